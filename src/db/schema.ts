@@ -1,0 +1,464 @@
+import type { ColumnType, Generated } from 'kysely'
+
+/**
+ * The tables as Kysely sees them, column for column as `migrations/` makes them. Base units are `bigint`
+ * (numeric(78,0)), ids and sequences `number` (all below 2^53), times `Date`.
+ */
+
+/** jsonb: parsed when read; written as JSON text (`JSON.stringify`) or through `jsonColumn`. */
+// biome-ignore lint/suspicious/noExplicitAny: the reader of a row narrows it with its own schema.
+type JSONColumn = ColumnType<any, string, string>
+
+export interface Database {
+  integrations: IntegrationsTable
+  credentials: CredentialsTable
+  authTokens: AuthTokensTable
+  idempotencyKeys: IdempotencyKeysTable
+  auditLog: AuditLogTable
+  customers: CustomersTable
+  verifications: VerificationsTable
+  documents: DocumentsTable
+  payments: PaymentsTable
+  paymentSessions: PaymentSessionsTable
+  providerCallbacks: ProviderCallbacksTable
+  bankAccounts: BankAccountsTable
+  paymentConcepts: PaymentConceptsTable
+  bankTransactions: BankTransactionsTable
+  bankMatches: BankMatchesTable
+  journals: JournalsTable
+  postings: PostingsTable
+  journalSeals: JournalSealsTable
+  balanceCheckpoints: BalanceCheckpointsTable
+  doors: DoorsTable
+  chains: ChainsTable
+  wallets: WalletsTable
+  chainTransactions: ChainTransactionsTable
+  chainAttempts: ChainAttemptsTable
+  effects: EffectsTable
+  events: EventsTable
+  webhookSubscriptions: WebhookSubscriptionsTable
+  deliveries: DeliveriesTable
+  deliveryAttempts: DeliveryAttemptsTable
+  platform: PlatformTable
+  providerFaults: ProviderFaultsTable
+}
+
+export interface IntegrationsTable {
+  id: Generated<number>
+  name: string
+  settings: JSONColumn
+  version: Generated<number>
+  eventSequence: Generated<number>
+  detachedAt: Date | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface CredentialsTable {
+  apiKey: string
+  integrationId: number
+  secretSealed: Buffer
+  expiresAt: Date | null
+  createdAt: Date
+}
+
+export interface AuthTokensTable {
+  tokenHash: Buffer
+  integrationId: number
+  apiKey: string
+  expiresAt: Date
+  revokedAt: Date | null
+  createdAt: Date
+}
+
+export interface IdempotencyKeysTable {
+  integrationId: number
+  method: string
+  path: string
+  keyHash: Buffer
+  bodyHash: Buffer
+  state: 'running' | 'done'
+  resourceId: string | null
+  status: number | null
+  answerSealed: Buffer | null
+  realStartedAt: Date
+  expiresAt: Date
+}
+
+export interface AuditLogTable {
+  id: Generated<number>
+  at: Date
+  who: string
+  why: string
+  action: string
+  target: string
+  before: JSONColumn
+  after: JSONColumn
+}
+
+export interface CustomersTable {
+  integrationId: number
+  id: Generated<number>
+  uuid: string
+  type: 'individual' | 'company'
+  keyWrapped: Buffer | null
+  personalSealed: Buffer
+  emailIndex: Buffer
+  externalId: string | null
+  country: string | null
+  language: Generated<string>
+  callbackUrl: string | null
+  kycStatus: Generated<'unused' | 'processing' | 'valid' | 'fail'>
+  kycLevel: Generated<'none' | 'basic' | 'reinforced'>
+  kycReasons: JSONColumn
+  kycUpdatedAt: Date
+  bannedAt: Date | null
+  bannedReason: string | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface VerificationsTable {
+  integrationId: number
+  id: string
+  customerId: number
+  kind: 'kyc' | 'kyb' | 'reinforced' | 'delegated'
+  tokenHash: Buffer
+  tokenSealed: Buffer
+  phase: 'form' | 'submitted' | 'deciding' | 'review' | 'valid' | 'fail' | 'expired'
+  dataSealed: Buffer | null
+  reasons: JSONColumn
+  checks: JSONColumn
+  providerRef: string | null
+  callbackUrl: string | null
+  decidedBy: string | null
+  decidedAt: Date | null
+  version: Generated<number>
+  expiresAt: Date
+  dueAt: Date | null
+  leaseUntil: Date | null
+  attempts: Generated<number>
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface DocumentsTable {
+  integrationId: number
+  id: string
+  customerId: number
+  verificationId: string | null
+  type: string
+  mime: string
+  bytes: number
+  width: number | null
+  height: number | null
+  sha256: Buffer
+  storageKey: string
+  createdAt: Date
+}
+
+export interface PaymentsTable {
+  integrationId: number
+  id: string
+  customerId: number
+  externalId: string | null
+  liveExternalId: string | null
+  requestHash: Buffer
+  guided: boolean
+  paymentType: string
+  state: 'started' | 'pending_bank' | 'in_review' | 'payment_received' | 'coins_sent' | 'expired' | 'cancelled' | 'payment_rejected' | 'refunded'
+  fiat: string
+  fiatUnits: bigint
+  receivedUnits: Generated<bigint>
+  refundedUnits: Generated<bigint>
+  limitUnits: bigint
+  symbol: string
+  chain: string
+  coinUnits: bigint
+  price: string
+  feeUnits: bigint
+  networkFeeUnits: bigint
+  priceFixedAt: Date | null
+  priceExpiresAt: Date | null
+  quoteId: string | null
+  wallet: string | null
+  walletFixed: Generated<boolean>
+  walletFrozen: Generated<boolean>
+  callbackUrl: string | null
+  browserHash: Buffer | null
+  handoverHash: Buffer | null
+  handoverExpiresAt: Date | null
+  declines: Generated<number>
+  lastDecline: string | null
+  holderSealed: Buffer | null
+  reviewReason: string | null
+  reviewDetail: string | null
+  concept: number | null
+  accountIban: string | null
+  txid: string | null
+  refund: JSONColumn
+  chargeback: JSONColumn
+  version: Generated<number>
+  expiresAt: Date | null
+  dueAt: Date | null
+  leaseUntil: Date | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface PaymentSessionsTable {
+  id: string
+  integrationId: number
+  paymentId: string
+  paymentType: string
+  provider: string
+  providerRef: string | null
+  url: string | null
+  state: 'created' | 'open' | 'pending' | 'paid' | 'declined' | 'cancelled' | 'expired' | 'failed'
+  units: bigint
+  currency: string
+  declineCode: string | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface ProviderCallbacksTable {
+  id: Generated<number>
+  provider: string
+  externalId: string
+  payloadSealed: Buffer
+  attempts: Generated<number>
+  dueAt: Date | null
+  leaseUntil: Date | null
+  parkedReason: string | null
+  receivedAt: Date
+  processedAt: Date | null
+}
+
+export interface BankAccountsTable {
+  iban: string
+  integrationId: number | null
+  bic: string
+  bankName: string
+  holderName: string
+  currency: string
+  status: Generated<string>
+  createdAt: Date
+}
+
+export interface PaymentConceptsTable {
+  iban: string
+  concept: number
+  integrationId: number
+  paymentId: string
+  createdAt: Date
+}
+
+export interface BankTransactionsTable {
+  iban: string
+  id: string
+  bankRef: string
+  bookedAt: Date
+  valueDate: string
+  direction: 'credit' | 'debit'
+  units: bigint
+  matchedUnits: Generated<bigint>
+  currency: string
+  counterpartySealed: Buffer
+  concept: string
+  endToEndId: string | null
+  state: Generated<'unmatched' | 'suggested' | 'matched' | 'returned'>
+  matchReasons: JSONColumn
+  dueAt: Date | null
+  leaseUntil: Date | null
+  createdAt: Date
+}
+
+export interface BankMatchesTable {
+  iban: string
+  transactionId: string
+  integrationId: number
+  paymentId: string
+  units: bigint
+  matchedBy: string
+  createdAt: Date
+}
+
+export interface JournalsTable {
+  id: Generated<number>
+  kind: string
+  purpose: string
+  integrationId: number | null
+  reference: string | null
+  at: Date
+  xid: Generated<string>
+}
+
+export interface PostingsTable {
+  journalId: number
+  line: number
+  account: string
+  asset: string
+  units: bigint
+}
+
+export interface JournalSealsTable {
+  position: number
+  journalId: number
+  contentHash: Buffer
+  chainHash: Buffer
+}
+
+export interface BalanceCheckpointsTable {
+  account: string
+  asset: string
+  units: bigint
+  position: number
+}
+
+export interface DoorsTable {
+  door: string
+  pausedAt: Date | null
+  pausedBy: string | null
+  pausedReason: string | null
+  haltedAt: Date | null
+  haltedReason: string | null
+}
+
+export interface ChainsTable {
+  chain: string
+  epoch: Generated<number>
+  genesisHash: string
+  checkpointHeight: Generated<number>
+  checkpointHash: string
+  updatedAt: Date
+}
+
+export interface WalletsTable {
+  chain: string
+  address: string
+  keyRef: string
+  role: 'hot' | 'faucet'
+  epoch: number
+  nextNonce: Generated<number>
+}
+
+export interface ChainTransactionsTable {
+  id: Generated<number>
+  chain: string
+  epoch: number
+  wallet: string
+  nonce: number
+  kind: 'single' | 'batch' | 'approve' | 'cancel'
+  state: 'reserved' | 'prepared' | 'sent' | 'confirmed' | 'failed' | 'abandoned'
+  request: JSONColumn
+  hash: string | null
+  blockHeight: number | null
+  blockHash: string | null
+  gasUnits: bigint | null
+  reason: string | null
+  attempts: Generated<number>
+  dueAt: Date | null
+  leaseUntil: Date | null
+  realSentAt: Date | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface ChainAttemptsTable {
+  transactionId: number
+  attempt: number
+  hash: string
+  raw: string
+  maxFeePerGas: bigint
+  maxPriorityFeePerGas: bigint
+  realCreatedAt: Date
+}
+
+export interface EffectsTable {
+  id: string
+  integrationId: number
+  kind: 'coin_transfer' | 'bank_transfer' | 'card_refund'
+  purpose: string
+  reference: string
+  door: string
+  asset: string
+  units: bigint
+  destinationSealed: Buffer
+  state: 'planned' | 'reserved' | 'prepared' | 'sent' | 'confirmed' | 'failed' | 'unknown' | 'cancelled'
+  transactionId: number | null
+  idempotencyKey: string
+  providerRef: string | null
+  txid: string | null
+  gasUnits: bigint | null
+  single: Generated<boolean>
+  reason: string | null
+  attempts: Generated<number>
+  dueAt: Date | null
+  leaseUntil: Date | null
+  createdAt: Date
+  updatedAt: Date
+  confirmedAt: Date | null
+}
+
+export interface EventsTable {
+  integrationId: number
+  id: string
+  type: string
+  stream: string
+  sequence: number | null
+  dataSealed: Buffer
+  keyWrapped: Buffer | null
+  createdAt: Date
+  xid: Generated<string>
+}
+
+export interface WebhookSubscriptionsTable {
+  integrationId: number
+  type: string
+  sentType: string
+  url: string
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface DeliveriesTable {
+  id: Generated<number>
+  integrationId: number
+  eventId: string
+  type: string
+  stream: string
+  sequence: number
+  state: 'pending' | 'delivered' | 'failed' | 'dropped'
+  attempts: Generated<number>
+  firstAttemptAt: Date | null
+  dueAt: Date | null
+  leaseUntil: Date | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface DeliveryAttemptsTable {
+  integrationId: number
+  eventId: string
+  attempt: number
+  url: string
+  status: number | null
+  error: string | null
+  durationMs: number
+  at: Date
+}
+
+export interface PlatformTable {
+  onlyRow: Generated<boolean>
+  mode: string
+  clockOffsetMs: Generated<number>
+}
+
+export interface ProviderFaultsTable {
+  id: Generated<number>
+  provider: string
+  kind: string
+  remaining: number
+  createdAt: Date
+}

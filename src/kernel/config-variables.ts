@@ -1,0 +1,217 @@
+/**
+ * Every environment variable the program reads: the documentation, `npm start -- --help` and the defaults all come
+ * from this one table, so they can't tell different stories. A secret may also be given as `<NAME>_FILE`, the path
+ * of a file that holds it.
+ */
+export interface Variable {
+  group: 'Running' | 'Database' | 'Secrets' | 'Chains' | 'Providers' | 'Limits' | 'Durations'
+  meaning: string
+  /** The value used when the variable is absent; without one there is none, and `meaning` says what happens. */
+  default?: string
+  /** The default in the sandbox, where it differs. */
+  sandboxDefault?: string
+  /** Never shown in a message. */
+  secret?: true
+}
+
+const entries = {
+  MODE: {
+    group: 'Running',
+    meaning: 'sandbox (the outside world is simulated, money is play money) or production.',
+    default: 'sandbox',
+  },
+  ROLE: {
+    group: 'Running',
+    meaning: 'What this process does: all, api (answers requests) or worker (does the due work).',
+    default: 'all',
+  },
+  PORT: { group: 'Running', meaning: 'The port to listen on; 0 takes a free one.', default: '8080' },
+  HOST: {
+    group: 'Running',
+    meaning: 'The address to listen on; 0.0.0.0 is every one.',
+    default: '127.0.0.1',
+  },
+  PUBLIC_URL: {
+    group: 'Running',
+    meaning:
+      'The address under which integrators and customers reach the program: scheme and host, no path. Default: http://HOST:PORT. Production demands https.',
+  },
+  DATA_DIR: {
+    group: 'Running',
+    meaning:
+      'The folder of everything the program keeps by itself: its PostgreSQL, the local chain, logs, the sandbox keys.',
+    default: './.data',
+  },
+  TRUST_PROXY: {
+    group: 'Running',
+    meaning:
+      'Addresses or CIDR ranges, comma separated, of the proxies whose X-Forwarded-For is believed. Default: none.',
+    default: '',
+  },
+  LOG_LEVEL: {
+    group: 'Running',
+    meaning: 'trace, debug, info, warn, error, fatal or silent.',
+    default: 'info',
+  },
+  DATABASE_URL: {
+    group: 'Database',
+    meaning:
+      'postgres://user:password@host:port/database. Without it the program starts its own PostgreSQL in DATA_DIR.',
+    secret: true,
+  },
+  DATABASE_POOL_SIZE: {
+    group: 'Database',
+    meaning: 'The most connections one process opens to the database.',
+    default: '20',
+  },
+  MASTER_KEY: {
+    group: 'Secrets',
+    meaning:
+      '32 bytes as hex or base64 that wrap every stored secret (make one: openssl rand -hex 32). The sandbox makes one in DATA_DIR/master.key; production demands it.',
+    secret: true,
+  },
+  WALLET_MNEMONIC: {
+    group: 'Secrets',
+    meaning:
+      'The BIP-39 words the wallets are derived from. The sandbox makes them in DATA_DIR/wallet.mnemonic; production demands them.',
+    secret: true,
+  },
+  POLYGON_RPC_URL: {
+    group: 'Chains',
+    meaning:
+      'JSON-RPC of a Polygon node. Without it the sandbox starts a local chain, and production leaves Polygon off.',
+    secret: true,
+  },
+  BSC_RPC_URL: {
+    group: 'Chains',
+    meaning:
+      'JSON-RPC of a BNB Smart Chain node. Without it the sandbox starts a local chain, and production leaves it off.',
+    secret: true,
+  },
+  BANK_PROVIDER: {
+    group: 'Providers',
+    meaning: 'Who holds the bank accounts: simulated (sandbox only) or none (no bank transfers).',
+    default: 'none',
+    sandboxDefault: 'simulated',
+  },
+  CARD_PROVIDER: {
+    group: 'Providers',
+    meaning: 'Who takes cards: simulated (sandbox only) or none (no card payments).',
+    default: 'none',
+    sandboxDefault: 'simulated',
+  },
+  OPEN_BANKING_PROVIDER: {
+    group: 'Providers',
+    meaning: 'Who starts open-banking payments: simulated (sandbox only) or none (no such payments).',
+    default: 'none',
+    sandboxDefault: 'simulated',
+  },
+  KYC_PROVIDER: {
+    group: 'Providers',
+    meaning: 'Who decides verifications: simulated (sandbox only) or operator (a person decides each one).',
+    default: 'operator',
+    sandboxDefault: 'simulated',
+  },
+  PRICE_SOURCES: {
+    group: 'Providers',
+    meaning:
+      'Where prices come from, comma separated; their median counts: simulated (sandbox only), or none (no quotes are given).',
+    default: 'none',
+    sandboxDefault: 'simulated',
+  },
+  RATE_LIMIT_PER_MINUTE: {
+    group: 'Limits',
+    meaning: 'Calls a minute that one integration may make.',
+    default: '600',
+    sandboxDefault: '6000',
+  },
+  TOKEN_LIFETIME: {
+    group: 'Durations',
+    meaning: 'How long a token of `authenticate` is valid.',
+    default: '24h',
+  },
+  SECRET_ROTATION_OVERLAP: {
+    group: 'Durations',
+    meaning: 'How long an integration’s old key pair still works after a rotation.',
+    default: '24h',
+  },
+  IDEMPOTENCY_LIFETIME: {
+    group: 'Durations',
+    meaning: 'How long the first answer under an Idempotency-Key is remembered.',
+    default: '24h',
+  },
+  QUOTE_LIFETIME: { group: 'Durations', meaning: 'How long a quote can be used.', default: '60s' },
+  TRANSFER_QUOTE_LIFETIME: {
+    group: 'Durations',
+    meaning: 'How long after the quote a bank transfer must be booked to get its price.',
+    default: '24h',
+  },
+  PRICE_MAX_AGE: { group: 'Durations', meaning: 'A price older than this is never used.', default: '60s' },
+  GUIDED_PRICE_LIFETIME: {
+    group: 'Durations',
+    meaning: 'How long the price on the guided page holds.',
+    default: '10m',
+  },
+  INSTANT_PAYMENT_LIFETIME: {
+    group: 'Durations',
+    meaning: 'How long a card, psd2 or paypal payment waits for the money.',
+    default: '30m',
+  },
+  LOCAL_PAYMENT_LIFETIME: {
+    group: 'Durations',
+    meaning: 'How long a payment by a local method waits for the money.',
+    default: '24h',
+  },
+  TRANSFER_STARTED_LIFETIME: {
+    group: 'Durations',
+    meaning: 'How long a bank transfer payment waits in `started`.',
+    default: '3d',
+  },
+  TRANSFER_PENDING_LIFETIME: {
+    group: 'Durations',
+    meaning: 'How long a bank transfer payment waits in `pending_bank`.',
+    default: '10d',
+  },
+  REVIEW_LIFETIME: {
+    group: 'Durations',
+    meaning: 'How long a payment may stay `in_review` before it is refunded.',
+    default: '7d',
+  },
+  DISPATCH_DEADLINE: {
+    group: 'Durations',
+    meaning: 'How long a paid payment may wait for its coins before it goes to `in_review`.',
+    default: '24h',
+  },
+  KYC_LINK_LIFETIME: { group: 'Durations', meaning: 'How long a verification link works.', default: '30d' },
+  ONBOARDING_LINK_LIFETIME: {
+    group: 'Durations',
+    meaning: 'How long a link to the enhanced verification works.',
+    default: '30d',
+  },
+  WEBHOOK_RETRY_PERIOD: {
+    group: 'Durations',
+    meaning: 'How long the delivery of an event is tried before it is `failed`.',
+    default: '7d',
+  },
+} satisfies Record<string, Variable>
+
+export type VariableName = keyof typeof entries
+
+export const VARIABLES: Record<VariableName, Variable> = entries
+
+/** The table as text for `--help`: group by group, name, meaning, default. */
+export function describeVariables(): string {
+  const lines: string[] = []
+  let group = ''
+  for (const [name, variable] of Object.entries<Variable>(VARIABLES)) {
+    if (variable.group !== group) lines.push('', `${(group = variable.group)}`)
+    lines.push(`  ${name.padEnd(26)} ${variable.meaning}${defaultText(variable)}`)
+  }
+  return lines.slice(1).join('\n')
+}
+
+function defaultText(variable: Variable): string {
+  if (!variable.default) return ''
+  if (variable.sandboxDefault === undefined) return ` [${variable.default}]`
+  return ` [${variable.default}; sandbox: ${variable.sandboxDefault}]`
+}

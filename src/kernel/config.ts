@@ -1,0 +1,338 @@
+import { join, resolve } from 'node:path'
+import ipaddr from 'ipaddr.js'
+import {
+  type ConfigProblem,
+  type ConfigReader,
+  createConfigReader,
+  type Environment,
+} from './config-reader.ts'
+import {
+  isKnownMasterKey,
+  isKnownMnemonic,
+  isPlaceholder,
+  keepSecret,
+  newMasterKey,
+  newMnemonic,
+  parseMasterKey,
+  parseMnemonic,
+} from './config-secrets.ts'
+
+export { describeVariables, VARIABLES } from './config-variables.ts'
+export type { ConfigProblem, Environment }
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+export interface Config {
+  mode: 'sandbox' | 'production'
+  role: 'all' | 'api' | 'worker'
+  host: string
+  /** 0 takes a free port; `publicUrl` then names port 0 unless it was given. */
+  port: number
+  /** Scheme, host and port, without a slash at the end. */
+  publicUrl: string
+  /** Absolute. */
+  dataDir: string
+  /** Addresses and CIDR ranges whose word on the caller's address is taken. */
+  trustProxy: string[]
+  logLevel: (typeof LOG_LEVELS)[number]
+  database: {
+    /** Absent: the program starts its own PostgreSQL in `dataDir`. */
+    url: string | undefined
+    poolSize: number
+  }
+  /** 32 bytes. */
+  masterKey: Buffer
+  walletMnemonic: string
+  /** Absent: a local chain in the sandbox, off in production. */
+  chainRpcUrls: { polygon: string | undefined; bsc: string | undefined }
+  providers: {
+    bank: 'simulated' | 'none'
+    card: 'simulated' | 'none'
+    openBanking: 'simulated' | 'none'
+    kyc: 'simulated' | 'operator'
+    /** Empty: there are no prices, and so no quotes. */
+    priceSources: 'simulated'[]
+  }
+  rateLimitPerMinute: number
+  durations: {
+    tokenLifetimeMs: number
+    secretRotationOverlapMs: number
+    idempotencyLifetimeMs: number
+    quoteLifetimeMs: number
+    transferQuoteLifetimeMs: number
+    priceMaxAgeMs: number
+    guidedPriceLifetimeMs: number
+    /** card, psd2 and paypal. */
+    instantPaymentLifetimeMs: number
+    localPaymentLifetimeMs: number
+    transferStartedLifetimeMs: number
+    transferPendingLifetimeMs: number
+    reviewLifetimeMs: number
+    dispatchDeadlineMs: number
+    kycLinkLifetimeMs: number
+    onboardingLinkLifetimeMs: number
+    webhookRetryPeriodMs: number
+  }
+}
+
+/** All that is wrong with the configuration, each problem with its mend; the message is made to be shown as it is. */
+export class ConfigError extends Error {
+  problems: ConfigProblem[]
+
+  constructor(problems: ConfigProblem[]) {
+    super(problems.map(({ problem, mend }) => `${problem} ${mend}`).join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/**
+ * Reads and checks the whole configuration. In the sandbox the secrets that aren't given are made and kept in the
+ * data folder. Throws one `ConfigError` that names every problem.
+ */
+export function loadConfig(env: Environment): Config {
+  const read = createConfigReader(env)
+  const mode = read.oneOf('MODE', ['sandbox', 'production'])
+  const host = read.text('HOST')!
+  const port = read.integer('PORT', { min: 0, max: 65_535 })
+  const dataDir = resolve(read.text('DATA_DIR')!)
+  const settings: Omit<Config, 'masterKey' | 'walletMnemonic'> = {
+    mode,
+    role: read.oneOf('ROLE', ['all', 'api', 'worker']),
+    host,
+    port,
+    publicUrl: readPublicUrl(read, host, port),
+    dataDir,
+    trustProxy: readTrustProxy(read),
+    logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS),
+    database: {
+      url: readDatabaseUrl(read),
+      poolSize: read.integer('DATABASE_POOL_SIZE', { min: 2, max: 1000 }),
+    },
+    chainRpcUrls: { polygon: readRpcUrl(read, 'POLYGON_RPC_URL'), bsc: readRpcUrl(read, 'BSC_RPC_URL') },
+    providers: {
+      bank: read.oneOf('BANK_PROVIDER', ['none', 'simulated']),
+      card: read.oneOf('CARD_PROVIDER', ['none', 'simulated']),
+      openBanking: read.oneOf('OPEN_BANKING_PROVIDER', ['none', 'simulated']),
+      kyc: read.oneOf('KYC_PROVIDER', ['operator', 'simulated']),
+      priceSources: readPriceSources(read),
+    },
+    rateLimitPerMinute: read.integer('RATE_LIMIT_PER_MINUTE', { min: 1, max: 10_000_000 }),
+    durations: readDurations(read),
+  }
+  if (mode === 'production') refuseWhatProductionMustNotHave(read, settings)
+  // Secrets are made last, and only when nothing else is wrong: a refused start leaves nothing behind.
+  const masterKey = readMasterKey(read, mode, dataDir)
+  const walletMnemonic = readMnemonic(read, mode, dataDir)
+  if (read.problems.length > 0 || !masterKey || !walletMnemonic) throw new ConfigError(read.problems)
+  return { ...settings, masterKey, walletMnemonic }
+}
+
+function readDurations(read: ConfigReader): Config['durations'] {
+  return {
+    tokenLifetimeMs: read.durationMs('TOKEN_LIFETIME'),
+    secretRotationOverlapMs: read.durationMs('SECRET_ROTATION_OVERLAP'),
+    idempotencyLifetimeMs: read.durationMs('IDEMPOTENCY_LIFETIME'),
+    quoteLifetimeMs: read.durationMs('QUOTE_LIFETIME'),
+    transferQuoteLifetimeMs: read.durationMs('TRANSFER_QUOTE_LIFETIME'),
+    priceMaxAgeMs: read.durationMs('PRICE_MAX_AGE'),
+    guidedPriceLifetimeMs: read.durationMs('GUIDED_PRICE_LIFETIME'),
+    instantPaymentLifetimeMs: read.durationMs('INSTANT_PAYMENT_LIFETIME'),
+    localPaymentLifetimeMs: read.durationMs('LOCAL_PAYMENT_LIFETIME'),
+    transferStartedLifetimeMs: read.durationMs('TRANSFER_STARTED_LIFETIME'),
+    transferPendingLifetimeMs: read.durationMs('TRANSFER_PENDING_LIFETIME'),
+    reviewLifetimeMs: read.durationMs('REVIEW_LIFETIME'),
+    dispatchDeadlineMs: read.durationMs('DISPATCH_DEADLINE'),
+    kycLinkLifetimeMs: read.durationMs('KYC_LINK_LIFETIME'),
+    onboardingLinkLifetimeMs: read.durationMs('ONBOARDING_LINK_LIFETIME'),
+    webhookRetryPeriodMs: read.durationMs('WEBHOOK_RETRY_PERIOD'),
+  }
+}
+
+function readPublicUrl(read: ConfigReader, host: string, port: number): string {
+  const given = read.text('PUBLIC_URL')
+  if (given === undefined) return `http://${addressable(host)}:${port}`
+  const url = URL.parse(given)
+  const plain = url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash
+  if (plain && !url.username && !url.password) return url.origin
+  read.report(
+    'PUBLIC_URL',
+    `PUBLIC_URL is ${JSON.stringify(given)}, but must be scheme, host and, if need be, port alone.`,
+    'Write it like https://ramp.example.com, without a path, a query or a user.',
+  )
+  return 'http://invalid'
+}
+
+/** The address under which the listening socket can be reached from the same machine. */
+function addressable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function readTrustProxy(read: ConfigReader): string[] {
+  return read.list('TRUST_PROXY').filter((item) => {
+    if (item.includes('/') ? ipaddr.isValidCIDR(item) : ipaddr.isValid(item)) return true
+    read.report(
+      'TRUST_PROXY',
+      `TRUST_PROXY holds ${JSON.stringify(item)}, which is no address and no CIDR range.`,
+      'Name your proxies like TRUST_PROXY=10.0.0.5,192.168.0.0/16, or leave it out.',
+    )
+    return false
+  })
+}
+
+function readDatabaseUrl(read: ConfigReader): string | undefined {
+  const url = read.text('DATABASE_URL')
+  if (url === undefined || /^postgres(ql)?:\/\/./.test(url)) return url
+  read.report(
+    'DATABASE_URL',
+    'DATABASE_URL is set, but is no PostgreSQL address.',
+    'Write it like postgres://user:password@host:5432/database, or leave it out to use the embedded PostgreSQL.',
+  )
+  return undefined
+}
+
+function readRpcUrl(read: ConfigReader, name: 'POLYGON_RPC_URL' | 'BSC_RPC_URL'): string | undefined {
+  const given = read.text(name)
+  if (given === undefined || /^https?:$/.test(URL.parse(given)?.protocol ?? '')) return given
+  read.report(
+    name,
+    `${name} is set, but is no http(s) address.`,
+    `Write it like ${name}=https://node.example.com/key, or leave it out.`,
+  )
+  return undefined
+}
+
+function readPriceSources(read: ConfigReader): 'simulated'[] {
+  const sources = read.list('PRICE_SOURCES').map((source) => source.toLowerCase())
+  if (sources.length === 1 && sources[0] === 'none') return []
+  const unknown = sources.filter((source) => source !== 'simulated')
+  if (unknown.length > 0) {
+    read.report(
+      'PRICE_SOURCES',
+      `PRICE_SOURCES names ${unknown.map((source) => JSON.stringify(source)).join(', ')}, which isn't known.`,
+      'Known are: simulated, or none alone.',
+    )
+  }
+  return sources.includes('simulated') ? ['simulated'] : []
+}
+
+function readMasterKey(read: ConfigReader, mode: Config['mode'], dataDir: string): Buffer | undefined {
+  const given = read.text('MASTER_KEY')
+  const mend = 'Make one with `openssl rand -hex 32`, keep it safe, and give it as MASTER_KEY.'
+  if (given === undefined && mode === 'production') {
+    read.report('MASTER_KEY', 'MASTER_KEY is missing, and production makes none by itself.', mend)
+    return undefined
+  }
+  const path = join(dataDir, 'master.key')
+  const text = given ?? keptSecret(read, 'MASTER_KEY', path, newMasterKey)
+  if (text === undefined) return undefined
+  const key = parseMasterKey(text)
+  if (!key) {
+    const where = given === undefined ? `${path} holds` : 'MASTER_KEY is'
+    const wrong = `${where} no master key: it must be 32 bytes, as 64 hex digits or as base64.`
+    const restore = `Restore ${path} from your backup; a new key can't read what the old one wrapped.`
+    read.report('MASTER_KEY', wrong, given === undefined ? restore : mend)
+  } else if (mode === 'production' && isKnownMasterKey(text, key)) {
+    read.report('MASTER_KEY', 'MASTER_KEY is a placeholder or a pattern that anybody could guess.', mend)
+  }
+  return key
+}
+
+function readMnemonic(read: ConfigReader, mode: Config['mode'], dataDir: string): string | undefined {
+  const given = read.text('WALLET_MNEMONIC')
+  const mend = 'Give the 12 to 24 BIP-39 words of a wallet that is yours alone as WALLET_MNEMONIC.'
+  if (given === undefined && mode === 'production') {
+    read.report('WALLET_MNEMONIC', 'WALLET_MNEMONIC is missing, and production makes none by itself.', mend)
+    return undefined
+  }
+  const path = join(dataDir, 'wallet.mnemonic')
+  const text = given ?? keptSecret(read, 'WALLET_MNEMONIC', path, newMnemonic)
+  if (text === undefined) return undefined
+  const mnemonic = parseMnemonic(text)
+  if (!mnemonic) {
+    const where = given === undefined ? `${path} holds` : 'WALLET_MNEMONIC is'
+    const wrong = `${where} no BIP-39 mnemonic: a word is unknown or the checksum is wrong.`
+    const restore = `Restore ${path} from your backup; the coins of the wallets hang on it.`
+    read.report('WALLET_MNEMONIC', wrong, given === undefined ? restore : mend)
+  } else if (mode === 'production' && isKnownMnemonic(mnemonic)) {
+    read.report(
+      'WALLET_MNEMONIC',
+      'WALLET_MNEMONIC is a published test mnemonic: anybody can take its coins.',
+      mend,
+    )
+  }
+  return mnemonic
+}
+
+/** The sandbox's own secret; `undefined` when something is wrong already or the data folder can't be used. */
+function keptSecret(
+  read: ConfigReader,
+  name: 'MASTER_KEY' | 'WALLET_MNEMONIC',
+  path: string,
+  make: () => string,
+): string | undefined {
+  if (read.problems.length > 0) return undefined
+  try {
+    return keepSecret(path, make)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    read.report(
+      'DATA_DIR',
+      `The sandbox keeps its ${name} in ${path}, but the file can't be read or made (${code}).`,
+      'Give this user the right to the folder, or name another with DATA_DIR.',
+    )
+    return undefined
+  }
+}
+
+function refuseWhatProductionMustNotHave(
+  read: ConfigReader,
+  settings: Omit<Config, 'masterKey' | 'walletMnemonic'>,
+): void {
+  const { providers, publicUrl, trustProxy, chainRpcUrls, database } = settings
+  const simulated = [
+    ['BANK_PROVIDER', providers.bank, 'none'],
+    ['CARD_PROVIDER', providers.card, 'none'],
+    ['OPEN_BANKING_PROVIDER', providers.openBanking, 'none'],
+    ['KYC_PROVIDER', providers.kyc, 'operator'],
+    ['PRICE_SOURCES', providers.priceSources[0], 'none'],
+  ] as const
+  for (const [name, choice, instead] of simulated) {
+    if (choice !== 'simulated') continue
+    read.report(
+      name,
+      `${name} is simulated, but production moves real money.`,
+      `Choose a real one, or set ${name}=${instead}.`,
+    )
+  }
+  if (publicUrl.startsWith('http:') && publicUrl !== 'http://invalid') {
+    read.report(
+      'PUBLIC_URL',
+      `PUBLIC_URL is ${publicUrl}, but production is reached by https alone.`,
+      'Put a TLS proxy in front and set PUBLIC_URL=https://your-host.',
+    )
+  }
+  if (trustProxy.some((range) => range.endsWith('/0'))) {
+    read.report(
+      'TRUST_PROXY',
+      'TRUST_PROXY trusts every address, so that any caller could claim any address.',
+      'Name only your proxies.',
+    )
+  }
+  if (!chainRpcUrls.polygon && !chainRpcUrls.bsc) {
+    read.report(
+      'POLYGON_RPC_URL',
+      'No chain has a node, and production starts no local one.',
+      'Set POLYGON_RPC_URL, BSC_RPC_URL, or both.',
+    )
+  }
+  const password = /^postgres(?:ql)?:\/\/[^:@/]*:([^@/]*)@/.exec(database.url ?? '')?.[1]
+  if (password !== undefined && isPlaceholder(password)) {
+    read.report(
+      'DATABASE_URL',
+      'DATABASE_URL holds a default password.',
+      'Give the database user a password of its own.',
+    )
+  }
+}

@@ -1,0 +1,57 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+
+/**
+ * What must be read again is sealed (AES-256-GCM); what need not be is hashed. Every purpose has a key of its own,
+ * derived from `MASTER_KEY`, so that a value sealed for one place opens in no other.
+ */
+export interface Secrets {
+  seal(purpose: string, plain: string | Buffer): Buffer
+  /** Throws when the bytes were changed, cut, or sealed for another purpose or under another master key. */
+  open(purpose: string, sealed: Buffer): Buffer
+  /** A keyed digest: finds a row by a personal value (an e-mail) without storing the value. */
+  index(purpose: string, value: string): Buffer
+  /** A new key for one customer, wrapped; forgetting the customer is forgetting it. */
+  newCustomerKey(): Buffer
+  sealFor(wrappedKey: Buffer, plain: string | Buffer): Buffer
+  openFor(wrappedKey: Buffer, sealed: Buffer): Buffer
+}
+
+export function createSecrets(masterKey: Buffer): Secrets {
+  if (masterKey.length !== 32) throw new Error('The master key must have 32 bytes.')
+  const derived = new Map<string, Buffer>()
+  const keyFor = (purpose: string): Buffer => {
+    let key = derived.get(purpose)
+    if (!key) derived.set(purpose, (key = createHmac('sha256', masterKey).update(purpose).digest()))
+    return key
+  }
+  const unwrap = (wrapped: Buffer): Buffer => openWith(keyFor('customer-key'), wrapped)
+  return {
+    seal: (purpose, plain) => sealWith(keyFor(purpose), plain),
+    open: (purpose, sealed) => openWith(keyFor(purpose), sealed),
+    index: (purpose, value) => createHmac('sha256', keyFor(`index:${purpose}`)).update(value).digest(),
+    newCustomerKey: () => sealWith(keyFor('customer-key'), randomBytes(32)),
+    sealFor: (wrapped, plain) => sealWith(unwrap(wrapped), plain),
+    openFor: (wrapped, sealed) => openWith(unwrap(wrapped), sealed),
+  }
+}
+
+function sealWith(key: Buffer, plain: string | Buffer): Buffer {
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  const body = Buffer.concat([cipher.update(plain), cipher.final()])
+  return Buffer.concat([nonce, cipher.getAuthTag(), body])
+}
+
+function openWith(key: Buffer, sealed: Buffer): Buffer {
+  if (sealed.length < 28) throw new Error('A sealed value is too short to be one.')
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
+  decipher.setAuthTag(sealed.subarray(12, 28))
+  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()])
+}
+
+export const sha256 = (value: string | Buffer): Buffer => createHash('sha256').update(value).digest()
+
+/** Compares in constant time whatever the lengths are: the digests are compared, not the texts. */
+export function equalInConstantTime(a: string, b: string): boolean {
+  return timingSafeEqual(sha256(a), sha256(b))
+}

@@ -1,0 +1,57 @@
+import { fail } from './errors.ts'
+
+/** The digits of JSON numbers that JavaScript would have rounded or rewritten, by the object that holds them. */
+const sources = new WeakMap<object, Map<string, string>>()
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Decodes UTF-8 strictly: bytes that aren't text are refused, never replaced. */
+export function decodeUtf8(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return fail('invalid_json', 'The body is not valid UTF-8. Send it encoded as UTF-8.')
+  }
+}
+
+/**
+ * Parses a JSON body, keeping each number's digits as sent (ECMAScript's JSON.parse source text access). An empty
+ * body is `{}`; anything but an object is refused.
+ */
+export function parseJsonBody(text: string): Record<string, unknown> {
+  if (text.trim() === '') return {}
+  let value: unknown
+  try {
+    value = JSON.parse(text, keepSource as (this: object, key: string, value: unknown) => unknown)
+  } catch (error) {
+    return fail('invalid_json', `The body is not readable JSON: ${(error as Error).message}`)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return fail('invalid_json', 'The body must be a JSON object.')
+  }
+  return value as Record<string, unknown>
+}
+
+function keepSource(this: object, key: string, value: unknown, context: { source?: string }): unknown {
+  if (typeof value === 'number' && context.source !== undefined && context.source !== String(value)) {
+    const known = sources.get(this)
+    if (known) known.set(key, context.source)
+    else sources.set(this, new Map([[key, context.source]]))
+  }
+  return value
+}
+
+/** The number in `holder[key]` as the digits that were sent. */
+export function digitsOf(holder: object, key: string, value: number): string {
+  return sources.get(holder)?.get(key) ?? String(value)
+}
+
+/** Whether any text within holds NUL or half a character, which no database or signature can carry. */
+export function hasUnstorableText(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed()
+  if (typeof value !== 'object' || value === null) return false
+  for (const [key, inner] of Object.entries(value)) {
+    if (hasUnstorableText(key) || hasUnstorableText(inner)) return true
+  }
+  return false
+}

@@ -1,0 +1,80 @@
+import type { Static, TSchema } from 'typebox'
+import type { App } from '../app.ts'
+import type { Integration } from '../common/integration.ts'
+import type { Trx } from '../db/database.ts'
+import type { ErrorCode, FieldErrors } from './errors.ts'
+
+/** The sections of the public documentation, in its order. */
+export type Section = 'common' | 'users' | 'onramp' | 'offramp' | 'bank-accounts' | 'webhooks' | 'sandbox' | 'hosted' | 'providers'
+
+/**
+ * What an endpoint asks of its caller. `token`: the integration's `auth` header. `none`: nothing. `page`: a customer's
+ * browser, which holds the secret in the path or a cookie; such calls always answer with the true HTTP status.
+ * `provider`: a provider's signed callback, checked by the handler over the raw body; true status too.
+ */
+export type Audience = 'token' | 'none' | 'page' | 'provider'
+
+export interface Endpoint<
+  Params extends TSchema = TSchema,
+  Query extends TSchema = TSchema,
+  Body extends TSchema = TSchema,
+> {
+  method: 'GET' | 'POST' | 'PUT'
+  /** With `{name}` for parameters, as OpenAPI writes them. */
+  path: string
+  section: Section
+  /** The operation's id in OpenAPI. */
+  name: string
+  summary: string
+  description: string
+  audience: Audience
+  /** Exists in sandbox mode only. */
+  sandboxOnly?: boolean
+  params?: Params
+  query?: Query
+  body?: Body
+  /** Content types of the body; JSON and form unless told. */
+  raw?: { contentTypes: readonly string[]; limitBytes: number }
+  /** The largest JSON body in bytes; 256 KiB unless told. */
+  bodyLimitBytes?: number
+  /** The schema of `data` in the answer. */
+  data: TSchema
+  /** `{"status":"ok"}` unless told. */
+  envelope?: { status: string; message: string }
+  /** The codes it may answer, besides those of section 1 that every endpoint has. */
+  errors: readonly ErrorCode[]
+  examples: { request?: Record<string, unknown>; answer: unknown }
+  /** Field rules that a schema can't say; its faults are answered together with the schema's. */
+  check?(input: { body: Static<Body>; query: Static<Query>; params: Static<Params> }): FieldErrors
+  handle(app: App, request: ApiRequest<Static<Params>, Static<Query>, Static<Body>>): Promise<unknown>
+}
+
+export interface ApiRequest<Params = unknown, Query = unknown, Body = unknown> {
+  params: Params
+  query: Query
+  body: Body
+  /** The caller's integration; only with audience `token`. */
+  integration: Integration
+  requestId: string
+  /** The caller's address, after `TRUST_PROXY`. */
+  address: string
+  headers: Record<string, string | string[] | undefined>
+  cookies: Record<string, string | undefined>
+  rawBody: Buffer
+  /**
+   * Remembers the answer under the request's `Idempotency-Key` in the transaction of the change itself, so that a
+   * crash leaves both or neither. Does nothing when the request has no key.
+   */
+  remember(trx: Trx, data: unknown): Promise<void>
+  /** Sets a header of the answer. */
+  setHeader(name: string, value: string): void
+  /** Aborted when the caller has gone away: ends long polls. */
+  signal: AbortSignal
+}
+
+/** Gives an endpoint's handler its types; the table in `endpoints.ts` lists what this returns. */
+export function endpoint<Params extends TSchema, Query extends TSchema, Body extends TSchema>(
+  definition: Endpoint<Params, Query, Body>,
+): Endpoint {
+  return definition as unknown as Endpoint
+}

@@ -1,0 +1,79 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { TSchema } from 'typebox'
+import { digitsOf, hasUnstorableText } from './body.ts'
+import type { FieldErrors } from './errors.ts'
+import { FORMATS } from './fields.ts'
+
+const strict = createAjv(false)
+/** For query strings and forms, whose values are all text. */
+const coercing = createAjv(true)
+
+function createAjv(coerceTypes: boolean): Ajv {
+  const ajv = new Ajv({ allErrors: true, coerceTypes, strict: false, validateFormats: true })
+  for (const [name, { test }] of Object.entries(FORMATS)) ajv.addFormat(name, { type: 'string', validate: test })
+  return ajv
+}
+
+export interface Faults {
+  missing: FieldErrors
+  invalid: FieldErrors
+}
+
+export type Validator = (input: Record<string, unknown>, asText: boolean) => Faults | undefined
+
+/**
+ * Compiles an object schema into a check that names every faulty field at once. Numbers in fields marked `x-text`
+ * are replaced by their digits first; with `asText` (query, form) values are converted by the schema.
+ */
+export function compileValidator(schema: TSchema | undefined): Validator {
+  if (!schema) return () => undefined
+  const validators = { strict: strict.compile(schema), coercing: coercing.compile(schema) }
+  const properties = (schema as { properties?: Record<string, Record<string, unknown>> }).properties ?? {}
+  const textFields = Object.keys(properties).filter((key) => properties[key]?.['x-text'])
+  return (input, asText) => {
+    for (const key of textFields) {
+      const value = input[key]
+      if (typeof value === 'number') input[key] = digitsOf(input, key, value)
+    }
+    const faults: Faults = { missing: {}, invalid: {} }
+    for (const key of Object.keys(input)) {
+      if (hasUnstorableText(input[key])) add(faults.invalid, key, 'must not contain NUL or half a character')
+    }
+    const validate: ValidateFunction = asText ? validators.coercing : validators.strict
+    if (!validate(input)) for (const error of validate.errors ?? []) record(faults, error)
+    return Object.keys(faults.missing).length + Object.keys(faults.invalid).length > 0 ? faults : undefined
+  }
+}
+
+function record(faults: Faults, error: ErrorObject): void {
+  const place = error.instancePath.slice(1).replaceAll('/', '.')
+  if (error.keyword === 'required') {
+    const field = [place, error.params.missingProperty].filter(Boolean).join('.')
+    // A field missing inside a nested object makes that object invalid; only the outermost are the mandatory ones.
+    add(place === '' ? faults.missing : faults.invalid, field, `The ${field} field is required.`)
+    return
+  }
+  add(faults.invalid, place || 'body', describe(error))
+}
+
+function describe(error: ErrorObject): string {
+  switch (error.keyword) {
+    case 'format':
+      return FORMATS[error.params.format]?.message ?? `must be a valid ${error.params.format}`
+    case 'enum':
+      return `must be one of: ${error.params.allowedValues.join(', ')}`
+    case 'maxLength':
+      return `must have at most ${error.params.limit} characters`
+    case 'minLength':
+      return 'must not be blank'
+    case 'type':
+      return `must be ${[error.params.type].flat().join(' or ')}`
+    default:
+      return error.message ?? 'is invalid'
+  }
+}
+
+function add(errors: FieldErrors, field: string, text: string): void {
+  const texts = (errors[field] ??= [])
+  if (!texts.includes(text)) texts.push(text)
+}
