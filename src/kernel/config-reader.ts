@@ -26,7 +26,7 @@ export interface ConfigReader {
 /** Reads single variables and collects what is wrong with them; a value that is wrong reads as its default. */
 export function createConfigReader(env: Environment): ConfigReader {
   const problems: ConfigProblem[] = []
-  const sandbox = (blankAsAbsent(env.MODE) ?? 'sandbox') === 'sandbox'
+  const sandbox = (blankAsAbsent(env.MODE)?.toLowerCase() ?? 'sandbox') === 'sandbox'
 
   const report: ConfigReader['report'] = (variable, problem, mend) => {
     problems.push({ variable, problem, mend })

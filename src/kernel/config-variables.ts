@@ -204,7 +204,8 @@ export function describeVariables(): string {
   const lines: string[] = []
   let group = ''
   for (const [name, variable] of Object.entries<Variable>(VARIABLES)) {
-    if (variable.group !== group) lines.push('', `${(group = variable.group)}`)
+    if (variable.group !== group) lines.push('', variable.group)
+    group = variable.group
     lines.push(`  ${name.padEnd(26)} ${variable.meaning}${defaultText(variable)}`)
   }
   return lines.slice(1).join('\n')

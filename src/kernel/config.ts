@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
+import { refuseUnfitForProduction } from './config-production.ts'
 import {
   type ConfigProblem,
   type ConfigReader,
@@ -9,7 +10,6 @@ import {
 import {
   isKnownMasterKey,
   isKnownMnemonic,
-  isPlaceholder,
   keepSecret,
   newMasterKey,
   newMnemonic,
@@ -120,7 +120,7 @@ export function loadConfig(env: Environment): Config {
     rateLimitPerMinute: read.integer('RATE_LIMIT_PER_MINUTE', { min: 1, max: 10_000_000 }),
     durations: readDurations(read),
   }
-  if (mode === 'production') refuseWhatProductionMustNotHave(read, settings)
+  if (mode === 'production') refuseUnfitForProduction(read, settings)
   // Secrets are made last, and only when nothing else is wrong: a refused start leaves nothing behind.
   const masterKey = readMasterKey(read, mode, dataDir)
   const walletMnemonic = readMnemonic(read, mode, dataDir)
@@ -283,56 +283,5 @@ function keptSecret(
       'Give this user the right to the folder, or name another with DATA_DIR.',
     )
     return undefined
-  }
-}
-
-function refuseWhatProductionMustNotHave(
-  read: ConfigReader,
-  settings: Omit<Config, 'masterKey' | 'walletMnemonic'>,
-): void {
-  const { providers, publicUrl, trustProxy, chainRpcUrls, database } = settings
-  const simulated = [
-    ['BANK_PROVIDER', providers.bank, 'none'],
-    ['CARD_PROVIDER', providers.card, 'none'],
-    ['OPEN_BANKING_PROVIDER', providers.openBanking, 'none'],
-    ['KYC_PROVIDER', providers.kyc, 'operator'],
-    ['PRICE_SOURCES', providers.priceSources[0], 'none'],
-  ] as const
-  for (const [name, choice, instead] of simulated) {
-    if (choice !== 'simulated') continue
-    read.report(
-      name,
-      `${name} is simulated, but production moves real money.`,
-      `Choose a real one, or set ${name}=${instead}.`,
-    )
-  }
-  if (publicUrl.startsWith('http:') && publicUrl !== 'http://invalid') {
-    read.report(
-      'PUBLIC_URL',
-      `PUBLIC_URL is ${publicUrl}, but production is reached by https alone.`,
-      'Put a TLS proxy in front and set PUBLIC_URL=https://your-host.',
-    )
-  }
-  if (trustProxy.some((range) => range.endsWith('/0'))) {
-    read.report(
-      'TRUST_PROXY',
-      'TRUST_PROXY trusts every address, so that any caller could claim any address.',
-      'Name only your proxies.',
-    )
-  }
-  if (!chainRpcUrls.polygon && !chainRpcUrls.bsc) {
-    read.report(
-      'POLYGON_RPC_URL',
-      'No chain has a node, and production starts no local one.',
-      'Set POLYGON_RPC_URL, BSC_RPC_URL, or both.',
-    )
-  }
-  const password = /^postgres(?:ql)?:\/\/[^:@/]*:([^@/]*)@/.exec(database.url ?? '')?.[1]
-  if (password !== undefined && isPlaceholder(password)) {
-    read.report(
-      'DATABASE_URL',
-      'DATABASE_URL holds a default password.',
-      'Give the database user a password of its own.',
-    )
   }
 }
