@@ -16,7 +16,6 @@ export const ERRORS = {
   payment_not_found: 404,
   subscription_not_found: 404,
   event_not_found: 404,
-  link_not_found: 404,
   session_not_found: 404,
   account_not_found: 404,
   user_already_exists: 409,
@@ -28,7 +27,6 @@ export const ERRORS = {
   idempotency_key_reused: 409,
   request_in_progress: 409,
   quote_expired: 409,
-  link_expired: 409,
   too_many_requests: 429,
   error_payment_creation: 502,
   price_unavailable: 503,
@@ -48,6 +46,12 @@ export const ERRORS = {
   invalid_file: 422,
   invalid_webhook_type: 422,
   invalid_webhook_url: 422,
+  // Answered only to the customer's pages.
+  page_header_missing: 403,
+  not_the_owner: 403,
+  verification_not_found: 404,
+  action_not_allowed: 409,
+  handover_expired: 410,
   // Errors of the transport: their status is the same with and without the header.
   invalid_json: 400,
   not_found: 404,

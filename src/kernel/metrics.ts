@@ -1,0 +1,28 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** What `/metrics` shows. Names follow Prometheus' conventions: base units, `_total` for counters. */
+export function createMetrics() {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  return {
+    registry,
+    httpSeconds: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Time to answer, by endpoint.',
+      labelNames: ['endpoint'],
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 30],
+      registers,
+    }),
+    httpErrors: new Counter({ name: 'http_errors_total', help: 'Refused requests, by error code.', labelNames: ['code'], registers }),
+    internalErrors: new Counter({ name: 'internal_errors_total', help: 'Requests that ended in unexpected_error.', registers }),
+    laneRows: new Counter({ name: 'lane_rows_total', help: 'Rows moved, by lane.', labelNames: ['lane'], registers }),
+    laneFailures: new Counter({ name: 'lane_failures_total', help: 'Steps that failed, by lane.', labelNames: ['lane'], registers }),
+    payments: new Gauge({ name: 'payments_open', help: 'Payments in states that are not final.', labelNames: ['state'], registers }),
+    effects: new Gauge({ name: 'effects_open', help: 'Money that is to go out, by door and state.', labelNames: ['door', 'state'], registers }),
+    deliveries: new Gauge({ name: 'webhook_deliveries_pending', help: 'Webhooks not delivered yet.', registers }),
+    walletUnits: new Gauge({ name: 'wallet_balance', help: 'Coins in a hot wallet, in major units.', labelNames: ['wallet', 'asset'], registers }),
+  }
+}

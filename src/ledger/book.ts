@@ -1,0 +1,73 @@
+import { sql } from 'kysely'
+import type { Db, Trx } from '../db/database.ts'
+
+/** One signed entry: debit is +, credit is −. Units are the asset's base units. */
+export interface Posting {
+  account: string
+  asset: string
+  units: bigint
+}
+
+/** What happened, with its entries; per asset they sum to zero. */
+export interface Journal {
+  kind: string
+  /** What it is for, e.g. `payment:<id>:conversion`; the same purpose is never booked twice. */
+  purpose: string
+  integrationId: number | null
+  reference: string | null
+  at: Date
+  postings: Posting[]
+}
+
+/** Thrown before anything is sent to the database; the database itself would refuse it as well. */
+export class UnbalancedJournal extends Error {}
+
+/** Appends one journal. See `bookAll`. */
+export async function book(trx: Trx, journal: Journal): Promise<void> {
+  await bookAll(trx, [journal])
+}
+
+/**
+ * Appends journals in one statement. Zero postings are left out, as they say nothing. A journal that doesn't sum to
+ * zero is refused here and by the database; a purpose that was booked before fails the transaction
+ * (`unique_violation` on journals_purpose_key).
+ */
+export async function bookAll(trx: Trx, journals: readonly Journal[]): Promise<void> {
+  const filled = journals
+    .map((journal) => ({ ...journal, postings: journal.postings.filter((posting) => posting.units !== 0n) }))
+    .filter((journal) => journal.postings.length > 0)
+  if (filled.length === 0) return
+  for (const journal of filled) refuseUnbalanced(journal)
+  const lines = filled.flatMap((journal) => journal.postings.map((posting, line) => ({ ...posting, line, purpose: journal.purpose })))
+  await sql`
+    with booked as (
+      insert into journals (kind, purpose, integration_id, reference, at)
+      select * from unnest(
+        ${filled.map((journal) => journal.kind)}::text[], ${filled.map((journal) => journal.purpose)}::text[],
+        ${filled.map((journal) => journal.integrationId)}::integer[], ${filled.map((journal) => journal.reference)}::text[],
+        ${filled.map((journal) => journal.at)}::timestamptz[])
+      returning id, purpose
+    )
+    insert into postings (journal_id, line, account, asset, units)
+    select booked.id, given.line, given.account, given.asset, given.units
+    from unnest(
+      ${lines.map((line) => line.purpose)}::text[], ${lines.map((line) => line.line)}::smallint[],
+      ${lines.map((line) => line.account)}::text[], ${lines.map((line) => line.asset)}::text[],
+      ${lines.map((line) => line.units.toString())}::numeric[]) as given (purpose, line, account, asset, units)
+    join booked on booked.purpose = given.purpose`.execute(trx)
+}
+
+function refuseUnbalanced(journal: Journal): void {
+  const sums = new Map<string, bigint>()
+  for (const { asset, units } of journal.postings) sums.set(asset, (sums.get(asset) ?? 0n) + units)
+  for (const [asset, sum] of sums) {
+    if (sum !== 0n) throw new UnbalancedJournal(`Journal ${journal.purpose} sums to ${sum} in ${asset}, not to zero.`)
+  }
+}
+
+/** The account's sum in base units: the sealed checkpoint plus what was booked after it. */
+export async function balanceOf(db: Db | Trx, account: string, asset: string): Promise<bigint> {
+  const { rows } = await sql<{ units: bigint }>`
+    select coalesce(sum(units), 0) as units from postings where account = ${account} and asset = ${asset}`.execute(db)
+  return rows[0]?.units ?? 0n
+}

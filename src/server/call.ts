@@ -1,0 +1,164 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { App } from '../app.ts'
+import type { Integration } from '../common/integration.ts'
+import { decodeUtf8, parseJsonBody } from './body.ts'
+import type { ApiRequest, Endpoint } from './endpoint.ts'
+import { Failure, fail, type FieldErrors } from './errors.ts'
+import { beginIdempotent, forgetCall, type IdempotentCall, rememberAnswer } from './idempotency.ts'
+import { renderSuccess } from './render.ts'
+import { compileValidator, type Faults, type Validator } from './validate.ts'
+
+export interface CompiledEndpoint {
+  endpoint: Endpoint
+  params: Validator
+  query: Validator
+  body: Validator
+}
+
+export function compileEndpoint(endpoint: Endpoint): CompiledEndpoint {
+  return {
+    endpoint,
+    params: compileValidator(endpoint.params),
+    query: compileValidator(endpoint.query),
+    body: compileValidator(endpoint.body),
+  }
+}
+
+const nobody = {} as Integration
+
+/** Takes one request through its endpoint: caller, rate, fields, idempotency, handler. Answers the body's text. */
+export async function call(app: App, compiled: CompiledEndpoint, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+  const { endpoint } = compiled
+  const integration = endpoint.audience === 'token' ? await authenticate(app, request) : nobody
+  limitRate(app, endpoint, integration, request, reply)
+  if (endpoint.audience === 'page' && request.headers['x-page'] !== '1') {
+    fail('page_header_missing', "This call belongs to the customer's page, which sends the header X-Page: 1.")
+  }
+  const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+  const { body, asText } = readBody(endpoint, request, rawBody)
+  const query = request.query as Record<string, unknown>
+  const params = request.params as Record<string, unknown>
+  refuseFaults(compiled, { body, query, params }, asText)
+
+  const key = request.headers['idempotency-key']
+  let idempotent: IdempotentCall | undefined
+  if (typeof key === 'string' && endpoint.method === 'POST' && endpoint.audience === 'token') {
+    const path = request.url.split('?', 1)[0] as string
+    const begun = await beginIdempotent(app, { integrationId: integration.id, method: endpoint.method, path, key, body })
+    if ('replay' in begun) {
+      reply.header('Idempotent-Replayed', 'true')
+      return begun.replay
+    }
+    idempotent = begun.call
+  }
+  return handle(app, endpoint, apiRequest(app, endpoint, { request, reply, integration, rawBody, body, query, params, idempotent }), idempotent)
+}
+
+async function authenticate(app: App, request: FastifyRequest): Promise<Integration> {
+  const token = request.headers.auth
+  const integration = typeof token === 'string' && token !== '' ? await app.authenticator.find(token, request.ip) : undefined
+  return (
+    integration ??
+    fail(
+      'authorization_incorrect',
+      'Missing, unknown or expired token, or an address outside the allowlist. Call POST /api/authenticate and send the token in the header `auth`.',
+    )
+  )
+}
+
+function limitRate(app: App, endpoint: Endpoint, integration: Integration, request: FastifyRequest, reply: FastifyReply): void {
+  const limit = integration.settings?.ratePerMinute ?? app.config.rateLimitPerMinute
+  const key = endpoint.audience === 'token' ? `integration:${integration.id}` : `${endpoint.audience}:${request.ip}`
+  if (endpoint.audience === 'provider') return
+  const { allowed, remaining, resetSeconds } = app.rateLimiter.take(key, limit)
+  reply.header('RateLimit-Policy', `"minute";q=${limit};w=60`)
+  reply.header('RateLimit', `"minute";r=${remaining};t=${resetSeconds}`)
+  if (!allowed) {
+    fail('too_many_requests', `More than ${limit} calls in a minute. Try again in ${resetSeconds} s.`, {
+      retryAfterSeconds: resetSeconds,
+    })
+  }
+}
+
+function readBody(endpoint: Endpoint, request: FastifyRequest, rawBody: Buffer): { body: Record<string, unknown>; asText: boolean } {
+  if (endpoint.raw || endpoint.method === 'GET' || rawBody.length === 0) return { body: {}, asText: false }
+  const contentType = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  if (contentType === 'application/x-www-form-urlencoded') {
+    const body: Record<string, unknown> = {}
+    for (const [name, value] of new URLSearchParams(decodeUtf8(rawBody))) body[name] = value
+    return { body, asText: true }
+  }
+  if (contentType === 'application/json' || contentType.endsWith('+json')) {
+    return { body: parseJsonBody(decodeUtf8(rawBody)), asText: false }
+  }
+  return fail('unsupported_media_type', 'Send application/json or application/x-www-form-urlencoded, and say so in Content-Type.')
+}
+
+function refuseFaults(compiled: CompiledEndpoint, input: { body: Record<string, unknown>; query: Record<string, unknown>; params: Record<string, unknown> }, asText: boolean): void {
+  const found: Faults[] = []
+  for (const faults of [compiled.params(input.params, true), compiled.query(input.query, true), compiled.body(input.body, asText)]) {
+    if (faults) found.push(faults)
+  }
+  const { check } = compiled.endpoint
+  // The extra rules read fields by their types, so they run only on fields whose types are right.
+  const extra = found.length === 0 && check ? check(input as never) : {}
+  if (found.length === 0 && Object.keys(extra).length === 0) return
+  const errors: FieldErrors = Object.assign({}, ...found.map((faults) => faults.missing), ...found.map((faults) => faults.invalid), extra)
+  const missing = found.flatMap((faults) => Object.keys(faults.missing))
+  if (missing.length > 0) fail('fail_mandatory_field', `Missing: ${missing.join(', ')}.`, { errors })
+  const texts = Object.entries(errors).map(([field, problems]) => `${field} ${problems[0]}`)
+  fail('invalid_field', `${texts.join('; ')}.`, { errors })
+}
+
+function apiRequest(
+  app: App,
+  endpoint: Endpoint,
+  given: {
+    request: FastifyRequest
+    reply: FastifyReply
+    integration: Integration
+    rawBody: Buffer
+    body: Record<string, unknown>
+    query: Record<string, unknown>
+    params: Record<string, unknown>
+    idempotent: IdempotentCall | undefined
+  },
+): ApiRequest {
+  const { request, reply, idempotent } = given
+  let gone: AbortController | undefined
+  return {
+    params: given.params,
+    query: given.query,
+    body: given.body,
+    integration: given.integration,
+    rawBody: given.rawBody,
+    requestId: request.id,
+    address: request.ip,
+    headers: request.headers,
+    get cookies() {
+      return request.cookies
+    },
+    setHeader: (name, value) => void reply.header(name, value),
+    async remember(trx, data) {
+      if (idempotent) await rememberAnswer(app, trx, idempotent, renderSuccess(data, endpoint.envelope))
+    },
+    get signal() {
+      if (!gone) {
+        gone = new AbortController()
+        reply.raw.once('close', () => gone?.abort())
+      }
+      return gone.signal
+    },
+  }
+}
+
+async function handle(app: App, endpoint: Endpoint, request: ApiRequest, idempotent: IdempotentCall | undefined): Promise<string> {
+  try {
+    const answer = renderSuccess(await endpoint.handle(app, request), endpoint.envelope)
+    if (idempotent) await rememberAnswer(app, app.db, idempotent, answer)
+    return answer
+  } catch (error) {
+    if (idempotent && error instanceof Failure) await forgetCall(app, idempotent)
+    throw error
+  }
+}
