@@ -1,0 +1,83 @@
+import type { Address, Hex } from 'viem'
+
+/**
+ * One EVM chain, seen through one node. Amounts are base units, fees wei per gas. Every call throws `ProviderError`
+ * when the node can't be reached or answers nonsense; none is ever made inside a database transaction.
+ */
+export interface ChainProvider {
+  /** Our name of the chain, such as `polygon`. */
+  chain: string
+  /** What tells this chain from every other. */
+  identify(): Promise<{ chainId: number; genesisHash: Hex }>
+  /** The newest block, and the newest that the chain itself calls final (null where the node knows no such thing). */
+  heads(): Promise<{ latest: BlockRef; finalized: BlockRef | null }>
+  /** The blocks at these heights; null where there is none yet. */
+  blocks(heights: readonly number[]): Promise<(BlockRef | null)[]>
+  /** Balances in base units, native where `token` is null; in the order asked. */
+  balances(of: readonly { address: Address; token: Address | null }[]): Promise<bigint[]>
+  /** How many transactions an address has on the chain (`latest`), and with those that wait in the node (`pending`). */
+  nonces(address: Address): Promise<{ latest: number; pending: number }>
+  fees(): Promise<{ baseFeePerGas: bigint; priorityFeePerGas: bigint }>
+  /** What each call would do on the newest block, each on its own. A refusal by the contract is a result, not an error. */
+  simulate(calls: readonly ChainCall[]): Promise<Simulation[]>
+  /** The gas each call needs on the newest block. */
+  estimateGas(calls: readonly ChainCall[]): Promise<GasEstimate[]>
+  /**
+   * Broadcasts signed transactions, in this order. Sending the same bytes again is harmless: where the node objects,
+   * it is asked whether it has the transaction, and its answer counts rather than the text of its objection.
+   */
+  send(raws: readonly Hex[]): Promise<SendResult[]>
+  /** Receipts of mined transactions; null where the transaction is not in a block (now). */
+  receipts(hashes: readonly Hex[]): Promise<(Receipt | null)[]>
+  /** Transactions the node knows, in a block or waiting. */
+  transactions(hashes: readonly Hex[]): Promise<(KnownTransaction | null)[]>
+}
+
+export interface BlockRef {
+  height: number
+  hash: Hex
+  parentHash: Hex
+  time: Date
+}
+
+export interface ChainCall {
+  from: Address
+  to: Address
+  data: Hex
+  value: bigint
+}
+
+export type Simulation = { ok: true; data: Hex } | { ok: false; reason: string }
+export type GasEstimate = { ok: true; gas: bigint } | { ok: false; reason: string }
+
+/**
+ * `taken`: the node has it, waiting or mined. `nonce_used`: another transaction was mined under its nonce.
+ * `rejected`: the node does not have it and says why. `unknown`: the node's answer is not known; ask or send again.
+ */
+export type SendResult =
+  | { state: 'taken'; hash: Hex }
+  | { state: 'nonce_used' | 'rejected' | 'unknown'; hash: Hex; reason: string }
+
+export interface Receipt {
+  hash: Hex
+  ok: boolean
+  height: number
+  blockHash: Hex
+  /** What the sender paid for it, in wei of the native coin. */
+  gasUnits: bigint
+  /** Address of the contract it created. */
+  contract: Address | null
+}
+
+export interface KnownTransaction {
+  hash: Hex
+  from: Address
+  nonce: number
+  /** Null while it waits. */
+  height: number | null
+}
+
+/** How many blocks deep a block is: 1 when it is the newest. */
+export function depthOf(height: number, latest: number): number {
+  return latest - height + 1
+}
