@@ -1,0 +1,74 @@
+import { Type } from 'typebox'
+import type { App } from '../app.ts'
+import { wireTime } from '../kernel/clock.ts'
+import { newSecret } from '../kernel/ids.ts'
+import { equalInConstantTime, sha256 } from '../kernel/secrets.ts'
+import { endpoint } from '../server/endpoint.ts'
+import { fail } from '../server/errors.ts'
+import { Text, WireTime } from '../server/fields.ts'
+
+const MOST_FAILURES_A_MINUTE = 10
+
+export const authenticate = endpoint({
+  method: 'POST',
+  path: '/api/authenticate',
+  section: 'common',
+  name: 'authenticate',
+  summary: 'Get a token',
+  description:
+    'Exchanges the key pair for a token that is valid for 24 hours. Send it in the header `auth` of every other call, as it is, without `Bearer`. A new token does not end older ones. After ten failures in a minute for one key from one address that address waits.',
+  audience: 'none',
+  body: Type.Object({ api_key: Text('The public key.'), api_secret: Text('The secret that belongs to it.') }),
+  data: Type.Object({
+    token: Type.String(),
+    expires_in: Type.Integer({ description: 'Seconds.' }),
+    expires_at: WireTime,
+  }),
+  errors: ['authorization_incorrect'],
+  examples: {
+    request: { api_key: 'sandbox-key', api_secret: 'sandbox-secret' },
+    answer: {
+      token: 'pX0cN4Vq1m8Zr2Jt6Yw9Kb3Ld7Sf5Gh0Aq2We4Rt6Yu',
+      expires_in: 86400,
+      expires_at: '2026-06-27T10:30:00.000000Z',
+    },
+  },
+  async handle(app, { body, address }) {
+    const limited = `authenticate:${body.api_key}:${address}`
+    const integrationId = await findPair(app, body.api_key, body.api_secret)
+    // A right pair is never refused for another's failures, so the count is looked at only after the comparison.
+    if (integrationId === undefined) {
+      const { allowed, resetSeconds } = app.rateLimiter.take(limited, MOST_FAILURES_A_MINUTE)
+      if (!allowed) {
+        fail('too_many_requests', `Too many failed attempts. Try again in ${resetSeconds} s.`, { retryAfterSeconds: resetSeconds })
+      }
+      fail('authorization_incorrect', 'The key and the secret are not a pair we know.')
+    }
+    return issueToken(app, integrationId, body.api_key)
+  },
+})
+
+/** Same work and time whether the key or the secret is wrong: the comparison runs against a decoy when there is no key. */
+async function findPair(app: Pick<App, 'db' | 'clock' | 'secrets'>, apiKey: string, apiSecret: string): Promise<number | undefined> {
+  const row = await app.db
+    .selectFrom('credentials')
+    .select(['integrationId', 'secretSealed'])
+    .where('apiKey', '=', apiKey)
+    .where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', app.clock.now())]))
+    .executeTakeFirst()
+  const sealed = row?.secretSealed ?? app.secrets.seal('api-secret', newSecret())
+  const equal = equalInConstantTime(app.secrets.open('api-secret', sealed).toString('utf8'), apiSecret)
+  return row && equal ? row.integrationId : undefined
+}
+
+async function issueToken(app: Pick<App, 'db' | 'clock' | 'config'>, integrationId: number, apiKey: string) {
+  const token = newSecret()
+  const now = app.clock.now()
+  const lifetimeMs = app.config.durations.tokenLifetimeMs
+  const expiresAt = new Date(now.getTime() + lifetimeMs)
+  await app.db
+    .insertInto('authTokens')
+    .values({ tokenHash: sha256(token), integrationId, apiKey, expiresAt, createdAt: now })
+    .execute()
+  return { token, expires_in: Math.floor(lifetimeMs / 1000), expires_at: wireTime(expiresAt) }
+}
