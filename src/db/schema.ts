@@ -37,6 +37,7 @@ export interface Database {
   effects: EffectsTable
   events: EventsTable
   webhookSubscriptions: WebhookSubscriptionsTable
+  webhookDestinations: WebhookDestinationsTable
   deliveries: DeliveriesTable
   deliveryAttempts: DeliveryAttemptsTable
   platform: PlatformTable
@@ -406,11 +407,11 @@ export interface EventsTable {
   id: string
   type: string
   stream: string
+  position: Generated<number>
   sequence: number | null
   dataSealed: Buffer
   keyWrapped: Buffer | null
   createdAt: Date
-  xid: Generated<string>
 }
 
 export interface WebhookSubscriptionsTable {
@@ -422,25 +423,35 @@ export interface WebhookSubscriptionsTable {
   updatedAt: Date
 }
 
-export interface DeliveriesTable {
-  id: Generated<number>
+export interface WebhookDestinationsTable {
   integrationId: number
+  url: string
+  dueAt: Date | null
+  owner: string | null
+  leaseUntil: Date | null
+  failures: Generated<number>
+  resumeAt: Date | null
+}
+
+export interface DeliveriesTable {
+  integrationId: number
+  sequence: number
   eventId: string
   type: string
+  sentType: string
   stream: string
-  sequence: number
   state: 'pending' | 'delivered' | 'failed' | 'dropped'
   attempts: Generated<number>
-  firstAttemptAt: Date | null
+  tries: Generated<number>
   dueAt: Date | null
-  leaseUntil: Date | null
+  retryUntil: Date
   createdAt: Date
   updatedAt: Date
 }
 
 export interface DeliveryAttemptsTable {
   integrationId: number
-  eventId: string
+  sequence: number
   attempt: number
   url: string
   status: number | null

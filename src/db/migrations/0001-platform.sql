@@ -485,17 +485,20 @@ create table events (
   type text not null,
   -- What is kept in order: `payment:<id>`, `rampoff:<id>`, `customer:<id>`.
   stream text not null,
+  -- The order of writing. Who changes a stream holds its row's lock, so within a stream it is the order of commits.
+  position bigint generated always as identity,
   -- Null until the sequencer numbers it.
   sequence bigint,
-  -- The `data` of the body, sealed under the customer's key; frozen when written.
+  -- The `data` of the body as JSON text, sealed under the customer's key; frozen when written.
   data_sealed bytea not null,
+  -- Null: sealed under the platform's key, or the customer was forgotten.
   key_wrapped bytea,
   created_at timestamptz not null,
-  xid xid8 not null default pg_current_xact_id(),
   primary key (integration_id, id)
 );
 create unique index on events (integration_id, sequence) where sequence is not null;
-create index events_unnumbered on events (xid) where sequence is null;
+create index on events (integration_id, type, sequence) where sequence is not null;
+create index events_unnumbered on events (position) where sequence is null;
 
 create table webhook_subscriptions (
   integration_id integer not null references integrations,
@@ -508,36 +511,55 @@ create table webhook_subscriptions (
   primary key (integration_id, type)
 );
 
+-- One row for each URL that an integration's deliveries go to: who works it off, and how it is doing.
+create table webhook_destinations (
+  integration_id integer not null references integrations,
+  url text not null,
+  -- When to look for deliveries, at the latest; null: none waits.
+  due_at timestamptz,
+  -- The process that delivers here; the lease is on the database's time.
+  owner uuid,
+  lease_until timestamptz,
+  -- Attempts that failed one after the other, and until when nothing is sent because of them.
+  failures integer not null default 0,
+  resume_at timestamptz,
+  primary key (integration_id, url)
+);
+create index on webhook_destinations (due_at) where due_at is not null;
+
 create table deliveries (
-  id bigint generated always as identity,
   integration_id integer not null,
+  sequence bigint not null,
   event_id text not null,
   type text not null,
+  -- The name in the body: the subscription's when the event was numbered.
+  sent_type text not null,
   stream text not null,
-  sequence bigint not null,
   state text not null check (state in ('pending', 'delivered', 'failed', 'dropped')),
+  -- All attempts; `tries` counts those since it was created or last redelivered, which the pauses grow by.
   attempts integer not null default 0,
-  first_attempt_at timestamptz,
+  tries integer not null default 0,
   due_at timestamptz,
-  lease_until timestamptz,
+  -- An attempt that fails after this is the last.
+  retry_until timestamptz not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  primary key (integration_id, event_id)
+  primary key (integration_id, sequence)
 );
-create index deliveries_due on deliveries (integration_id, type, due_at) where state = 'pending';
-create index deliveries_next on deliveries (due_at) where state = 'pending';
+create index deliveries_due on deliveries (integration_id, type, due_at, sequence) where state = 'pending';
 create index deliveries_stream on deliveries (integration_id, stream, sequence) where state = 'pending';
 
 create table delivery_attempts (
   integration_id integer not null,
-  event_id text not null,
+  sequence bigint not null,
   attempt integer not null,
   url text not null,
+  -- Of the answer; null when there was none, and `error` says why.
   status integer,
   error text,
   duration_ms integer not null,
   at timestamptz not null,
-  primary key (integration_id, event_id, attempt)
+  primary key (integration_id, sequence, attempt)
 );
 
 -- Running it ----------------------------------------------------------------------------------------------
