@@ -4,8 +4,9 @@ import type { ProviderNotification, RawCallback } from '../callback.ts'
  * Whoever takes cards for us. The customer types the card on the provider's own page; what we learn comes by its
  * signed callback or by our asking, never by the browser's return.
  *
- * Every method throws `ProviderError`. Creating and refunding are idempotent by their key: the same key again
- * answers what it answered first, so that an `unknown` outcome is asked about by calling again or by `find…`.
+ * Where notifications go is registered with the provider once, not per session. Every method throws
+ * `ProviderError`. Creating and refunding are idempotent by their key: the same key again answers what it answered
+ * first, so that an `unknown` outcome is asked about by calling again or by `find…`.
  */
 export interface CardProvider {
   /** Names the provider in the ledger (`card:<name>`) and in `payment_sessions.provider`. */
@@ -39,8 +40,6 @@ export interface CardSessionRequest {
   merchantName: string
   /** Where the browser goes afterwards; it carries no outcome. */
   returnUrl: string
-  /** Where the provider's notifications go. */
-  callbackUrl: string
   /** On the platform's clock; nobody can pay after it. */
   expiresAt: Date
   customerEmail: string | null

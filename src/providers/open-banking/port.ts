@@ -4,7 +4,8 @@ import type { ProviderNotification, RawCallback } from '../callback.ts'
  * Whoever starts a bank payment for our customer at the customer's own bank. Its word is that the payment was
  * *initiated*; the money is ours only when our bank books it, an ordinary incoming transfer with the concept we gave.
  *
- * Every method throws `ProviderError`. Creating is idempotent by its key.
+ * Where notifications go is registered with the provider once, not per session. Every method throws
+ * `ProviderError`. Creating is idempotent by its key.
  */
 export interface OpenBankingProvider {
   /** Names the provider in `payment_sessions.provider`. */
@@ -29,7 +30,6 @@ export interface OpenBankingSessionRequest {
   description: string
   merchantName: string
   returnUrl: string
-  callbackUrl: string
   /** On the platform's clock; nobody can start a payment after it. */
   expiresAt: Date
   /** The account of ours that the money goes to. */
