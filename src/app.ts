@@ -3,13 +3,18 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { type Db, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
-import { type Clock, createClock } from './kernel/clock.ts'
+import { createNotifier, type Notifier } from './db/notify.ts'
+import { type Clock, createClock, type MovableClock } from './kernel/clock.ts'
 import type { Config } from './kernel/config.ts'
 import { createLaneRunner, type Lane, type LaneRunner } from './kernel/lanes.ts'
 import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
+import { seedIntegrations } from './sandbox/seed.ts'
 import { type Authenticator, createAuthenticator } from './server/auth.ts'
+import { registerHealth } from './server/health.ts'
+import { registerPages } from './server/pages.ts'
 import { createRateLimiter, type RateLimiter } from './server/rate-limit.ts'
+import { createServer } from './server/server.ts'
 
 /**
  * Everything a handler or lane may need. Each takes `Pick<App, …>`: its needs are its signature. Made here, the
@@ -25,7 +30,141 @@ export interface App {
   metrics: Metrics
   authenticator: Authenticator
   rateLimiter: RateLimiter
+  notifier: Notifier
   lanes: LaneRunner
   /** Tells lanes, here and in the other processes, that work was committed for them. Call it after the commit. */
   wake(...lanes: string[]): void
+  /** Moves the platform's clock forward, here and in the other processes. Sandbox only. */
+  moveClock(offsetMs: number): Promise<void>
+}
+
+export interface AppOptions {
+  config: Config
+  log: Logger
+  /** The database to use; the caller has started it. */
+  databaseUrl: string
+}
+
+export interface RunningApp {
+  app: App
+  /** Binds the port and starts the lanes, as the role says. Answers the address it listens on. */
+  start(): Promise<{ url: string }>
+  /** Ends requests and steps that run, then closes every connection. */
+  stop(): Promise<void>
+}
+
+/** Brings the database forward and puts the program together. Nothing listens and no lane runs before `start`. */
+export async function createApp({ config, log, databaseUrl }: AppOptions): Promise<RunningApp> {
+  await migrate(databaseUrl)
+  const { db, pool } = openDatabase({
+    url: databaseUrl,
+    poolSize: config.database.poolSize,
+    onPoolError: (error) => log.warn({ err: error }, 'An idle database connection broke.'),
+  })
+  const clock = createClock()
+  const app = composeCore({ config, log, db, pool, clock, databaseUrl })
+  await readPlatform(app, clock)
+  if (config.mode === 'sandbox') await seedIntegrations(app)
+  const fastify = await createServer(app, async (instance) => {
+    registerHealth(app, instance, [], async () => {})
+    await registerPages(app, instance)
+  })
+  return { app, ...lifecycle(app, fastify) }
+}
+
+function composeCore(given: {
+  config: Config
+  log: Logger
+  db: Db
+  pool: pg.Pool
+  clock: MovableClock
+  databaseUrl: string
+}): App {
+  const { config, log, db, pool, clock, databaseUrl } = given
+  const metrics = createMetrics()
+  const notifier = createNotifier({
+    url: databaseUrl,
+    pool,
+    log,
+    onReconnect: () => app.lanes.wake(...app.lanes.lanes.map((lane) => lane.name)),
+  })
+  const app: App = {
+    config,
+    clock,
+    log,
+    db,
+    pool,
+    secrets: createSecrets(config.masterKey),
+    metrics,
+    authenticator: createAuthenticator({ db, clock }),
+    rateLimiter: createRateLimiter(clock),
+    notifier,
+    lanes: createLaneRunner({ lanes: [], clock, log }),
+    wake(...names) {
+      app.lanes.wake(...names)
+      for (const name of names) notifier.announce('lanes', name)
+    },
+    async moveClock(offsetMs) {
+      await db
+        .updateTable('platform')
+        .set({ clockOffsetMs: offsetMs })
+        .where('clockOffsetMs', '<', offsetMs)
+        .execute()
+      clock.setOffsetMs(offsetMs)
+      notifier.announce('clock', String(offsetMs))
+    },
+  }
+  app.lanes = createLaneRunner({
+    lanes: lanesOf(app),
+    clock,
+    log,
+    onStep: (lane, rows) => metrics.laneRows.inc({ lane }, rows),
+    onFailure: (lane) => metrics.laneFailures.inc({ lane }),
+  })
+  notifier.listen('lanes', (name) => app.lanes.wake(name))
+  notifier.listen('clock', (offsetMs) => clock.setOffsetMs(Number(offsetMs)))
+  return app
+}
+
+/** Every kind of due work. */
+function lanesOf(_app: App): Lane[] {
+  return []
+}
+
+/** The database remembers its mode, so that a sandbox's simulated money never becomes a production's. */
+async function readPlatform(app: App, clock: MovableClock): Promise<void> {
+  await app.db
+    .insertInto('platform')
+    .values({ mode: app.config.mode })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  const { mode, clockOffsetMs } = await app.db
+    .selectFrom('platform')
+    .select(['mode', 'clockOffsetMs'])
+    .executeTakeFirstOrThrow()
+  if (mode !== app.config.mode) {
+    throw new Error(
+      `This database was made in ${mode} mode and can't be used in ${app.config.mode} mode. Give each mode a database of its own.`,
+    )
+  }
+  clock.setOffsetMs(clockOffsetMs)
+}
+
+function lifecycle(app: App, fastify: FastifyInstance): Omit<RunningApp, 'app'> {
+  const { config } = app
+  return {
+    async start() {
+      await app.notifier.start()
+      let url = config.publicUrl
+      if (config.role !== 'worker') url = await fastify.listen({ host: config.host, port: config.port })
+      if (config.role !== 'api') app.lanes.start()
+      return { url }
+    },
+    async stop() {
+      await fastify.close()
+      await app.lanes.stop()
+      await app.notifier.stop()
+      await app.db.destroy()
+    },
+  }
 }

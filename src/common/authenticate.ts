@@ -40,7 +40,9 @@ export const authenticate = endpoint({
     if (integrationId === undefined) {
       const { allowed, resetSeconds } = app.rateLimiter.take(limited, MOST_FAILURES_A_MINUTE)
       if (!allowed) {
-        fail('too_many_requests', `Too many failed attempts. Try again in ${resetSeconds} s.`, { retryAfterSeconds: resetSeconds })
+        fail('too_many_requests', `Too many failed attempts. Try again in ${resetSeconds} s.`, {
+          retryAfterSeconds: resetSeconds,
+        })
       }
       fail('authorization_incorrect', 'The key and the secret are not a pair we know.')
     }
@@ -49,7 +51,11 @@ export const authenticate = endpoint({
 })
 
 /** Same work and time whether the key or the secret is wrong: the comparison runs against a decoy when there is no key. */
-async function findPair(app: Pick<App, 'db' | 'clock' | 'secrets'>, apiKey: string, apiSecret: string): Promise<number | undefined> {
+async function findPair(
+  app: Pick<App, 'db' | 'clock' | 'secrets'>,
+  apiKey: string,
+  apiSecret: string,
+): Promise<number | undefined> {
   const row = await app.db
     .selectFrom('credentials')
     .select(['integrationId', 'secretSealed'])

@@ -46,7 +46,11 @@ export async function createIntegration(
   return app.db.transaction().execute(async (trx) => {
     // Two processes that seed at once: the second waits here and then finds the key.
     await sql`select pg_advisory_xact_lock(hashtext(${`integration:${apiKey}`}))`.execute(trx)
-    const known = await trx.selectFrom('credentials').select('integrationId').where('apiKey', '=', apiKey).executeTakeFirst()
+    const known = await trx
+      .selectFrom('credentials')
+      .select('integrationId')
+      .where('apiKey', '=', apiKey)
+      .executeTakeFirst()
     if (known) return undefined
     const { id } = await trx
       .insertInto('integrations')
@@ -55,9 +59,20 @@ export async function createIntegration(
       .executeTakeFirstOrThrow()
     await trx
       .insertInto('credentials')
-      .values({ apiKey, integrationId: id, secretSealed: app.secrets.seal('api-secret', apiSecret), createdAt: now })
+      .values({
+        apiKey,
+        integrationId: id,
+        secretSealed: app.secrets.seal('api-secret', apiSecret),
+        createdAt: now,
+      })
       .execute()
-    await recordAudit(trx, now, { who, why, action: 'integration.create', target: `integration:${id}`, after: { name, apiKey, settings } })
+    await recordAudit(trx, now, {
+      who,
+      why,
+      action: 'integration.create',
+      target: `integration:${id}`,
+      after: { name, apiKey, settings },
+    })
     return id
   })
 }

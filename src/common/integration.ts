@@ -70,15 +70,7 @@ export interface Integration {
 /** What a new integration starts with: every pair and method the platform has, and the limits of the contract. */
 export const DEFAULT_SETTINGS: IntegrationSettings = {
   brand: { name: 'CryptoPocket', logoUrl: null, color: '#3454d1' },
-  pairs: [
-    'polygon:USDC',
-    'polygon:USDT',
-    'polygon:ETH',
-    'polygon:POL',
-    'bsc:USDC',
-    'bsc:BUSD',
-    'bsc:BNB',
-  ],
+  pairs: ['polygon:USDC', 'polygon:USDT', 'polygon:ETH', 'polygon:POL', 'bsc:USDC', 'bsc:BUSD', 'bsc:BNB'],
   countries: [],
   paymentTypes: ['card', 'psd2', 'transfer', 'paypal', 'khipu', 'spei', 'pse', 'pagoefectivo', 'cvu'],
   fees: {
@@ -95,7 +87,14 @@ export const DEFAULT_SETTINGS: IntegrationSettings = {
   spreadPercent: '0.50',
   networkFee: { polygon: '0.05', bsc: '0.15' },
   minimum: { EUR: '20.00', CLP: '20000', MXN: '400.00', COP: '90000.00', PEN: '80.00', ARS: '100.00' },
-  maximum: { EUR: '5000.00', CLP: '5000000', MXN: '100000.00', COP: '20000000.00', PEN: '20000.00', ARS: '7000000.00' },
+  maximum: {
+    EUR: '5000.00',
+    CLP: '5000000',
+    MXN: '100000.00',
+    COP: '20000000.00',
+    PEN: '20000.00',
+    ARS: '7000000.00',
+  },
   limits: {
     basic: { cardQuarter: '1000.00', year: '15000.00' },
     reinforced: { cardQuarter: '10000.00', year: '100000.00' },
@@ -104,6 +103,12 @@ export const DEFAULT_SETTINGS: IntegrationSettings = {
   ipAllowlist: [],
   callbackHosts: [],
   rights: { delegatedKyc: true },
-  mismatch: { tolerance: '1.00', over: 'refund_excess', late: 'review', thirdParty: 'review', keepFeesOnRefund: false },
+  mismatch: {
+    tolerance: '1.00',
+    over: 'refund_excess',
+    late: 'review',
+    thirdParty: 'review',
+    keepFeesOnRefund: false,
+  },
   ratePerMinute: null,
 }

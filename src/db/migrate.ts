@@ -15,11 +15,18 @@ export async function migrate(url: string): Promise<{ applied: string[] }> {
   await client.connect()
   try {
     await client.query('select pg_advisory_lock($1)', [LOCK])
-    await client.query('create table if not exists migrations (name text primary key, applied_at timestamptz not null default clock_timestamp())')
+    await client.query(
+      'create table if not exists migrations (name text primary key, applied_at timestamptz not null default clock_timestamp())',
+    )
     const known = new Set((await client.query('select name from migrations')).rows.map((row) => row.name))
-    const files = readdirSync(FOLDER).filter((name) => name.endsWith('.sql')).sort()
+    const files = readdirSync(FOLDER)
+      .filter((name) => name.endsWith('.sql'))
+      .sort()
     for (const name of known) {
-      if (!files.includes(name)) throw new Error(`The database was migrated by a newer version of this program: it has ${name}. Start that version or a newer one.`)
+      if (!files.includes(name))
+        throw new Error(
+          `The database was migrated by a newer version of this program: it has ${name}. Start that version or a newer one.`,
+        )
     }
     const applied = files.filter((name) => !known.has(name))
     for (const name of applied) await apply(client, name)

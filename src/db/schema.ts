@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely'
+import type { SimulatedDatabase } from './simulated-schema.ts'
 
 /**
  * The tables as Kysely sees them, column for column as `migrations/` makes them. Base units are `bigint`
@@ -7,9 +8,11 @@ import type { ColumnType, Generated } from 'kysely'
 
 /** jsonb: parsed when read; written as JSON text (`JSON.stringify`) or through `jsonColumn`. */
 // biome-ignore lint/suspicious/noExplicitAny: the reader of a row narrows it with its own schema.
-type JSONColumn = ColumnType<any, string, string>
+export type JSONColumn = ColumnType<any, string | undefined, string>
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+type NullableJSONColumn = ColumnType<any, string | null | undefined, string | null>
 
-export interface Database {
+export interface Database extends SimulatedDatabase {
   integrations: IntegrationsTable
   credentials: CredentialsTable
   authTokens: AuthTokensTable
@@ -93,8 +96,8 @@ export interface AuditLogTable {
   why: string
   action: string
   target: string
-  before: JSONColumn
-  after: JSONColumn
+  before: NullableJSONColumn
+  after: NullableJSONColumn
 }
 
 export interface CustomersTable {
@@ -167,7 +170,16 @@ export interface PaymentsTable {
   requestHash: Buffer
   guided: boolean
   paymentType: string
-  state: 'started' | 'pending_bank' | 'in_review' | 'payment_received' | 'coins_sent' | 'expired' | 'cancelled' | 'payment_rejected' | 'refunded'
+  state:
+    | 'started'
+    | 'pending_bank'
+    | 'in_review'
+    | 'payment_received'
+    | 'coins_sent'
+    | 'expired'
+    | 'cancelled'
+    | 'payment_rejected'
+    | 'refunded'
   fiat: string
   fiatUnits: bigint
   receivedUnits: Generated<bigint>
@@ -197,8 +209,8 @@ export interface PaymentsTable {
   concept: number | null
   accountIban: string | null
   txid: string | null
-  refund: JSONColumn
-  chargeback: JSONColumn
+  refund: NullableJSONColumn
+  chargeback: NullableJSONColumn
   version: Generated<number>
   expiresAt: Date | null
   dueAt: Date | null

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
 
 /**
  * What must be read again is sealed (AES-256-GCM); what need not be is hashed. Every purpose has a key of its own,
@@ -28,7 +35,10 @@ export function createSecrets(masterKey: Buffer): Secrets {
   return {
     seal: (purpose, plain) => sealWith(keyFor(purpose), plain),
     open: (purpose, sealed) => openWith(keyFor(purpose), sealed),
-    index: (purpose, value) => createHmac('sha256', keyFor(`index:${purpose}`)).update(value).digest(),
+    index: (purpose, value) =>
+      createHmac('sha256', keyFor(`index:${purpose}`))
+        .update(value)
+        .digest(),
     newCustomerKey: () => sealWith(keyFor('customer-key'), randomBytes(32)),
     sealFor: (wrapped, plain) => sealWith(unwrap(wrapped), plain),
     openFor: (wrapped, sealed) => openWith(unwrap(wrapped), sealed),

@@ -38,7 +38,9 @@ export async function bookAll(trx: Trx, journals: readonly Journal[]): Promise<v
     .filter((journal) => journal.postings.length > 0)
   if (filled.length === 0) return
   for (const journal of filled) refuseUnbalanced(journal)
-  const lines = filled.flatMap((journal) => journal.postings.map((posting, line) => ({ ...posting, line, purpose: journal.purpose })))
+  const lines = filled.flatMap((journal) =>
+    journal.postings.map((posting, line) => ({ ...posting, line, purpose: journal.purpose })),
+  )
   await sql`
     with booked as (
       insert into journals (kind, purpose, integration_id, reference, at)
@@ -61,13 +63,16 @@ function refuseUnbalanced(journal: Journal): void {
   const sums = new Map<string, bigint>()
   for (const { asset, units } of journal.postings) sums.set(asset, (sums.get(asset) ?? 0n) + units)
   for (const [asset, sum] of sums) {
-    if (sum !== 0n) throw new UnbalancedJournal(`Journal ${journal.purpose} sums to ${sum} in ${asset}, not to zero.`)
+    if (sum !== 0n)
+      throw new UnbalancedJournal(`Journal ${journal.purpose} sums to ${sum} in ${asset}, not to zero.`)
   }
 }
 
 /** The account's sum in base units: the sealed checkpoint plus what was booked after it. */
 export async function balanceOf(db: Db | Trx, account: string, asset: string): Promise<bigint> {
   const { rows } = await sql<{ units: bigint }>`
-    select coalesce(sum(units), 0) as units from postings where account = ${account} and asset = ${asset}`.execute(db)
+    select coalesce(sum(units), 0) as units from postings where account = ${account} and asset = ${asset}`.execute(
+    db,
+  )
   return rows[0]?.units ?? 0n
 }

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
-import { createIntegration } from '../common/integration-store.ts'
 import { DEFAULT_SETTINGS } from '../common/integration.ts'
+import { createIntegration } from '../common/integration-store.ts'
 
 /** The credentials that the documentation names: public by design, refused in production. */
 export const SANDBOX_INTEGRATIONS = [

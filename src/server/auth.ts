@@ -34,10 +34,18 @@ export function createAuthenticator({ db, clock }: { db: Db; clock: Clock }): Au
       .selectFrom('authTokens')
       .innerJoin('integrations', 'integrations.id', 'authTokens.integrationId')
       .innerJoin('credentials', 'credentials.apiKey', 'authTokens.apiKey')
-      .select(['integrations.id', 'integrations.name', 'integrations.settings', 'authTokens.apiKey', 'authTokens.expiresAt'])
+      .select([
+        'integrations.id',
+        'integrations.name',
+        'integrations.settings',
+        'authTokens.apiKey',
+        'authTokens.expiresAt',
+      ])
       .where('authTokens.tokenHash', '=', sha256(token))
       .where('authTokens.revokedAt', 'is', null)
-      .where((eb) => eb.or([eb('credentials.expiresAt', 'is', null), eb('credentials.expiresAt', '>', clock.now())]))
+      .where((eb) =>
+        eb.or([eb('credentials.expiresAt', 'is', null), eb('credentials.expiresAt', '>', clock.now())]),
+      )
       .executeTakeFirst()
     if (!row) return undefined
     const settings = row.settings as IntegrationSettings
@@ -69,11 +77,15 @@ export function createAuthenticator({ db, clock }: { db: Db; clock: Clock }): Au
 export function compileAllowlist(list: readonly string[]): (address: string) => boolean {
   if (list.length === 0) return () => true
   const ranges = list.map((text) =>
-    text.includes('/') ? ipaddr.parseCIDR(text) : ([ipaddr.process(text), ipaddr.process(text).kind() === 'ipv4' ? 32 : 128] as const),
+    text.includes('/')
+      ? ipaddr.parseCIDR(text)
+      : ([ipaddr.process(text), ipaddr.process(text).kind() === 'ipv4' ? 32 : 128] as const),
   )
   return (address) => {
     if (!ipaddr.isValid(address)) return false
     const caller = ipaddr.process(address)
-    return ranges.some(([network, bits]) => network.kind() === caller.kind() && caller.match(network as never, bits))
+    return ranges.some(
+      ([network, bits]) => network.kind() === caller.kind() && caller.match(network as never, bits),
+    )
   }
 }

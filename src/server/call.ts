@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
 import { decodeUtf8, parseJsonBody } from './body.ts'
 import type { ApiRequest, Endpoint } from './endpoint.ts'
-import { Failure, fail, type FieldErrors } from './errors.ts'
+import { Failure, type FieldErrors, fail } from './errors.ts'
 import { beginIdempotent, forgetCall, type IdempotentCall, rememberAnswer } from './idempotency.ts'
 import { renderSuccess } from './render.ts'
 import { compileValidator, type Faults, type Validator } from './validate.ts'
@@ -27,7 +27,12 @@ export function compileEndpoint(endpoint: Endpoint): CompiledEndpoint {
 const nobody = {} as Integration
 
 /** Takes one request through its endpoint: caller, rate, fields, idempotency, handler. Answers the body's text. */
-export async function call(app: App, compiled: CompiledEndpoint, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+export async function call(
+  app: App,
+  compiled: CompiledEndpoint,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<string> {
   const { endpoint } = compiled
   const integration = endpoint.audience === 'token' ? await authenticate(app, request) : nobody
   limitRate(app, endpoint, integration, request, reply)
@@ -44,19 +49,31 @@ export async function call(app: App, compiled: CompiledEndpoint, request: Fastif
   let idempotent: IdempotentCall | undefined
   if (typeof key === 'string' && endpoint.method === 'POST' && endpoint.audience === 'token') {
     const path = request.url.split('?', 1)[0] as string
-    const begun = await beginIdempotent(app, { integrationId: integration.id, method: endpoint.method, path, key, body })
+    const begun = await beginIdempotent(app, {
+      integrationId: integration.id,
+      method: endpoint.method,
+      path,
+      key,
+      body,
+    })
     if ('replay' in begun) {
       reply.header('Idempotent-Replayed', 'true')
       return begun.replay
     }
     idempotent = begun.call
   }
-  return handle(app, endpoint, apiRequest(app, endpoint, { request, reply, integration, rawBody, body, query, params, idempotent }), idempotent)
+  return handle(
+    app,
+    endpoint,
+    apiRequest(app, endpoint, { request, reply, integration, rawBody, body, query, params, idempotent }),
+    idempotent,
+  )
 }
 
 async function authenticate(app: App, request: FastifyRequest): Promise<Integration> {
   const token = request.headers.auth
-  const integration = typeof token === 'string' && token !== '' ? await app.authenticator.find(token, request.ip) : undefined
+  const integration =
+    typeof token === 'string' && token !== '' ? await app.authenticator.find(token, request.ip) : undefined
   return (
     integration ??
     fail(
@@ -66,9 +83,16 @@ async function authenticate(app: App, request: FastifyRequest): Promise<Integrat
   )
 }
 
-function limitRate(app: App, endpoint: Endpoint, integration: Integration, request: FastifyRequest, reply: FastifyReply): void {
+function limitRate(
+  app: App,
+  endpoint: Endpoint,
+  integration: Integration,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
   const limit = integration.settings?.ratePerMinute ?? app.config.rateLimitPerMinute
-  const key = endpoint.audience === 'token' ? `integration:${integration.id}` : `${endpoint.audience}:${request.ip}`
+  const key =
+    endpoint.audience === 'token' ? `integration:${integration.id}` : `${endpoint.audience}:${request.ip}`
   if (endpoint.audience === 'provider') return
   const { allowed, remaining, resetSeconds } = app.rateLimiter.take(key, limit)
   reply.header('RateLimit-Policy', `"minute";q=${limit};w=60`)
@@ -80,7 +104,11 @@ function limitRate(app: App, endpoint: Endpoint, integration: Integration, reque
   }
 }
 
-function readBody(endpoint: Endpoint, request: FastifyRequest, rawBody: Buffer): { body: Record<string, unknown>; asText: boolean } {
+function readBody(
+  endpoint: Endpoint,
+  request: FastifyRequest,
+  rawBody: Buffer,
+): { body: Record<string, unknown>; asText: boolean } {
   if (endpoint.raw || endpoint.method === 'GET' || rawBody.length === 0) return { body: {}, asText: false }
   const contentType = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (contentType === 'application/x-www-form-urlencoded') {
@@ -91,19 +119,35 @@ function readBody(endpoint: Endpoint, request: FastifyRequest, rawBody: Buffer):
   if (contentType === 'application/json' || contentType.endsWith('+json')) {
     return { body: parseJsonBody(decodeUtf8(rawBody)), asText: false }
   }
-  return fail('unsupported_media_type', 'Send application/json or application/x-www-form-urlencoded, and say so in Content-Type.')
+  return fail(
+    'unsupported_media_type',
+    'Send application/json or application/x-www-form-urlencoded, and say so in Content-Type.',
+  )
 }
 
-function refuseFaults(compiled: CompiledEndpoint, input: { body: Record<string, unknown>; query: Record<string, unknown>; params: Record<string, unknown> }, asText: boolean): void {
+function refuseFaults(
+  compiled: CompiledEndpoint,
+  input: { body: Record<string, unknown>; query: Record<string, unknown>; params: Record<string, unknown> },
+  asText: boolean,
+): void {
   const found: Faults[] = []
-  for (const faults of [compiled.params(input.params, true), compiled.query(input.query, true), compiled.body(input.body, asText)]) {
+  for (const faults of [
+    compiled.params(input.params, true),
+    compiled.query(input.query, true),
+    compiled.body(input.body, asText),
+  ]) {
     if (faults) found.push(faults)
   }
   const { check } = compiled.endpoint
   // The extra rules read fields by their types, so they run only on fields whose types are right.
   const extra = found.length === 0 && check ? check(input as never) : {}
   if (found.length === 0 && Object.keys(extra).length === 0) return
-  const errors: FieldErrors = Object.assign({}, ...found.map((faults) => faults.missing), ...found.map((faults) => faults.invalid), extra)
+  const errors: FieldErrors = Object.assign(
+    {},
+    ...found.map((faults) => faults.missing),
+    ...found.map((faults) => faults.invalid),
+    extra,
+  )
   const missing = found.flatMap((faults) => Object.keys(faults.missing))
   if (missing.length > 0) fail('fail_mandatory_field', `Missing: ${missing.join(', ')}.`, { errors })
   const texts = Object.entries(errors).map(([field, problems]) => `${field} ${problems[0]}`)
@@ -152,7 +196,12 @@ function apiRequest(
   }
 }
 
-async function handle(app: App, endpoint: Endpoint, request: ApiRequest, idempotent: IdempotentCall | undefined): Promise<string> {
+async function handle(
+  app: App,
+  endpoint: Endpoint,
+  request: ApiRequest,
+  idempotent: IdempotentCall | undefined,
+): Promise<string> {
   try {
     const answer = renderSuccess(await endpoint.handle(app, request), endpoint.envelope)
     if (idempotent) await rememberAnswer(app, app.db, idempotent, answer)

@@ -5,7 +5,16 @@ import type { Trx } from '../db/database.ts'
 import type { ErrorCode, FieldErrors } from './errors.ts'
 
 /** The sections of the public documentation, in its order. */
-export type Section = 'common' | 'users' | 'onramp' | 'offramp' | 'bank-accounts' | 'webhooks' | 'sandbox' | 'hosted' | 'providers'
+export type Section =
+  | 'common'
+  | 'users'
+  | 'onramp'
+  | 'offramp'
+  | 'bank-accounts'
+  | 'webhooks'
+  | 'sandbox'
+  | 'hosted'
+  | 'providers'
 
 /**
  * What an endpoint asks of its caller. `token`: the integration's `auth` header. `none`: nothing. `page`: a customer's

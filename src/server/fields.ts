@@ -11,7 +11,13 @@ export const Amount = (description: string) =>
 
 /** A customer's id: JSON integer or digit string. Reaches the handler as digits. */
 export const CustomerId = (description = 'The id that registerUser answered.') =>
-  Type.Unsafe<string>({ type: 'string', format: 'customer-id', 'x-text': true, description, examples: ['100001'] })
+  Type.Unsafe<string>({
+    type: 'string',
+    format: 'customer-id',
+    'x-text': true,
+    description,
+    examples: ['100001'],
+  })
 
 /** Text that isn't blank, without control characters. */
 export const Text = (description: string, maxLength = 255) =>
@@ -21,16 +27,24 @@ export const Text = (description: string, maxLength = 255) =>
 export const WebAddress = (description: string) =>
   Type.Unsafe<string>({ type: 'string', format: 'web-address', maxLength: 2048, description })
 
-export const Symbol = (description = 'The coin, such as `USDC`; any case.') =>
+export const CoinSymbol = (description = 'The coin, such as `USDC`; any case.') =>
   Type.Unsafe<string>({ type: 'string', format: 'symbol', maxLength: 16, description, examples: ['USDC'] })
 
 export const Chain = (description = 'The chain, such as `polygon`; any case.') =>
   Type.Unsafe<string>({ type: 'string', format: 'chain', maxLength: 32, description, examples: ['polygon'] })
 
-export const PaymentId = Type.Unsafe<string>({ type: 'string', maxLength: 64, description: 'The payment_id.' })
+export const PaymentId = Type.Unsafe<string>({
+  type: 'string',
+  maxLength: 64,
+  description: 'The payment_id.',
+})
 
 /** A time in an answer. */
-export const WireTime = Type.Unsafe<string>({ type: 'string', format: 'date-time', examples: ['2026-06-26T10:30:00.000000Z'] })
+export const WireTime = Type.Unsafe<string>({
+  type: 'string',
+  format: 'date-time',
+  examples: ['2026-06-26T10:30:00.000000Z'],
+})
 
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
@@ -38,14 +52,26 @@ export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Ty
 export const FORMATS: Record<string, { test: (value: string) => boolean; message: string }> = {
   amount: {
     test: (value) => /^\d{1,30}(\.\d{1,30})?$/.test(value) && /[1-9]/.test(value),
-    message: 'must be a positive decimal number in major units, such as 150.50, without sign, exponent or separators',
+    message:
+      'must be a positive decimal number in major units, such as 150.50, without sign, exponent or separators',
   },
-  'customer-id': { test: (value) => /^\d{1,15}$/.test(value), message: 'must be the integer id of a customer' },
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point.
-  text: { test: (value) => value.trim() !== '' && !/[\u0000-\u0008\u000b-\u001f\u007f]/.test(value), message: 'must not be blank or contain control characters' },
-  'web-address': { test: isWebAddress, message: 'must be a complete http(s) address without user name or password' },
+  'customer-id': {
+    test: (value) => /^\d{1,15}$/.test(value),
+    message: 'must be the integer id of a customer',
+  },
+  text: {
+    test: (value) => value.trim() !== '' && !/[\u0000-\u0008\u000b-\u001f\u007f]/.test(value),
+    message: 'must not be blank or contain control characters',
+  },
+  'web-address': {
+    test: isWebAddress,
+    message: 'must be a complete http(s) address without user name or password',
+  },
   symbol: { test: (value) => /^[A-Za-z0-9]{1,16}$/.test(value), message: 'must be letters and digits' },
-  chain: { test: (value) => /^[A-Za-z0-9_-]{1,32}$/.test(value), message: 'must be letters, digits and hyphens' },
+  chain: {
+    test: (value) => /^[A-Za-z0-9_-]{1,32}$/.test(value),
+    message: 'must be letters, digits and hyphens',
+  },
   'date-time': { test: (value) => !Number.isNaN(Date.parse(value)), message: 'must be an ISO 8601 time' },
 }
 

@@ -25,7 +25,6 @@ export async function beginIdempotent(
   app: Needs,
   request: { integrationId: number; method: string; path: string; key: string; body: unknown },
 ): Promise<Begun> {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a header may carry them, a key may not.
   if (request.key === '' || request.key.length > 255 || /[\u0000-\u001f\u007f]/.test(request.key)) {
     fail('invalid_field', 'Idempotency-Key must have 1 to 255 printable characters.', {
       errors: { 'Idempotency-Key': ['must have 1 to 255 printable characters'] },
@@ -85,18 +84,30 @@ async function findAnswer(app: Needs, call: IdempotentCall): Promise<string> {
     .where('keyHash', '=', call.keyHash)
     .executeTakeFirst()
   if (row && !row.bodyHash.equals(call.bodyHash)) {
-    fail('idempotency_key_reused', 'This Idempotency-Key was used with another body. Use a new key for a new request.')
+    fail(
+      'idempotency_key_reused',
+      'This Idempotency-Key was used with another body. Use a new key for a new request.',
+    )
   }
   if (!row?.answerSealed) {
-    fail('request_in_progress', 'The first request with this Idempotency-Key is still running. Try again in a moment.', {
-      retryAfterSeconds: 1,
-    })
+    fail(
+      'request_in_progress',
+      'The first request with this Idempotency-Key is still running. Try again in a moment.',
+      {
+        retryAfterSeconds: 1,
+      },
+    )
   }
   return app.secrets.open('idempotency', row.answerSealed).toString('utf8')
 }
 
 /** Stores the answer, best in the transaction of the change itself. */
-export async function rememberAnswer(app: Needs, db: Trx | App['db'], call: IdempotentCall, answer: string): Promise<void> {
+export async function rememberAnswer(
+  app: Needs,
+  db: Trx | App['db'],
+  call: IdempotentCall,
+  answer: string,
+): Promise<void> {
   await db
     .updateTable('idempotencyKeys')
     .set({ state: 'done', answerSealed: app.secrets.seal('idempotency', answer) })

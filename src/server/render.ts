@@ -7,7 +7,9 @@ export interface Answer {
 
 /** The success envelope: `{"status":"ok","data":…}` unless the endpoint's documentation says otherwise. */
 export function renderSuccess(data: unknown, envelope?: { status: string; message: string }): string {
-  return JSON.stringify(envelope ? { ...envelope, data } : data === undefined ? { status: 'ok' } : { status: 'ok', data })
+  return JSON.stringify(
+    envelope ? { ...envelope, data } : data === undefined ? { status: 'ok' } : { status: 'ok', data },
+  )
 }
 
 /** The error envelope. Business errors answer 200 unless the caller asked for the true status. */
@@ -21,5 +23,6 @@ export function renderFailure(failure: Failure, honest: boolean): Answer {
 
 export const UNEXPECTED: { code: ErrorCode; message: string } = {
   code: 'unexpected_error',
-  message: 'Something went wrong on our side. Nothing was lost; try again, and tell us the X-Request-Id if it stays.',
+  message:
+    'Something went wrong on our side. Nothing was lost; try again, and tell us the X-Request-Id if it stays.',
 }

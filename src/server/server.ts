@@ -1,17 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import cookie from '@fastify/cookie'
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import type { App } from '../app.ts'
 import { call, compileEndpoint } from './call.ts'
-import { ENDPOINTS } from './endpoints.ts'
 import type { Endpoint } from './endpoint.ts'
+import { ENDPOINTS } from './endpoints.ts'
 import { type ErrorCode, Failure } from './errors.ts'
 import { renderFailure, UNEXPECTED } from './render.ts'
 
 const BODY_LIMIT_BYTES = 256 * 1024
 
 /** The HTTP server: every endpoint of the table, and what the caller of `mount` adds (pages, documentation, health). */
-export async function createServer(app: App, mount?: (fastify: FastifyInstance) => Promise<void>): Promise<FastifyInstance> {
+export async function createServer(
+  app: App,
+  mount?: (fastify: FastifyInstance) => Promise<void>,
+): Promise<FastifyInstance> {
   const fastify = Fastify({
     logger: false,
     genReqId: () => randomUUID(),
@@ -34,9 +42,18 @@ export async function createServer(app: App, mount?: (fastify: FastifyInstance) 
   })
   fastify.setErrorHandler((error: FastifyError, request, reply) => answerError(app, error, request, reply))
   fastify.setNotFoundHandler((request, reply) =>
-    answerError(app, new Failure('not_found', `There is no ${request.method} ${request.url.split('?', 1)[0]}. See /docs.`), request, reply),
+    answerError(
+      app,
+      new Failure('not_found', `There is no ${request.method} ${request.url.split('?', 1)[0]}. See /docs.`),
+      request,
+      reply,
+    ),
   )
-  registerEndpoints(app, fastify, ENDPOINTS.filter((endpoint) => app.config.mode === 'sandbox' || !endpoint.sandboxOnly))
+  registerEndpoints(
+    app,
+    fastify,
+    ENDPOINTS.filter((endpoint) => app.config.mode === 'sandbox' || !endpoint.sandboxOnly),
+  )
   await mount?.(fastify)
   return fastify
 }
@@ -73,7 +90,10 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
       url,
       bodyLimit: 64 * 1024 * 1024,
       handler: async (request) => {
-        throw new Failure('method_not_supported', `${url} takes ${[...known].join(', ')}, not ${request.method}.`)
+        throw new Failure(
+          'method_not_supported',
+          `${url} takes ${[...known].join(', ')}, not ${request.method}.`,
+        )
       },
     })
   }
@@ -83,26 +103,43 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
 function prefersHonestStatus(request: FastifyRequest): boolean {
   const prefer = request.headers.prefer
   if (prefer === undefined) return false
-  return [prefer].flat().join(',').split(',').some((preference) => preference.trim().toLowerCase() === 'http-status')
+  return [prefer]
+    .flat()
+    .join(',')
+    .split(',')
+    .some((preference) => preference.trim().toLowerCase() === 'http-status')
 }
 
 function answerError(app: App, error: Error, request: FastifyRequest, reply: FastifyReply): void {
-  const failure = error instanceof Failure ? error : fromFramework(error as FastifyError) ?? unexpected(app, error, request)
+  const failure =
+    error instanceof Failure
+      ? error
+      : (fromFramework(error as FastifyError) ?? unexpected(app, error, request))
   const config = request.routeOptions?.config as { honestAlways?: boolean } | undefined
   const prefers = prefersHonestStatus(request)
   const { status, body } = renderFailure(failure, config?.honestAlways === true || prefers)
   if (prefers) reply.header('Preference-Applied', 'http-status')
   if (failure.detail.retryAfterSeconds) reply.header('Retry-After', String(failure.detail.retryAfterSeconds))
   app.metrics.httpErrors.inc({ code: failure.code })
-  reply.code(status).header('Content-Type', 'application/json; charset=utf-8').header('Cache-Control', 'no-store').send(body)
+  reply
+    .code(status)
+    .header('Content-Type', 'application/json; charset=utf-8')
+    .header('Cache-Control', 'no-store')
+    .send(body)
 }
 
 /** What Fastify itself refuses, in the API's own words. */
 function fromFramework(error: FastifyError): Failure | undefined {
   const known: Record<string, [ErrorCode, string]> = {
     FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The body is larger than this endpoint takes.'],
-    FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send application/json and say so in Content-Type.'],
-    FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_json', 'The body does not have the length that Content-Length says.'],
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+      'unsupported_media_type',
+      'Send application/json and say so in Content-Type.',
+    ],
+    FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+      'invalid_json',
+      'The body does not have the length that Content-Length says.',
+    ],
     FST_ERR_CTP_EMPTY_TYPE: ['unsupported_media_type', 'Send application/json and say so in Content-Type.'],
     FST_ERR_BAD_URL: ['not_found', 'The address is not a readable one.'],
   }
@@ -117,6 +154,9 @@ function fromFramework(error: FastifyError): Failure | undefined {
 
 function unexpected(app: App, error: unknown, request: FastifyRequest): Failure {
   app.metrics.internalErrors.inc()
-  app.log.error({ err: error, requestId: request.id, method: request.method, route: request.routeOptions?.url }, 'An unexpected error.')
+  app.log.error(
+    { err: error, requestId: request.id, method: request.method, route: request.routeOptions?.url },
+    'An unexpected error.',
+  )
   return new Failure(UNEXPECTED.code, UNEXPECTED.message)
 }

@@ -10,7 +10,8 @@ const coercing = createAjv(true)
 
 function createAjv(coerceTypes: boolean): Ajv {
   const ajv = new Ajv({ allErrors: true, coerceTypes, strict: false, validateFormats: true })
-  for (const [name, { test }] of Object.entries(FORMATS)) ajv.addFormat(name, { type: 'string', validate: test })
+  for (const [name, { test }] of Object.entries(FORMATS))
+    ajv.addFormat(name, { type: 'string', validate: test })
   return ajv
 }
 
