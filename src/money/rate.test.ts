@@ -9,6 +9,7 @@ import {
   formatPrice,
   midPrice,
   type Price,
+  parseInversePrice,
   parsePrice,
   worthOf,
 } from './rate.ts'
@@ -70,6 +71,13 @@ describe('a price', () => {
         assert.ok(comparePrices(low, mid) <= 0 && comparePrices(mid, high) <= 0)
       }),
     )
+  })
+
+  test('the other side of a rate', () => {
+    assert.equal(formatPrice(parseInversePrice('1.0852', 'nearest')!), '0.921489')
+    assert.equal(formatPrice(parseInversePrice('0.000432792641', 'nearest')!), '2310.575332')
+    assert.equal(parseInversePrice('0', 'nearest'), undefined)
+    assert.equal(parseInversePrice('x', 'nearest'), undefined)
   })
 
   test('crosses into another currency', () => {

@@ -20,12 +20,27 @@ export function priceOf(dividend: bigint, divisor: bigint, rounding: Rounding): 
   return { units: divide(dividend * powerOfTen(6), divisor, rounding), decimals: 6 }
 }
 
-/** Reads decimal text; undefined for anything but a positive decimal number of at most 30 + 30 digits. */
-export function parsePrice(text: string, rounding: Rounding): Price | undefined {
+/** Decimal text as a whole number and how many of its digits are the fraction; undefined for any other text. */
+function parseDecimal(text: string): { digits: bigint; scale: bigint } | undefined {
   const match = /^(\d{1,30})(?:\.(\d{1,30}))?$/.exec(text)
   if (!match) return undefined
   const fraction = match[2] ?? ''
-  const price = priceOf(BigInt(match[1]! + fraction), powerOfTen(fraction.length), rounding)
+  return { digits: BigInt(match[1]! + fraction), scale: powerOfTen(fraction.length) }
+}
+
+/** Reads decimal text; undefined for anything but a positive decimal number of at most 30 + 30 digits. */
+export function parsePrice(text: string, rounding: Rounding): Price | undefined {
+  const decimal = parseDecimal(text)
+  if (!decimal) return undefined
+  const price = priceOf(decimal.digits, decimal.scale, rounding)
+  return price.units > 0n ? price : undefined
+}
+
+/** The price of the other side: from "1.0852 USDC for a euro" what one USDC costs in euros. */
+export function parseInversePrice(text: string, rounding: Rounding): Price | undefined {
+  const decimal = parseDecimal(text)
+  if (!decimal || decimal.digits === 0n) return undefined
+  const price = priceOf(decimal.scale, decimal.digits, rounding)
   return price.units > 0n ? price : undefined
 }
 
