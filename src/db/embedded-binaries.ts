@@ -1,6 +1,6 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { chmod, cp, lstat, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { chmod, cp, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { arch, platform } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 
@@ -35,15 +35,24 @@ const OWN_DATABASE = 'Or name a PostgreSQL of your own with DATABASE_URL.'
 
 /** Runs a program to its end, as `runAs`, with a bare environment: none of our secrets is PostgreSQL's business. */
 export function run(file: string, args: string[], runAs: RunAs | undefined, cwd = '/'): Promise<RunResult> {
-  const options = { ...runAs, cwd: platform() === 'win32' ? undefined : cwd, env: bareEnvironment() }
+  const windows = platform() === 'win32'
   return new Promise((resolve) => {
-    // Detached from the terminal's process group, so that Ctrl-C doesn't cut a `pg_ctl stop` short.
-    const child = execFile(file, args, { ...options, ...{ detached: true } }, (error, stdout, stderr) => {
-      const code = typeof error?.code === 'number' ? error.code : error ? 127 : 0
-      const said = `${stdout}${stderr}`.trim()
-      resolve({ code, output: said || (error ? error.message : '') })
+    const child = spawn(file, args, {
+      ...runAs,
+      cwd: windows ? undefined : cwd,
+      env: bareEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Out of the terminal's process group, so that Ctrl-C doesn't cut a `pg_ctl stop` short.
+      detached: !windows,
     })
-    child.stdin?.end()
+    let output = ''
+    const collect = (chunk: Buffer): void => {
+      output = `${output}${chunk}`.slice(-8000)
+    }
+    child.stdout.on('data', collect)
+    child.stderr.on('data', collect)
+    child.on('error', (error) => resolve({ code: 127, output: error.message }))
+    child.on('close', (code) => resolve({ code: code ?? 1, output: output.trim() }))
   })
 }
 
@@ -113,11 +122,13 @@ function locatePackage(): string {
 
 /** What the package's install script does, and the executable bits: both are missing after `npm ci --ignore-scripts`. */
 async function mend(packageFolder: string, target: string): Promise<void> {
-  for (const { source, link } of await missingLinks(packageFolder)) {
+  for (const { source, link } of await listedLinks(packageFolder)) {
     const path = join(target, link)
-    await symlink(relative(dirname(path), join(target, source)), path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-    })
+    await symlink(relative(dirname(path), join(target, source)), path).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error
+      },
+    )
   }
   if (platform() === 'win32') return
   for (const program of ['postgres', 'initdb', 'pg_ctl']) {
@@ -128,7 +139,7 @@ async function mend(packageFolder: string, target: string): Promise<void> {
 }
 
 /** The links the package lists because npm packages can't hold any; paths relative to `native/`. */
-async function missingLinks(packageFolder: string): Promise<{ source: string; link: string }[]> {
+async function listedLinks(packageFolder: string): Promise<{ source: string; link: string }[]> {
   const text = await readFile(join(packageFolder, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]')
   const links: { source: string; target: string }[] = JSON.parse(text)
   const inNative = (path: string): string => path.replace(/^native\//, '')
@@ -140,8 +151,14 @@ async function tryOut({ postgres, initdb }: Binaries, runAs: RunAs | undefined):
   const server = await run(postgres, ['--version'], runAs)
   if (server.code !== 0 || platform() === 'win32') return server
   const catalogue = join(dirname(dirname(initdb)), 'share', 'postgresql', 'postgres.bki')
-  const readable = await run('/bin/sh', ['-c', 'test -r "$1" && exec "$2" --version', 'sh', catalogue, initdb], runAs)
-  return readable.code === 0 ? readable : { ...readable, output: readable.output || `${catalogue} can't be read.` }
+  const readable = await run(
+    '/bin/sh',
+    ['-c', 'test -r "$1" && exec "$2" --version', 'sh', catalogue, initdb],
+    runAs,
+  )
+  return readable.code === 0
+    ? readable
+    : { ...readable, output: readable.output || `${catalogue} can't be read.` }
 }
 
 /** Copies to a folder that only its owner can write; whole or not at all. False when that can't be done there. */
@@ -153,7 +170,11 @@ async function copyBinaries(packageFolder: string, copy: string): Promise<boolea
     if (await stat(copy).catch(() => undefined)) return true
     // Static libraries are for building against; everything else is needed to run.
     const wanted = (path: string): boolean => !path.endsWith('.a')
-    await cp(join(packageFolder, 'native'), draft, { recursive: true, verbatimSymlinks: true, filter: wanted })
+    await cp(join(packageFolder, 'native'), draft, {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: wanted,
+    })
     await mend(packageFolder, draft)
     const opened = await run('/bin/chmod', ['-R', 'u+rwX,go+rX,go-w', draft], undefined)
     if (opened.code !== 0) return false
@@ -176,12 +197,15 @@ async function copyBinaries(packageFolder: string, copy: string): Promise<boolea
 export async function makeOwnFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path, { recursive: true })
-    const { uid, mode } = await stat(path)
-    if (uid !== process.getuid?.() || mode & 0o022) return false
+    const found = await lstat(path)
+    if (!found.isDirectory() || found.uid !== process.getuid?.() || found.mode & 0o022) return false
     await chmod(path, 0o755)
     return true
   } catch (error) {
-    if (['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false
+    if (
+      ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+    )
+      return false
     throw error
   }
 }
