@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, link, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { platform } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { EmbeddedDatabaseError, makeOwnFolder, type RunAs, run } from './embedded-binaries.ts'
@@ -63,12 +63,31 @@ export async function readPlace(dataDir: string): Promise<Place | undefined> {
 }
 
 export async function keepPlace(dataDir: string, place: Place): Promise<void> {
-  const path = join(dataDir, 'postgres.json')
+  await rename(await draftPlace(dataDir, place), join(dataDir, 'postgres.json'))
+}
+
+/** Keeps a new place unless another start was faster: then that one's counts. */
+export async function keepFirstPlace(dataDir: string, place: Place): Promise<Place> {
+  const draft = await draftPlace(dataDir, place)
+  try {
+    await link(draft, join(dataDir, 'postgres.json'))
+    return place
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const first = await readPlace(dataDir)
+    if (first && first.folder !== place.folder) await rmdir(place.folder)
+    return first ?? place
+  } finally {
+    await rm(draft)
+  }
+}
+
+async function draftPlace(dataDir: string, place: Place): Promise<string> {
+  const path = join(dataDir, `postgres.json.${process.pid}`)
   const inside = place.folder === join(dataDir, 'postgres')
   const kept = { ...place, folder: inside ? undefined : place.folder }
-  const draft = `${path}.${process.pid}`
-  await writeFile(draft, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600, flush: true })
-  await rename(draft, path)
+  await writeFile(path, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600, flush: true })
+  return path
 }
 
 /**

@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { EmbeddedDatabaseError, findBinaries } from './embedded-binaries.ts'
-import { chooseRunAs, keepPlace, makePlace, readPlace, SYSTEM_FOLDERS } from './embedded-place.ts'
+import {
+  chooseRunAs,
+  keepFirstPlace,
+  keepPlace,
+  makePlace,
+  readPlace,
+  SYSTEM_FOLDERS,
+} from './embedded-place.ts'
 import {
   DATABASE_USER,
   ensureRunning,
@@ -115,7 +122,8 @@ async function prepareServer(options: EmbeddedPostgresOptions): Promise<ServerOp
   const kept = await readPlace(dataDir)
   const runAs = await chooseRunAs(dataDir, kept)
   const binaries = await findBinaries(runAs, systemFolders, log)
-  const place = kept ?? (await makePlace(dataDir, runAs, systemFolders, log))
+  // The password is kept before the first server knows it, or a kill in between would lock us out.
+  const place = kept ?? (await keepFirstPlace(dataDir, await makePlace(dataDir, runAs, systemFolders, log)))
   const server = {
     dataDir,
     place,
@@ -133,8 +141,6 @@ async function prepareServer(options: EmbeddedPostgresOptions): Promise<ServerOp
     )
   }
   onProgress?.('Making the database')
-  // The password is kept before the first server knows it, or a kill in between would lock us out.
-  await keepPlace(dataDir, place)
   await mkdir(place.folder, { recursive: true, mode: 0o700 })
   await initialise(server)
   return server
