@@ -183,6 +183,7 @@ export interface PaymentsTable {
   fiat: string
   fiatUnits: bigint
   receivedUnits: Generated<bigint>
+  convertedUnits: Generated<bigint>
   refundedUnits: Generated<bigint>
   limitUnits: bigint
   symbol: string
@@ -191,6 +192,7 @@ export interface PaymentsTable {
   price: string
   feeUnits: bigint
   networkFeeUnits: bigint
+  terms: JSONColumn
   priceFixedAt: Date | null
   priceExpiresAt: Date | null
   quoteId: string | null
@@ -206,6 +208,8 @@ export interface PaymentsTable {
   holderSealed: Buffer | null
   reviewReason: string | null
   reviewDetail: string | null
+  endReason: string | null
+  receivedAt: Date | null
   concept: number | null
   accountIban: string | null
   txid: string | null
@@ -230,7 +234,12 @@ export interface PaymentSessionsTable {
   state: 'created' | 'open' | 'pending' | 'paid' | 'declined' | 'cancelled' | 'expired' | 'failed'
   units: bigint
   currency: string
+  declines: Generated<number>
   declineCode: string | null
+  returnedAt: Date | null
+  dueAt: Date | null
+  leaseUntil: Date | null
+  attempts: Generated<number>
   createdAt: Date
   updatedAt: Date
 }
@@ -256,6 +265,9 @@ export interface BankAccountsTable {
   holderName: string
   currency: string
   status: Generated<string>
+  statementRef: string | null
+  dueAt: Date | null
+  leaseUntil: Date | null
   createdAt: Date
 }
 

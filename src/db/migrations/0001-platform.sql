@@ -165,7 +165,11 @@ create table payments (
   fiat text not null,
   fiat_units numeric(78,0) not null,
   received_units numeric(78,0) not null default 0,
+  -- Each unit received is converted, returned, or still held on the payment's account: received = converted +
+  -- refunded + held, and nothing is ever counted twice.
+  converted_units numeric(78,0) not null default 0,
   refunded_units numeric(78,0) not null default 0,
+  check (converted_units >= 0 and refunded_units >= 0 and converted_units + refunded_units <= received_units),
   -- The amount in euro cents at the day's rate, what limits count.
   limit_units numeric(78,0) not null,
   symbol text not null,
@@ -174,6 +178,8 @@ create table payments (
   price text not null,
   fee_units numeric(78,0) not null,
   network_fee_units numeric(78,0) not null,
+  -- The fees agreed at creation, so that what arrives is priced by them whatever the settings are by then.
+  terms jsonb not null,
   price_fixed_at timestamptz,
   price_expires_at timestamptz,
   quote_id text,
@@ -190,7 +196,11 @@ create table payments (
   holder_sealed bytea,
   review_reason text,
   review_detail text,
-  concept integer,
+  -- Why it ended without coins.
+  end_reason text,
+  -- When the money was all there.
+  received_at timestamptz,
+  concept bigint,
   account_iban text,
   txid text,
   refund jsonb,
@@ -226,13 +236,20 @@ create table payment_sessions (
   state text not null check (state in ('created', 'open', 'pending', 'paid', 'declined', 'cancelled', 'expired', 'failed')),
   units numeric(78,0) not null,
   currency text not null,
+  declines integer not null default 0,
   decline_code text,
+  -- The customer came back from the provider's page, and its word is still to come.
+  returned_at timestamptz,
+  -- When the provider is asked, in case its notification doesn't come.
+  due_at timestamptz,
+  lease_until timestamptz,
+  attempts integer not null default 0,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   foreign key (integration_id, payment_id) references payments
 );
 create index on payment_sessions (integration_id, payment_id);
-create index on payment_sessions (created_at) where state in ('created', 'open', 'pending');
+create index payment_sessions_due on payment_sessions (due_at) where due_at is not null;
 
 -- What providers tell us, stored as it came, worked off by a lane.
 create table provider_callbacks (
@@ -258,13 +275,17 @@ create table bank_accounts (
   holder_name text not null,
   currency text not null,
   status text not null default 'active',
+  -- The bank's reference of the last line read from its list, and when the list is read again.
+  statement_ref text,
+  due_at timestamptz,
+  lease_until timestamptz,
   created_at timestamptz not null
 );
 create index on bank_accounts (integration_id);
 
 create table payment_concepts (
   iban text not null references bank_accounts,
-  concept integer not null,
+  concept bigint not null,
   integration_id integer not null,
   payment_id text not null,
   created_at timestamptz not null,
