@@ -13,7 +13,7 @@ export function refuseUnfitForProduction(
     ['CARD_PROVIDER', providers.card, 'none'],
     ['OPEN_BANKING_PROVIDER', providers.openBanking, 'none'],
     ['KYC_PROVIDER', providers.kyc, 'operator'],
-    ['PRICE_SOURCES', providers.priceSources[0], 'none'],
+    ['PRICE_SOURCES', providers.priceSources.find((source) => source === 'simulated'), 'coinbase,kraken'],
   ] as const
   for (const [name, choice, instead] of simulated) {
     if (choice !== 'simulated') continue

@@ -115,8 +115,8 @@ const entries = {
   PRICE_SOURCES: {
     group: 'Providers',
     meaning:
-      'Where prices come from, comma separated; their median counts: simulated (sandbox only), or none (no quotes are given).',
-    default: 'none',
+      'Where prices come from, comma separated; the median of the fresh ones counts: coinbase, kraken, simulated (sandbox only), or none (no quotes are given).',
+    default: 'coinbase,kraken',
     sandboxDefault: 'simulated',
   },
   RATE_LIMIT_PER_MINUTE: {

@@ -205,6 +205,7 @@ describe('production', () => {
     const config = loadConfig(PRODUCTION)
     assert.equal(config.providers.card, 'none')
     assert.equal(config.providers.kyc, 'operator')
+    assert.deepEqual(config.providers.priceSources, ['coinbase', 'kraken'])
     assert.equal(config.rateLimitPerMinute, 600)
     assert.equal(existsSync(config.dataDir), false)
   })
@@ -215,6 +216,7 @@ describe('production', () => {
     ['a simulated open-banking provider', { OPEN_BANKING_PROVIDER: 'simulated' }, 'OPEN_BANKING_PROVIDER'],
     ['a simulated verifier', { KYC_PROVIDER: 'simulated' }, 'KYC_PROVIDER'],
     ['simulated prices', { PRICE_SOURCES: 'simulated' }, 'PRICE_SOURCES'],
+    ['simulated prices among real ones', { PRICE_SOURCES: 'kraken,simulated' }, 'PRICE_SOURCES'],
     ['no node at all', { POLYGON_RPC_URL: undefined }, 'POLYGON_RPC_URL'],
     ['no master key', { MASTER_KEY: undefined }, 'MASTER_KEY'],
     ['no mnemonic', { WALLET_MNEMONIC: undefined }, 'WALLET_MNEMONIC'],

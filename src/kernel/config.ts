@@ -20,6 +20,9 @@ import {
 export { describeVariables, VARIABLES } from './config-variables.ts'
 export type { ConfigProblem, Environment }
 
+const PRICE_SOURCES = ['simulated', 'coinbase', 'kraken'] as const
+export type PriceSourceName = (typeof PRICE_SOURCES)[number]
+
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 export interface Config {
@@ -51,7 +54,7 @@ export interface Config {
     openBanking: 'simulated' | 'none'
     kyc: 'simulated' | 'operator'
     /** Empty: there are no prices, and so no quotes. */
-    priceSources: 'simulated'[]
+    priceSources: PriceSourceName[]
   }
   rateLimitPerMinute: number
   durations: {
@@ -203,18 +206,18 @@ function readRpcUrl(read: ConfigReader, name: 'POLYGON_RPC_URL' | 'BSC_RPC_URL')
   return undefined
 }
 
-function readPriceSources(read: ConfigReader): 'simulated'[] {
-  const sources = read.list('PRICE_SOURCES').map((source) => source.toLowerCase())
-  if (sources.length === 1 && sources[0] === 'none') return []
-  const unknown = sources.filter((source) => source !== 'simulated')
+function readPriceSources(read: ConfigReader): PriceSourceName[] {
+  const named = [...new Set(read.list('PRICE_SOURCES').map((source) => source.toLowerCase()))]
+  if (named.length === 1 && named[0] === 'none') return []
+  const unknown = named.filter((name) => !PRICE_SOURCES.some((source) => source === name))
   if (unknown.length > 0) {
     read.report(
       'PRICE_SOURCES',
       `PRICE_SOURCES names ${unknown.map((source) => JSON.stringify(source)).join(', ')}, which isn't known.`,
-      'Known are: simulated, or none alone.',
+      `Known are ${PRICE_SOURCES.join(', ')}, or none alone.`,
     )
   }
-  return sources.includes('simulated') ? ['simulated'] : []
+  return PRICE_SOURCES.filter((source) => named.includes(source))
 }
 
 function readMasterKey(read: ConfigReader, mode: Config['mode'], dataDir: string): Buffer | undefined {
