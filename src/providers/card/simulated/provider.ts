@@ -1,0 +1,193 @@
+import { type Selectable, sql } from 'kysely'
+import type { SimulatedDatabase } from '../../../db/simulated-schema.ts'
+import { randomText } from '../../../kernel/ids.ts'
+import { READING_FAULTS, underFaults, WRITING_FAULTS } from '../../faults.ts'
+import { ProviderError } from '../../provider-error.ts'
+import { isUniqueViolation } from '../../simulated/database-errors.ts'
+import { readSignedCallback } from '../../simulated/signature.ts'
+import type { Simulator } from '../../simulated/simulator.ts'
+import type { CardProvider, CardRefund, CardRefundRequest, CardSession, CardSessionRequest } from '../port.ts'
+import { type CardSessionRow, findSession, MAX_TRIES, stateAt } from './session.ts'
+
+/** The lane that expires sessions, settles refunds and charges back. */
+export const CARD_LANE = 'simulated-card'
+/** From the order of a refund to its end, on the platform's clock. */
+const REFUND_DELAY_MS = 2_000
+
+/** A card provider whose pages, banks and cards are the sandbox's. */
+export function createSimulatedCardProvider(simulator: Simulator): CardProvider {
+  const { db, clock } = simulator
+  const urlOf = (id: string): string => `${simulator.publicUrl()}/simulators/card/${id}`
+  const read = <Result>(call: () => Promise<Result>) => underFaults(simulator, 'card', READING_FAULTS, call)
+  const write = <Result>(call: () => Promise<Result>) => underFaults(simulator, 'card', WRITING_FAULTS, call)
+  return {
+    name: 'simulated',
+    createSession: (request) =>
+      write(async () => {
+        const id = await createSession(simulator, request)
+        return { providerRef: id, url: urlOf(id) }
+      }),
+    getSession: (providerRef) =>
+      read(async () => asSession(known(await findSession(db, providerRef), providerRef), clock.now())),
+    findSession: (idempotencyKey) =>
+      read(async () => {
+        const row = await findSessionByKey(simulator, idempotencyKey)
+        return row && { ...asSession(row, clock.now()), url: urlOf(row.id) }
+      }),
+    endSession: (providerRef) =>
+      write(async () => asSession(await endSession(simulator, providerRef), clock.now())),
+    refund: async (request) => {
+      const refund = await write(() => orderRefund(simulator, request))
+      simulator.wake(CARD_LANE)
+      return refund
+    },
+    findRefund: (idempotencyKey) => read(() => findRefund(simulator, idempotencyKey)),
+    parseCallback: (callback) => readSignedCallback(simulator, 'card', callback),
+  }
+}
+
+async function createSession({ db, clock }: Simulator, request: CardSessionRequest): Promise<string> {
+  const now = clock.now()
+  const created = await db
+    .insertInto('simulated.cardSessions')
+    .values({
+      id: `cs_${randomText(32)}`,
+      idempotencyKey: request.idempotencyKey,
+      reference: request.reference,
+      units: request.units,
+      currency: request.currency,
+      description: request.description,
+      merchantName: request.merchantName,
+      returnUrl: request.returnUrl,
+      language: request.language,
+      expiresAt: request.expiresAt,
+      createdAt: now,
+      updatedAt: now,
+    })
+    .onConflict((conflict) => conflict.column('idempotencyKey').doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  if (created) return created.id
+  const known = await db
+    .selectFrom('simulated.cardSessions')
+    .select(['id', 'reference', 'units', 'currency'])
+    .where('idempotencyKey', '=', request.idempotencyKey)
+    .executeTakeFirstOrThrow()
+  if (
+    known.reference !== request.reference ||
+    known.units !== request.units ||
+    known.currency !== request.currency
+  ) {
+    throw keyReused(request.idempotencyKey)
+  }
+  return known.id
+}
+
+function findSessionByKey({ db }: Simulator, idempotencyKey: string): Promise<CardSessionRow | undefined> {
+  return db
+    .selectFrom('simulated.cardSessions')
+    .selectAll()
+    .where('idempotencyKey', '=', idempotencyKey)
+    .executeTakeFirst()
+}
+
+async function endSession({ db, clock }: Simulator, id: string): Promise<CardSessionRow> {
+  const now = clock.now()
+  const { rows } = await sql<CardSessionRow>`
+    update simulated.card_sessions
+       set state = case when expires_at > ${now} then 'cancelled' else 'expired' end, updated_at = ${now}
+     where id = ${id} and state = 'open' returning *`.execute(db)
+  return rows[0] ?? known(await findSession(db, id), id)
+}
+
+function known(row: CardSessionRow | undefined, id: string): CardSessionRow {
+  if (row) return row
+  throw new ProviderError('card', 'rejected', `there is no session ${id}`, { code: 'session_not_found' })
+}
+
+function asSession(row: CardSessionRow, now: Date): CardSession {
+  return {
+    providerRef: row.id,
+    reference: row.reference,
+    state: stateAt(row, now),
+    units: row.units,
+    currency: row.currency,
+    paidUnits: row.state === 'paid' ? row.units : 0n,
+    cardLast4: row.cardLast4,
+    holderName: row.holderName,
+    declines: row.declines,
+    declineCode: row.declineCode,
+    triesLeft: stateAt(row, now) === 'open' ? MAX_TRIES - row.declines : 0,
+    threeDSecure: row.threeDSecure,
+    chargedBack: row.chargedBackAt !== null,
+  }
+}
+
+/** Takes the units from the session and writes the refund in one statement: never more than was paid. */
+async function orderRefund(simulator: Simulator, request: CardRefundRequest): Promise<CardRefund> {
+  const { db, clock } = simulator
+  const earlier = await findRefund(simulator, request.idempotencyKey)
+  if (earlier) return sameRefund(earlier, request)
+  const now = clock.now()
+  try {
+    const { rows } = await sql<RefundRow>`
+      with session as (
+        update simulated.card_sessions set refunded_units = refunded_units + ${request.units}, updated_at = ${now}
+         where id = ${request.providerRef} and state = 'paid' and charged_back_at is null
+           and refunded_units + ${request.units} <= units and ${request.units} > 0
+        returning id)
+      insert into simulated.card_refunds (id, idempotency_key, session_id, units, due_at, created_at, updated_at)
+      select ${`re_${randomText(24)}`}, ${request.idempotencyKey}, id, ${request.units},
+             ${new Date(now.getTime() + REFUND_DELAY_MS)}::timestamptz, ${now}::timestamptz, ${now}::timestamptz
+        from session
+      returning *`.execute(db)
+    if (rows[0]) return asRefund(rows[0])
+  } catch (error) {
+    // The same order came twice at once: the first one won, and the statement of this one changed nothing.
+    if (!isUniqueViolation(error)) throw error
+    const first = await findRefund(simulator, request.idempotencyKey)
+    if (first) return sameRefund(first, request)
+    throw error
+  }
+  known(await findSession(db, request.providerRef), request.providerRef)
+  throw new ProviderError(
+    'card',
+    'rejected',
+    'the session was not paid, was charged back, or less is left of it',
+    {
+      code: 'not_refundable',
+    },
+  )
+}
+
+function sameRefund(refund: CardRefund, request: CardRefundRequest): CardRefund {
+  if (refund.providerRef === request.providerRef && refund.units === request.units) return refund
+  throw keyReused(request.idempotencyKey)
+}
+
+type RefundRow = Selectable<SimulatedDatabase['simulated.cardRefunds']>
+
+async function findRefund({ db }: Simulator, idempotencyKey: string): Promise<CardRefund | undefined> {
+  const row = await db
+    .selectFrom('simulated.cardRefunds')
+    .selectAll()
+    .where('idempotencyKey', '=', idempotencyKey)
+    .executeTakeFirst()
+  return row && asRefund(row)
+}
+
+function asRefund(row: RefundRow): CardRefund {
+  return {
+    refundRef: row.id,
+    providerRef: row.sessionId,
+    units: row.units,
+    state: row.state,
+    reason: row.reason,
+  }
+}
+
+function keyReused(key: string): ProviderError {
+  return new ProviderError('card', 'rejected', `the idempotency key ${key} stands for another order`, {
+    code: 'idempotency_key_reused',
+  })
+}

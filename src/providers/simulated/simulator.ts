@@ -1,0 +1,21 @@
+import type { Db } from '../../db/database.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Secrets } from '../../kernel/secrets.ts'
+
+/**
+ * What a simulated provider stands on. It keeps its state in PostgreSQL, in the schema `simulated`, so that it
+ * survives a crash and is one for all processes.
+ */
+export interface Simulator {
+  db: Db
+  clock: Clock
+  secrets: Secrets
+  /** Where the program is reached: the simulators' pages and our callback endpoints are under it. */
+  publicUrl(): string
+  wake(...lanes: string[]): void
+  /** How long a call that hangs is waited for, in real time. */
+  timeoutMs?: number
+}
+
+/** The lane that delivers what simulated providers have to tell. */
+export const CALLBACKS_LANE = 'simulated-callbacks'
