@@ -47,7 +47,7 @@ export interface AppOptions {
 
 export interface RunningApp {
   app: App
-  /** Binds the port and starts the lanes, as the role says. Answers the address it listens on. */
+  /** Binds the port and starts the lanes, as the role says. Answers the public address. */
   start(): Promise<{ url: string }>
   /** Ends requests and steps that run, then closes every connection. */
   stop(): Promise<void>
@@ -156,7 +156,12 @@ function lifecycle(app: App, fastify: FastifyInstance): Omit<RunningApp, 'app'> 
     async start() {
       await app.notifier.start()
       let url = config.publicUrl
-      if (config.role !== 'worker') url = await fastify.listen({ host: config.host, port: config.port })
+      if (config.role !== 'worker') {
+        const listening = await fastify.listen({ host: config.host, port: config.port })
+        // Port 0 took a free one, which only now has a number for links to name.
+        if (config.port === 0) config.publicUrl = listening
+        url = config.publicUrl
+      }
       if (config.role !== 'api') app.lanes.start()
       return { url }
     },

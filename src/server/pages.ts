@@ -41,6 +41,7 @@ export async function registerPages(app: App, fastify: FastifyInstance): Promise
       contentSecurityPolicy: { useDefaults: false, directives: PAGE_POLICY },
       referrerPolicy: { policy: 'no-referrer' },
       crossOriginEmbedderPolicy: false,
+      frameguard: { action: 'deny' },
       strictTransportSecurity: app.config.mode === 'production' ? { maxAge: YEAR_SECONDS } : false,
     })
     scope.addHook('onSend', async (_request, reply) => {
