@@ -1,0 +1,256 @@
+import { type Dispatcher, Pool } from 'undici'
+import {
+  createDevelopmentResolver,
+  createGuardedConnect,
+  createResolver,
+  findAllowedAddresses,
+  OutgoingError,
+  type ResolveName,
+} from './outgoing-connect.ts'
+
+export { OutgoingError, type OutgoingReason, type ResolveName } from './outgoing-connect.ts'
+
+/**
+ * The one door for URLs that somebody outside gave us: webhooks, documents. It reaches public addresses only,
+ * whatever the URL, its name or its redirects say, and is bounded in time and size.
+ */
+export interface OutgoingHttp {
+  /** Throws an `OutgoingError` when there is no answer. Any status is an answer, a redirect too. */
+  request(request: OutgoingRequest): Promise<OutgoingAnswer>
+  /** What is wrong with a URL, as text for people; undefined when nothing is, or when its name can't be resolved yet. */
+  findProblem(url: string): Promise<string | undefined>
+  close(): Promise<void>
+}
+
+export interface OutgoingRequest {
+  method: 'GET' | 'POST'
+  url: string
+  headers?: Record<string, string>
+  body?: string | Buffer
+  /** For the whole exchange: name, connection, answer, redirects. */
+  timeoutMs: number
+  /** Of the answer's body. */
+  limitBytes: number
+  /** The body is of no interest: it is read and thrown away, and one over the limit is no failure. */
+  discardBody?: boolean
+  /** How many redirects are followed, each judged like the first URL; none unless told. For GET only. */
+  redirects?: number
+  signal?: AbortSignal
+}
+
+export interface OutgoingAnswer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  /** Empty when it was discarded. */
+  body: Buffer
+}
+
+export interface OutgoingOptions {
+  /** In the sandbox: `http:` beside `https:`. */
+  allowPlainHttp: boolean
+  /** In the sandbox: receivers on this machine. */
+  allowLoopback: boolean
+  resolve?: ResolveName
+  /** Origins whose connections are kept; beyond it, idle ones are closed, the longest unused first. */
+  mostPools?: number
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+const KEPT_ALIVE_MS = 4_000
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
+
+export function createOutgoingHttp({
+  allowPlainHttp,
+  allowLoopback,
+  resolve,
+  mostPools = 512,
+}: OutgoingOptions): OutgoingHttp {
+  const rules = {
+    allowLoopback,
+    resolve: resolve ?? (allowLoopback ? createDevelopmentResolver() : createResolver()),
+  }
+  const connect = createGuardedConnect(rules, CONNECT_TIMEOUT_MS)
+  /** Least recently used first. */
+  const pools = new Map<string, Pool>()
+
+  function poolFor(origin: string): Pool {
+    const known = pools.get(origin)
+    if (known) {
+      pools.delete(origin)
+      pools.set(origin, known)
+      return known
+    }
+    if (pools.size >= mostPools) closeIdlePools(pools, pools.size - mostPools + 1)
+    const pool = new Pool(origin, {
+      connect,
+      keepAliveTimeout: KEPT_ALIVE_MS,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+    pools.set(origin, pool)
+    return pool
+  }
+
+  return {
+    async request(request) {
+      const deadline = createDeadline(request.timeoutMs, request.signal)
+      try {
+        let url = parseOutgoingUrl(request.url, allowPlainHttp)
+        for (let followed = 0; ; followed += 1) {
+          const answer = await exchange(poolFor(url.origin), url, request, deadline)
+          const { location } = answer.headers
+          if (!request.redirects || !REDIRECTS.has(answer.status) || typeof location !== 'string')
+            return answer
+          if (followed === request.redirects) {
+            throw new OutgoingError(
+              'too_many_redirects',
+              `There were more than ${request.redirects} redirects.`,
+            )
+          }
+          url = parseOutgoingUrl(location, allowPlainHttp, url)
+        }
+      } finally {
+        deadline.end()
+      }
+    },
+    async findProblem(url) {
+      try {
+        await findAllowedAddresses(parseOutgoingUrl(url, allowPlainHttp).hostname, rules)
+        return undefined
+      } catch (error) {
+        if (!(error instanceof OutgoingError)) throw error
+        return error.reason === 'unknown_host' ? undefined : error.message
+      }
+    },
+    async close() {
+      const open = [...pools.values()]
+      pools.clear()
+      await Promise.all(open.map((pool) => pool.destroy()))
+    },
+  }
+}
+
+function closeIdlePools(pools: Map<string, Pool>, wanted: number): void {
+  let left = wanted
+  for (const [origin, pool] of pools) {
+    if (left === 0) return
+    const { running, pending, queued } = pool.stats
+    if (running + pending + queued > 0) continue
+    pools.delete(origin)
+    left -= 1
+    // Nothing runs on it: closing can only fail for a socket that is broken already.
+    pool.close().catch(() => pool.destroy())
+  }
+}
+
+/** The URL that will be asked for; throws when it is none that may be. */
+function parseOutgoingUrl(text: string, allowPlainHttp: boolean, base?: URL): URL {
+  const url = URL.parse(text, base?.href)
+  if (!url) throw new OutgoingError('invalid_url', 'This is not a complete web address.')
+  if (url.protocol !== 'https:' && !(allowPlainHttp && url.protocol === 'http:')) {
+    throw new OutgoingError(
+      'invalid_url',
+      `Only ${allowPlainHttp ? 'https and http' : 'https'} addresses are allowed.`,
+    )
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new OutgoingError('invalid_url', 'The address must not hold a user name or password.')
+  }
+  return url
+}
+
+interface Deadline {
+  /** Called once, when time is up or the caller has gone; at once if that was before. */
+  onEnd: ((error: OutgoingError) => void) | undefined
+  passed(): OutgoingError | undefined
+  end(): void
+}
+
+function createDeadline(timeoutMs: number, signal: AbortSignal | undefined): Deadline {
+  let passed: OutgoingError | undefined
+  const stop = (error: OutgoingError): void => {
+    passed ??= error
+    deadline.onEnd?.(passed)
+  }
+  const onAbort = (): void => stop(new OutgoingError('aborted', 'The request was given up.'))
+  const timer = setTimeout(
+    () => stop(new OutgoingError('timed_out', `There was no answer within ${timeoutMs / 1000} s.`)),
+    timeoutMs,
+  )
+  const deadline: Deadline = {
+    onEnd: undefined,
+    passed: () => passed,
+    end() {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    },
+  }
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted) onAbort()
+  return deadline
+}
+
+/** One request and its answer, by undici's lowest door: a stream for each answer would cost more than the rest. */
+function exchange(
+  pool: Pool,
+  url: URL,
+  request: OutgoingRequest,
+  deadline: Deadline,
+): Promise<OutgoingAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<OutgoingAnswer>()
+  let controller: Dispatcher.DispatchController | undefined
+  let answer: OutgoingAnswer | undefined
+  let chunks: Buffer[] = []
+  let sizeBytes = 0
+  let over: Error | undefined
+  // Ends the exchange early; what comes from the connection afterwards is of no interest.
+  const stop = (error: OutgoingError): void => {
+    over = error
+    if (answer && request.discardBody) resolve(answer)
+    else reject(error)
+    controller?.abort(error)
+  }
+  deadline.onEnd = stop
+  const late = deadline.passed()
+  if (late) {
+    stop(late)
+    return promise
+  }
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart(started) {
+      controller = started
+      if (over) started.abort(over)
+    },
+    onResponseStart(_controller, status, headers) {
+      if (status >= 200) answer = { status, headers, body: Buffer.alloc(0) }
+    },
+    onResponseData(_controller, chunk) {
+      sizeBytes += chunk.length
+      if (sizeBytes > request.limitBytes)
+        stop(new OutgoingError('too_large', `The answer is larger than ${request.limitBytes} bytes.`))
+      else if (!request.discardBody) chunks.push(chunk)
+    },
+    onResponseEnd() {
+      if (!answer) return reject(new OutgoingError('connection_lost', 'The answer was empty.'))
+      if (chunks.length > 0) answer.body = Buffer.concat(chunks)
+      chunks = []
+      resolve(answer)
+    },
+    onResponseError(_controller, error) {
+      if (answer && request.discardBody) resolve(answer)
+      else reject(error instanceof OutgoingError ? error : connectionLost(error))
+    },
+  }
+  const { method, headers, body } = request
+  pool.dispatch({ path: url.pathname + url.search, method, headers, body }, handler)
+  return promise
+}
+
+function connectionLost(cause: Error): OutgoingError {
+  const code = (cause as NodeJS.ErrnoException).code ?? cause.name
+  return new OutgoingError(
+    'connection_lost',
+    `The connection broke before the answer was complete (${code}).`,
+    { cause },
+  )
+}
