@@ -91,12 +91,12 @@ function findSessionByKey({ db }: Simulator, idempotencyKey: string): Promise<Ca
     .executeTakeFirst()
 }
 
+/** A session whose time is over is left to the lane, which tells of it. */
 async function endSession({ db, clock }: Simulator, id: string): Promise<CardSessionRow> {
   const now = clock.now()
   const { rows } = await sql<CardSessionRow>`
-    update simulated.card_sessions
-       set state = case when expires_at > ${now} then 'cancelled' else 'expired' end, updated_at = ${now}
-     where id = ${id} and state = 'open' returning *`.execute(db)
+    update simulated.card_sessions set state = 'cancelled', updated_at = ${now}
+     where id = ${id} and state = 'open' and expires_at > ${now} returning *`.execute(db)
   return rows[0] ?? known(await findSession(db, id), id)
 }
 
