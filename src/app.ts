@@ -65,11 +65,7 @@ export async function createApp({ config, log, databaseUrl }: AppOptions): Promi
   const app = composeCore({ config, log, db, pool, clock, databaseUrl })
   await readPlatform(app, clock)
   if (config.mode === 'sandbox') await seedIntegrations(app)
-  const fastify = await createServer(app, async (instance) => {
-    registerHealth(app, instance, [], async () => {})
-    await registerPages(app, instance)
-  })
-  return { app, ...lifecycle(app, fastify) }
+  return { app, ...lifecycle(app) }
 }
 
 function composeCore(given: {
@@ -150,11 +146,16 @@ async function readPlatform(app: App, clock: MovableClock): Promise<void> {
   clock.setOffsetMs(clockOffsetMs)
 }
 
-function lifecycle(app: App, fastify: FastifyInstance): Omit<RunningApp, 'app'> {
+function lifecycle(app: App): Omit<RunningApp, 'app'> {
   const { config } = app
+  let fastify: FastifyInstance | undefined
   return {
     async start() {
       await app.notifier.start()
+      fastify = await createServer(app, async (instance) => {
+        registerHealth(app, instance, [], async () => {})
+        await registerPages(app, instance)
+      })
       let url = config.publicUrl
       if (config.role !== 'worker') {
         const listening = await fastify.listen({ host: config.host, port: config.port })
@@ -166,7 +167,7 @@ function lifecycle(app: App, fastify: FastifyInstance): Omit<RunningApp, 'app'> 
       return { url }
     },
     async stop() {
-      await fastify.close()
+      await fastify?.close()
       await app.lanes.stop()
       await app.notifier.stop()
       await app.db.destroy()
