@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto'
+import type { Secrets } from '../kernel/secrets.ts'
+import { equalInConstantTime } from '../kernel/secrets.ts'
+import { formatPrice, type Price, parsePrice } from '../money/rate.ts'
+
+/** What a quote promised, carried by its id; nothing is stored until the id is used. */
+export interface QuoteTerms {
+  integrationId: number
+  side: 'buy' | 'sell'
+  /** Lower case; for a sale the payout's. */
+  paymentType: string
+  /** Asset ids: `EUR`, `polygon:USDC`. */
+  fiat: string
+  coin: string
+  amountUnits: bigint
+  price: Price
+  feeUnits: bigint
+  networkFeeUnits: bigint
+  coinUnits: bigint
+  issuedAt: Date
+  /** To be used before this moment of the platform's time. */
+  expiresAt: Date
+}
+
+export type OpenedQuote =
+  | { terms: QuoteTerms; problem?: undefined }
+  | { problem: 'unknown' | 'expired'; terms?: undefined }
+
+/** The longest a quote id may be; ours are shorter. */
+export const QUOTE_ID_MAX_LENGTH = 512
+
+const VERSION = '1'
+const FIELDS = 14
+const PURPOSE = 'quote'
+
+/** Two quotes of the same moment and terms are two quotes: each can be used once. */
+const process = randomBytes(6).toString('base64url')
+let count = 0
+
+/** An opaque text that carries the terms and can't be altered or made up without the master key. */
+export function signQuote(secrets: Secrets, terms: QuoteTerms): string {
+  count += 1
+  const plain = [
+    VERSION,
+    terms.integrationId,
+    terms.side,
+    terms.paymentType,
+    terms.fiat,
+    terms.coin,
+    terms.amountUnits,
+    formatPrice(terms.price),
+    terms.feeUnits,
+    terms.networkFeeUnits,
+    terms.coinUnits,
+    terms.issuedAt.getTime(),
+    terms.expiresAt.getTime(),
+    process + count.toString(36),
+  ].join('|')
+  const body = Buffer.from(plain, 'latin1').toString('base64url')
+  return `${body}.${signature(secrets, body)}`
+}
+
+/**
+ * Reads a quote id back. `unknown`: not one of ours, or altered. The signature is over the text itself and compared as
+ * text, so that no other spelling of the same bytes passes as a second quote.
+ */
+export function openQuote(secrets: Secrets, quoteId: string, now: Date): OpenedQuote {
+  if (quoteId.length > QUOTE_ID_MAX_LENGTH) return { problem: 'unknown' }
+  const point = quoteId.indexOf('.')
+  const body = quoteId.slice(0, point)
+  if (point < 1 || !equalInConstantTime(quoteId.slice(point + 1), signature(secrets, body))) {
+    return { problem: 'unknown' }
+  }
+  const fields = Buffer.from(body, 'base64url').toString('latin1').split('|')
+  if (fields[0] !== VERSION || fields.length !== FIELDS) return { problem: 'unknown' }
+  const terms = readFields(fields)
+  return now < terms.expiresAt ? { terms } : { problem: 'expired' }
+}
+
+function signature(secrets: Secrets, body: string): string {
+  return secrets.index(PURPOSE, body).toString('base64url')
+}
+
+/** The fields are ours, signed; a wrong one is a mistake in this file, so it throws. */
+function readFields(fields: readonly string[]): QuoteTerms {
+  const [
+    ,
+    integrationId,
+    side,
+    paymentType,
+    fiat,
+    coin,
+    amount,
+    price,
+    fee,
+    network,
+    coins,
+    issued,
+    expires,
+  ] = fields as [string, string, 'buy' | 'sell', ...string[]]
+  return {
+    integrationId: Number(integrationId),
+    side,
+    paymentType: paymentType!,
+    fiat: fiat!,
+    coin: coin!,
+    amountUnits: BigInt(amount!),
+    price: parsePrice(price!, 'nearest')!,
+    feeUnits: BigInt(fee!),
+    networkFeeUnits: BigInt(network!),
+    coinUnits: BigInt(coins!),
+    issuedAt: new Date(Number(issued)),
+    expiresAt: new Date(Number(expires)),
+  }
+}
