@@ -1,0 +1,24 @@
+import { Command } from 'commander'
+import { RefusedChange } from '../common/integration-admin.ts'
+import { EmbeddedDatabaseError } from '../db/embedded.ts'
+import { ConfigError } from '../kernel/config.ts'
+import { BackupError, backupCommand, restoreCommand } from './backup.ts'
+import { integrationCommand } from './integration.ts'
+
+const program = new Command('npm run cli --')
+  .description("The operator's commands. Each has --help; each change is recorded with who and why.")
+  .showHelpAfterError('Add --help for what it takes.')
+  .addCommand(integrationCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand())
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // What was refused on purpose is shown as it is; anything else keeps its stack, as it is a mistake of ours.
+  const expected = [RefusedChange, BackupError, ConfigError, EmbeddedDatabaseError].some(
+    (kind) => error instanceof kind,
+  )
+  console.error(expected ? (error as Error).message : error)
+  process.exitCode = 1
+}
