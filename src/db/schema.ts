@@ -454,6 +454,7 @@ export interface WebhookDestinationsTable {
   owner: string | null
   leaseUntil: Date | null
   failures: Generated<number>
+  failingSince: Date | null
   resumeAt: Date | null
 }
 

@@ -15,6 +15,10 @@ export interface Lane {
   nextDue(): Promise<Date | null>
   /** The longest pause between two looks when nothing woke the lane; 1 s unless told. */
   pollMs?: number
+  /** Called with every wake, during a step too: a step that waits for what it began may look for more. */
+  wake?(): void
+  /** Ends what steps left running behind them; called once, after the last step. */
+  stop?(): Promise<void>
 }
 
 export interface LaneRunner {
@@ -97,11 +101,14 @@ export function createLaneRunner({ lanes, clock, log, onStep, onFailure }: LaneR
     },
     wake(...names) {
       for (const name of names) wakers.get(name)?.()
+      for (const lane of lanes) if (names.includes(lane.name)) lane.wake?.()
     },
     async stop() {
       stopped = true
       for (const wake of wakers.values()) wake()
+      for (const lane of lanes) lane.wake?.()
       await Promise.all(running)
+      await Promise.all(lanes.map((lane) => lane.stop?.()))
     },
     failing: () => Object.fromEntries(failures),
   }

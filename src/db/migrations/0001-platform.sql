@@ -543,6 +543,7 @@ create table webhook_destinations (
   lease_until timestamptz,
   -- Attempts that failed one after the other, and until when nothing is sent because of them.
   failures integer not null default 0,
+  failing_since timestamptz,
   resume_at timestamptz,
   primary key (integration_id, url)
 );
