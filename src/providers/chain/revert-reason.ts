@@ -25,7 +25,8 @@ export function revertReason(error: { message: string; data?: unknown }): string
   const data = findData(error.data)
   if (!data) return error.message
   try {
-    const { errorName, args } = decodeErrorResult({ abi: ERRORS, data })
+    const { errorName, args }: { errorName: string; args: readonly unknown[] | undefined } =
+      decodeErrorResult({ abi: ERRORS, data })
     return errorName === 'Error' ? String(args?.[0]) : `${errorName}(${(args ?? []).join(', ')})`
   } catch {
     // An error of a contract we don't know: its selector at least can be looked up.

@@ -7,7 +7,7 @@ import {
   type TransactionSerializedEIP1559,
 } from 'viem'
 import { ProviderError } from '../provider-error.ts'
-import type { Custody, UnsignedTransaction } from './custody.ts'
+import type { Custody, UnsignedTransaction } from './port.ts'
 
 const PATHS = ["m/44'/60'/0'/0/0", "m/44'/60'/0'/0/1", "m/44'/60'/7'/0/1000000"] as const
 const TRANSACTION: UnsignedTransaction = {

@@ -4,7 +4,7 @@ import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { bytesToHex } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { ProviderError } from '../provider-error.ts'
-import { type Custody, isKeyRef, toSerializable } from './custody.ts'
+import { type Custody, isKeyRef, toSerializable } from './port.ts'
 
 /** Deriving a key takes milliseconds; a hot wallet's is asked for all the time. The oldest is forgotten first. */
 const KEPT_ACCOUNTS = 500

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type Address, type Hex, keccak256 } from 'viem'
+import type { Custody, UnsignedTransaction } from '../custody/port.ts'
+import { ProviderError } from '../provider-error.ts'
+import { type ChainProvider, depthOf } from './port.ts'
+import { approveData, disperseData, transferData, transferSucceeded } from './tokens.ts'
+
+/** What the suite needs around a provider: a chain nobody else uses, and a key with coins on it. */
+export interface ChainWorld {
+  chainId: number
+  token: Address
+  disperse: Address
+  custody: Custody
+  /** Holds native coins and at least 1,000,000 units of the token. */
+  keyRef: string
+  mine(): Promise<void>
+  close(): Promise<void>
+}
+
+const RECIPIENT: Address = '0x00000000000000000000000000000000000c0ffe'
+const OTHER: Address = '0x0000000000000000000000000000000000c0ffee'
+
+/** What holds for every chain provider, whatever stands between us and the node. */
+export function chainProviderSuite(
+  name: string,
+  open: () => Promise<{ provider: ChainProvider; world: ChainWorld }>,
+): void {
+  describe(`chain provider contract: ${name}`, () => {
+    let provider: ChainProvider
+    let world: ChainWorld
+    let sender: Address
+
+    before(async () => {
+      ;({ provider, world } = await open())
+      sender = await world.custody.address(world.keyRef)
+    })
+    after(() => world.close())
+
+    async function sign(
+      changes: Partial<UnsignedTransaction> = {},
+    ): Promise<{ raw: Hex; hash: Hex; nonce: number }> {
+      const nonce = changes.nonce ?? (await provider.nonces(sender)).pending
+      const raw = await world.custody.signTransaction(world.keyRef, {
+        chainId: world.chainId,
+        nonce,
+        to: RECIPIENT,
+        value: 1n,
+        data: '0x',
+        gas: 100_000n,
+        maxFeePerGas: 100_000_000_000n,
+        maxPriorityFeePerGas: 1_000_000_000n,
+        ...changes,
+      })
+      return { raw, hash: keccak256(raw), nonce }
+    }
+
+    async function sendOne(raw: Hex) {
+      const [result] = await provider.send([raw])
+      return result!
+    }
+
+    test('the chain is known by its id and its first block', async () => {
+      const { chainId, genesisHash } = await provider.identify()
+      const [genesis] = await provider.blocks([0])
+      assert.equal(chainId, world.chainId)
+      assert.equal(genesis?.hash, genesisHash)
+    })
+
+    test('the newest block grows by mining and names its parent', async () => {
+      const { latest } = await provider.heads()
+      await world.mine()
+      const next = (await provider.heads()).latest
+      assert.equal(next.height, latest.height + 1)
+      assert.equal(next.parentHash, latest.hash)
+      assert.deepEqual(await provider.blocks([next.height, next.height + 1000]), [next, null])
+      assert.equal(depthOf(latest.height, next.height), 2)
+    })
+
+    test('a native transfer waits, is mined, has a receipt, and moves the balance', async () => {
+      const [before] = await provider.balances([{ address: RECIPIENT, token: null }])
+      const { raw, hash, nonce } = await sign({ value: 7n })
+      assert.deepEqual(await sendOne(raw), { state: 'taken', hash })
+      assert.deepEqual(await provider.receipts([hash]), [null])
+      assert.deepEqual(await provider.transactions([hash]), [{ hash, from: sender, nonce, height: null }])
+      assert.deepEqual(await provider.nonces(sender), { latest: nonce, pending: nonce + 1 })
+      await world.mine()
+      const { latest } = await provider.heads()
+      const [receipt] = await provider.receipts([hash])
+      assert.deepEqual(
+        [receipt?.hash, receipt?.ok, receipt?.height, receipt?.blockHash],
+        [hash, true, latest.height, latest.hash],
+      )
+      assert.ok(receipt!.gasUnits >= 21_000n)
+      assert.equal((await provider.transactions([hash]))[0]?.height, latest.height)
+      assert.deepEqual(await provider.balances([{ address: RECIPIENT, token: null }]), [before! + 7n])
+    })
+
+    test('token balances and native ones come in the order asked', async () => {
+      const of = [OTHER, sender, OTHER].flatMap((address) => [
+        { address, token: world.token },
+        { address, token: null },
+      ])
+      const balances = await provider.balances(of)
+      assert.equal(balances.length, 6)
+      assert.deepEqual(balances.slice(0, 2), balances.slice(4))
+      assert.ok(balances[2]! >= 1_000_000n)
+    })
+
+    test('a token that is not there has no balance, not even zero', async () => {
+      await assert.rejects(provider.balances([{ address: sender, token: OTHER }]), ProviderError)
+    })
+
+    test('the same bytes sent again are taken, waiting and mined', async () => {
+      const { raw, hash } = await sign()
+      assert.deepEqual(await provider.send([raw, raw]), [
+        { state: 'taken', hash },
+        { state: 'taken', hash },
+      ])
+      await world.mine()
+      assert.deepEqual(await sendOne(raw), { state: 'taken', hash })
+    })
+
+    test('another transaction under a mined nonce is told from a taken one', async () => {
+      const { raw, nonce } = await sign()
+      await sendOne(raw)
+      await world.mine()
+      assert.equal((await sendOne((await sign({ nonce, value: 2n })).raw)).state, 'nonce_used')
+    })
+
+    test('a higher fee replaces a waiting transaction, the same fee does not', async () => {
+      const first = await sign()
+      await sendOne(first.raw)
+      assert.equal((await sendOne((await sign({ nonce: first.nonce, value: 3n })).raw)).state, 'rejected')
+      const fees = { maxFeePerGas: 200_000_000_000n, maxPriorityFeePerGas: 2_000_000_000n }
+      const second = await sign({ nonce: first.nonce, ...fees })
+      assert.equal((await sendOne(second.raw)).state, 'taken')
+      await world.mine()
+      const receipts = await provider.receipts([first.hash, second.hash])
+      assert.deepEqual(
+        receipts.map((receipt) => receipt?.ok),
+        [undefined, true],
+      )
+    })
+
+    test('a transaction for another chain is rejected with a reason', async () => {
+      const result = await sendOne((await sign({ chainId: 1 })).raw)
+      assert.ok(result.state === 'rejected' && result.reason.length > 0)
+    })
+
+    test('a token transfer is simulated, estimated and sent; one beyond the balance is refused with its reason', async () => {
+      const call = (units: bigint) => ({
+        from: sender,
+        to: world.token,
+        data: transferData(OTHER, units),
+        value: 0n,
+      })
+      const [good, bad] = await provider.simulate([call(5n), call(10n ** 60n)])
+      assert.ok(good?.ok && transferSucceeded(good.data))
+      assert.ok(bad && !bad.ok && /ERC20InsufficientBalance/.test(bad.reason), JSON.stringify(bad))
+      const [gas, noGas] = await provider.estimateGas([call(5n), call(10n ** 60n)])
+      assert.ok(gas?.ok && gas.gas > 21_000n && gas.gas < 100_000n)
+      assert.ok(noGas && !noGas.ok)
+    })
+
+    test('a reverted transaction has a receipt that says so, and cost gas', async () => {
+      const { raw, hash } = await sign({ to: world.token, value: 0n, data: transferData(OTHER, 10n ** 60n) })
+      await sendOne(raw)
+      await world.mine()
+      const [receipt] = await provider.receipts([hash])
+      assert.equal(receipt?.ok, false)
+      assert.ok(receipt.gasUnits > 0n)
+    })
+
+    test('a batch pays each under an allowance, and nobody when one transfer fails', async () => {
+      const balances = () =>
+        provider.balances([RECIPIENT, OTHER].map((address) => ({ address, token: world.token })))
+      const before = await balances()
+      const pay = async (units: bigint[], allowance: bigint) => {
+        const approve = await sign({
+          to: world.token,
+          value: 0n,
+          data: approveData(world.disperse, allowance),
+        })
+        const data = disperseData(world.token, [RECIPIENT, OTHER], units)
+        const batch = await sign({
+          nonce: approve.nonce + 1,
+          to: world.disperse,
+          value: 0n,
+          data,
+          gas: 300_000n,
+        })
+        await provider.send([approve.raw, batch.raw])
+        await world.mine()
+        return (await provider.receipts([batch.hash]))[0]?.ok
+      }
+      assert.equal(await pay([11n, 22n], 33n), true)
+      assert.deepEqual(await balances(), [before[0]! + 11n, before[1]! + 22n])
+      assert.equal(await pay([11n, 23n], 33n), false)
+      assert.deepEqual(await balances(), [before[0]! + 11n, before[1]! + 22n])
+    })
+
+    test('fees are positive wei', async () => {
+      const { baseFeePerGas, priorityFeePerGas } = await provider.fees()
+      assert.ok(baseFeePerGas >= 0n && priorityFeePerGas >= 0n && baseFeePerGas + priorityFeePerGas > 0n)
+    })
+
+    test('nothing asked is nothing answered', async () => {
+      assert.deepEqual(
+        await Promise.all([
+          provider.send([]),
+          provider.receipts([]),
+          provider.transactions([]),
+          provider.balances([]),
+          provider.simulate([]),
+        ]),
+        [[], [], [], [], []],
+      )
+    })
+  })
+}
