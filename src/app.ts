@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
+import { openProviders, type Providers } from './app-providers.ts'
 import { type Db, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { createNotifier, type Notifier } from './db/notify.ts'
@@ -9,6 +10,7 @@ import type { Config } from './kernel/config.ts'
 import { createLaneRunner, type Lane, type LaneRunner } from './kernel/lanes.ts'
 import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
+import { createPricing, type Pricing } from './pricing/pricing.ts'
 import { seedIntegrations } from './sandbox/seed.ts'
 import { type Authenticator, createAuthenticator } from './server/auth.ts'
 import { registerHealth } from './server/health.ts'
@@ -31,6 +33,8 @@ export interface App {
   authenticator: Authenticator
   rateLimiter: RateLimiter
   notifier: Notifier
+  providers: Providers
+  pricing: Pricing
   lanes: LaneRunner
   /** Tells lanes, here and in the other processes, that work was committed for them. Call it after the commit. */
   wake(...lanes: string[]): void
@@ -43,18 +47,28 @@ export interface AppOptions {
   log: Logger
   /** The database to use; the caller has started it. */
   databaseUrl: string
+  /** False for commands that need no chain: no local node is started. */
+  localChains?: boolean
 }
 
 export interface RunningApp {
   app: App
   /** Binds the port and starts the lanes, as the role says. Answers the public address. */
   start(): Promise<{ url: string }>
-  /** Ends requests and steps that run, then closes every connection. */
-  stop(): Promise<void>
+  /**
+   * Ends requests and steps that run, then closes every connection. Local chains are saved and end as well; with
+   * `leaveAdopted` those that ran before go on, as another process uses them.
+   */
+  stop(options?: { leaveAdopted?: boolean }): Promise<void>
 }
 
 /** Brings the database forward and puts the program together. Nothing listens and no lane runs before `start`. */
-export async function createApp({ config, log, databaseUrl }: AppOptions): Promise<RunningApp> {
+export async function createApp({
+  config,
+  log,
+  databaseUrl,
+  localChains = true,
+}: AppOptions): Promise<RunningApp> {
   await migrate(databaseUrl)
   const { db, pool } = openDatabase({
     url: databaseUrl,
@@ -62,21 +76,24 @@ export async function createApp({ config, log, databaseUrl }: AppOptions): Promi
     onPoolError: (error) => log.warn({ err: error }, 'An idle database connection broke.'),
   })
   const clock = createClock()
-  const app = composeCore({ config, log, db, pool, clock, databaseUrl })
-  await readPlatform(app, clock)
+  await readPlatform({ db, config }, clock)
+  const providers = await openProviders({ config, log, db, clock, localChains })
+  const app = compose({ config, log, db, pool, clock, databaseUrl, providers })
   if (config.mode === 'sandbox') await seedIntegrations(app)
   return { app, ...lifecycle(app) }
 }
 
-function composeCore(given: {
+function compose(given: {
   config: Config
   log: Logger
   db: Db
   pool: pg.Pool
   clock: MovableClock
   databaseUrl: string
+  providers: Providers
 }): App {
-  const { config, log, db, pool, clock, databaseUrl } = given
+  const { config, log, db, pool, clock, databaseUrl, providers } = given
+  const secrets = createSecrets(config.masterKey)
   const metrics = createMetrics()
   const notifier = createNotifier({
     url: databaseUrl,
@@ -90,11 +107,20 @@ function composeCore(given: {
     log,
     db,
     pool,
-    secrets: createSecrets(config.masterKey),
+    secrets,
     metrics,
     authenticator: createAuthenticator({ db, clock }),
     rateLimiter: createRateLimiter(clock),
     notifier,
+    providers,
+    pricing: createPricing({
+      db,
+      clock,
+      log,
+      secrets,
+      sources: providers.priceSources,
+      priceMaxAgeMs: config.durations.priceMaxAgeMs,
+    }),
     lanes: createLaneRunner({ lanes: [], clock, log }),
     wake(...names) {
       app.lanes.wake(...names)
@@ -128,7 +154,7 @@ function lanesOf(_app: App): Lane[] {
 }
 
 /** The database remembers its mode, so that a sandbox's simulated money never becomes a production's. */
-async function readPlatform(app: App, clock: MovableClock): Promise<void> {
+async function readPlatform(app: Pick<App, 'db' | 'config'>, clock: MovableClock): Promise<void> {
   await app.db
     .insertInto('platform')
     .values({ mode: app.config.mode })
@@ -152,6 +178,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
   return {
     async start() {
       await app.notifier.start()
+      app.pricing.start()
       fastify = await createServer(app, async (instance) => {
         registerHealth(app, instance, [], async () => {})
         await registerPages(app, instance)
@@ -163,13 +190,22 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
         if (config.port === 0) config.publicUrl = listening
         url = config.publicUrl
       }
-      if (config.role !== 'api') app.lanes.start()
+      if (config.role !== 'api') {
+        for (const chain of app.providers.sandboxChains) chain.startMining()
+        app.lanes.start()
+      }
       return { url }
     },
-    async stop() {
+    async stop({ leaveAdopted = config.role !== 'all' } = {}) {
       await fastify?.close()
       await app.lanes.stop()
+      await app.pricing.stop()
       await app.notifier.stop()
+      await Promise.all(
+        app.providers.sandboxChains.map((chain) =>
+          leaveAdopted && chain.node().origin === 'adopted' ? chain.leave() : chain.stop(),
+        ),
+      )
       await app.db.destroy()
     },
   }

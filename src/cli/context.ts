@@ -26,18 +26,19 @@ export async function withDatabase<T>(work: (config: Config, databaseUrl: string
   }
 }
 
-/** Gives `work` the program over the configured database, without its HTTP server and lanes. */
-export function withApp<T>(work: (app: App) => Promise<T>): Promise<T> {
+/** Gives `work` the program over the configured database, without its HTTP server and lanes; chains only where asked. */
+export function withApp<T>(work: (app: App) => Promise<T>, { localChains = false } = {}): Promise<T> {
   return withDatabase(async (config, databaseUrl) => {
     const running = await createApp({
       config,
       databaseUrl,
+      localChains,
       log: pino({ level: 'warn' }, pino.destination({ dest: logFile(config), mkdir: true })),
     })
     try {
       return await work(running.app)
     } finally {
-      await running.stop()
+      await running.stop({ leaveAdopted: true })
     }
   })
 }

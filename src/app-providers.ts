@@ -1,0 +1,105 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { Db } from './db/database.ts'
+import type { Clock } from './kernel/clock.ts'
+import type { Config } from './kernel/config.ts'
+import { mainnetSetup } from './providers/chain/mainnets.ts'
+import type { ChainSetup } from './providers/chain/setup.ts'
+import { createMnemonicCustody } from './providers/custody/local-mnemonic.ts'
+import type { Custody } from './providers/custody/port.ts'
+import { takeFault } from './providers/faults.ts'
+import { createCoinbasePrices } from './providers/prices/coinbase.ts'
+import { createPriceDispatcher } from './providers/prices/get-json.ts'
+import { createKrakenPrices } from './providers/prices/kraken.ts'
+import type { PriceSource } from './providers/prices/port.ts'
+import { createSimulatedPrices } from './providers/prices/simulated.ts'
+import { openFolderStorage } from './providers/storage/folder.ts'
+import type { Storage } from './providers/storage/storage.ts'
+import { openSandboxChain, type SandboxChain } from './sandbox/chain/chains.ts'
+
+/** The part of the composition root that chooses providers: simulated ones in the sandbox, the configured ones else. */
+export interface Providers {
+  custody: Custody
+  storage: Storage
+  priceSources: PriceSource[]
+  chains: ReadonlyMap<string, ChainSetup>
+  /** The local chains behind `chains`; empty in production. */
+  sandboxChains: readonly SandboxChain[]
+}
+
+interface Needs {
+  /** False for commands that need no chain: no node is started. */
+  localChains: boolean
+  config: Config
+  log: Logger
+  db: Db
+  clock: Clock
+}
+
+export async function openProviders(needs: Needs): Promise<Providers> {
+  const { config, localChains } = needs
+  const custody = createMnemonicCustody(config.walletMnemonic)
+  const remote = Object.entries(config.chainRpcUrls).flatMap(([chain, url]) =>
+    url ? [mainnetSetup(chain, url)] : [],
+  )
+  const local = Object.keys(config.chainRpcUrls).filter(
+    (chain) => !remote.some((setup) => setup.chain === chain),
+  )
+  const sandboxChains =
+    config.mode === 'sandbox' && localChains ? await openSandboxChains(needs, custody, local) : []
+  return {
+    custody,
+    storage: openFolderStorage(join(config.dataDir, 'files')),
+    priceSources: openPriceSources(needs),
+    chains: new Map([...remote, ...sandboxChains.map(setupOf)].map((setup) => [setup.chain, setup])),
+    sandboxChains,
+  }
+}
+
+function openPriceSources({ config, clock, db }: Needs): PriceSource[] {
+  const dispatcher = createPriceDispatcher()
+  const open: Record<Config['providers']['priceSources'][number], () => PriceSource[]> = {
+    coinbase: () => [createCoinbasePrices({ clock, dispatcher })],
+    kraken: () => [createKrakenPrices({ clock, dispatcher })],
+    simulated: () =>
+      createSimulatedPrices({
+        clock,
+        takeFault: () => takeFault(db, 'price', ['fail', 'hang', 'late', 'stale', 'jump']),
+        wait: async (ms) => void (await sleep(ms)),
+      }),
+  }
+  return config.providers.priceSources.flatMap((name) => open[name]())
+}
+
+function openSandboxChains(
+  { config, log, db, clock }: Needs,
+  custody: Custody,
+  chains: string[],
+): Promise<SandboxChain[]> {
+  const open = (chain: string): Promise<SandboxChain> =>
+    openSandboxChain({
+      chain,
+      dataDir: config.dataDir,
+      clock,
+      custody,
+      onNotice: (text) => log.warn({ chain }, text),
+      async checkpointOf(name) {
+        const row = await db.selectFrom('chains').selectAll().where('chain', '=', name).executeTakeFirst()
+        return row
+          ? { genesisHash: row.genesisHash, height: row.checkpointHeight, hash: row.checkpointHash }
+          : null
+      },
+    })
+  return Promise.all(chains.map(open))
+}
+
+const setupOf = ({ chain, chainId, confirmations, provider, treasury }: SandboxChain): ChainSetup => ({
+  chain,
+  chainId,
+  confirmations,
+  provider,
+  tokens: treasury.tokens,
+  disperse: treasury.disperse,
+  explorerUrl: () => null,
+})
