@@ -1,4 +1,8 @@
 import { authenticate } from '../common/authenticate.ts'
+import { availableAssets } from '../common/available-assets.ts'
+import { tokenPrice } from '../common/token-price.ts'
+import { getQuote } from '../onramp/get-quote.ts'
+import { listPaymentMethods } from '../onramp/list-payment-methods.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /**
@@ -8,8 +12,12 @@ import type { Endpoint } from './endpoint.ts'
 export const ENDPOINTS: readonly Endpoint[] = [
   // Common
   authenticate,
+  tokenPrice,
+  availableAssets,
   // Users
   // On-ramp
+  listPaymentMethods,
+  getQuote,
   // Webhooks
   // Sandbox
   // Hosted pages

@@ -33,6 +33,9 @@ export const CoinSymbol = (description = 'The coin, such as `USDC`; any case.') 
 export const Chain = (description = 'The chain, such as `polygon`; any case.') =>
   Type.Unsafe<string>({ type: 'string', format: 'chain', maxLength: 32, description, examples: ['polygon'] })
 
+export const Country = (description: string) =>
+  Type.Unsafe<string>({ type: 'string', format: 'country', description, examples: ['ES'] })
+
 export const PaymentId = Type.Unsafe<string>({
   type: 'string',
   maxLength: 64,
@@ -71,6 +74,10 @@ export const FORMATS: Record<string, { test: (value: string) => boolean; message
   chain: {
     test: (value) => /^[A-Za-z0-9_-]{1,32}$/.test(value),
     message: 'must be letters, digits and hyphens',
+  },
+  country: {
+    test: (value) => /^[A-Za-z]{2}$/.test(value),
+    message: 'must be a country of ISO 3166-1 alpha-2, such as ES',
   },
   'date-time': { test: (value) => !Number.isNaN(Date.parse(value)), message: 'must be an ISO 8601 time' },
 }
