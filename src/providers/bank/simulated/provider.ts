@@ -1,0 +1,198 @@
+import { type Selectable, sql } from 'kysely'
+import type { SimulatedDatabase } from '../../../db/simulated-schema.ts'
+import { randomText } from '../../../kernel/ids.ts'
+import { READING_FAULTS, takeFault, underFaults, WRITING_FAULTS } from '../../faults.ts'
+import { ProviderError } from '../../provider-error.ts'
+import { isUniqueViolation } from '../../simulated/database-errors.ts'
+import { readSignedCallback } from '../../simulated/signature.ts'
+import type { Simulator } from '../../simulated/simulator.ts'
+import { isValidIban } from '../iban.ts'
+import type { BankLine, BankProvider, BankTransfer, TransferOrder } from '../port.ts'
+import { isOwnIban } from './account.ts'
+
+/** The lane that books what is due. */
+export const BANK_LANE = 'simulated-bank'
+/** From an order to its line on the statement, on the platform's clock. */
+const BOOKING_DELAY_MS = 2_000
+const LIST_LIMIT = 500
+
+/** The sandbox's bank: accounts with a running balance, money that comes and goes. */
+export function createSimulatedBankProvider(simulator: Simulator): BankProvider {
+  const { db } = simulator
+  const read = <Result>(call: () => Promise<Result>) => underFaults(simulator, 'bank', READING_FAULTS, call)
+  const write = <Result>(call: () => Promise<Result>) => underFaults(simulator, 'bank', WRITING_FAULTS, call)
+  return {
+    name: 'simulated',
+    listAccounts: () =>
+      read(() =>
+        db
+          .selectFrom('simulated.bankAccounts')
+          .select(['iban', 'bic', 'bankName', 'holderName', 'currency'])
+          .orderBy('openedAt')
+          .orderBy('iban')
+          .execute(),
+      ),
+    getBalance: (iban) =>
+      read(async () => {
+        const { balanceUnits, currency } = await getAccount(simulator, iban)
+        return { iban, units: balanceUnits, currency }
+      }),
+    listTransactions: (iban, after, limit = LIST_LIMIT) =>
+      read(() => listLines(simulator, iban, after, limit)),
+    sendTransfer: async (order) => {
+      const transfer = await write(() => acceptOrder(simulator, order))
+      simulator.wake(BANK_LANE)
+      return transfer
+    },
+    findTransfer: (idempotencyKey) => read(() => findTransfer(simulator, idempotencyKey)),
+    parseCallback: (callback) => readSignedCallback(simulator, 'bank', callback),
+  }
+}
+
+async function getAccount({ db }: Simulator, iban: string) {
+  const account = await db
+    .selectFrom('simulated.bankAccounts')
+    .selectAll()
+    .where('iban', '=', iban)
+    .executeTakeFirst()
+  if (account) return account
+  throw new ProviderError('bank', 'rejected', `there is no account ${iban}`, { code: 'account_not_found' })
+}
+
+async function listLines(
+  simulator: Simulator,
+  iban: string,
+  after: string | null,
+  limit: number,
+): Promise<BankLine[]> {
+  const last = after === null ? '0' : /^L(\d{10})$/.exec(after)?.[1]
+  if (last === undefined) {
+    throw new ProviderError('bank', 'rejected', `there is no line ${after}`, { code: 'line_not_found' })
+  }
+  await getAccount(simulator, iban)
+  const rows = await simulator.db
+    .selectFrom('simulated.bankLines as line')
+    .innerJoin('simulated.bankTransfers as transfer', 'transfer.id', 'line.transferId')
+    .selectAll('line')
+    .select([
+      'transfer.direction as transferDirection',
+      'transfer.currency',
+      'transfer.counterpartyName',
+      'transfer.counterpartyIban',
+      'transfer.concept',
+      'transfer.endToEndId',
+    ])
+    .where('line.iban', '=', iban)
+    .where('line.line', '>', Number(last))
+    .orderBy('line.line')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => ({
+    ref: lineRef(row.line),
+    iban,
+    bookedAt: row.bookedAt,
+    valueDate: row.bookedAt.toISOString().slice(0, 10),
+    direction: row.direction,
+    units: row.units,
+    balanceUnits: row.balanceUnits,
+    currency: row.currency,
+    counterpartyName: row.counterpartyName,
+    counterpartyIban: row.counterpartyIban,
+    concept: row.concept,
+    endToEndId: row.endToEndId,
+    transferRef: row.transferDirection === 'out' ? row.transferId : null,
+  }))
+}
+
+/** `L0000000042`; the lane's SQL writes it likewise. */
+const lineRef = (line: number): string => `L${String(line).padStart(10, '0')}`
+
+/** Holds the units on the account and writes the transfer in one statement: never more goes out than is there. */
+async function acceptOrder(simulator: Simulator, order: TransferOrder): Promise<BankTransfer> {
+  const { db, clock } = simulator
+  const earlier = await findRow(simulator, order.idempotencyKey)
+  if (earlier) return sameOrder(earlier, order)
+  if (!isValidIban(order.toIban)) {
+    throw new ProviderError('bank', 'rejected', `${order.toIban} is no IBAN`, { code: 'invalid_iban' })
+  }
+  const now = clock.now()
+  const fate = (await isUnknownHere(simulator, order.toIban))
+    ? 'reject'
+    : ((await takeFault(db, 'bank', ['return'])) ?? 'book')
+  try {
+    const { rows } = await sql<TransferRow>`
+      with account as (
+        update simulated.bank_accounts set held_units = held_units + ${order.units}
+         where iban = ${order.iban} and currency = ${order.currency}
+           and balance_units - held_units >= ${order.units} and ${order.units} > 0
+        returning iban)
+      insert into simulated.bank_transfers (id, iban, direction, idempotency_key, units, currency,
+             counterparty_name, counterparty_iban, concept, end_to_end_id, fate, due_at, created_at, updated_at)
+      select ${`tr_${randomText(24)}`}, iban, 'out', ${order.idempotencyKey}, ${order.units}, ${order.currency},
+             ${order.toName}, ${order.toIban}, ${order.concept}, ${order.endToEndId}, ${fate},
+             ${new Date(now.getTime() + BOOKING_DELAY_MS)}::timestamptz, ${now}::timestamptz, ${now}::timestamptz
+        from account
+      returning *`.execute(db)
+    if (rows[0]) return asTransfer(rows[0])
+  } catch (error) {
+    // The same order came twice at once: the first one won, and the statement of this one changed nothing.
+    const first = isUniqueViolation(error) ? await findRow(simulator, order.idempotencyKey) : undefined
+    if (first) return sameOrder(first, order)
+    throw error
+  }
+  await getAccount(simulator, order.iban)
+  throw new ProviderError('bank', 'rejected', `${order.iban} does not hold that much ${order.currency}`, {
+    code: 'insufficient_funds',
+  })
+}
+
+/** An account number that this bank never gave out: noticed when the transfer is to be booked. */
+async function isUnknownHere({ db }: Simulator, iban: string): Promise<boolean> {
+  if (!isOwnIban(iban)) return false
+  const account = await db
+    .selectFrom('simulated.bankAccounts')
+    .select('iban')
+    .where('iban', '=', iban)
+    .executeTakeFirst()
+  return account === undefined
+}
+
+type TransferRow = Selectable<SimulatedDatabase['simulated.bankTransfers']>
+
+function findRow({ db }: Simulator, idempotencyKey: string): Promise<TransferRow | undefined> {
+  return db
+    .selectFrom('simulated.bankTransfers')
+    .selectAll()
+    .where('idempotencyKey', '=', idempotencyKey)
+    .executeTakeFirst()
+}
+
+async function findTransfer(simulator: Simulator, idempotencyKey: string): Promise<BankTransfer | undefined> {
+  const row = await findRow(simulator, idempotencyKey)
+  return row && asTransfer(row)
+}
+
+function sameOrder(row: TransferRow, order: TransferOrder): BankTransfer {
+  if (row.iban === order.iban && row.units === order.units && row.counterpartyIban === order.toIban) {
+    return asTransfer(row)
+  }
+  throw new ProviderError(
+    'bank',
+    'rejected',
+    `the idempotency key ${order.idempotencyKey} stands for another order`,
+    {
+      code: 'idempotency_key_reused',
+    },
+  )
+}
+
+function asTransfer(row: TransferRow): BankTransfer {
+  return {
+    providerRef: row.id,
+    idempotencyKey: row.idempotencyKey ?? '',
+    iban: row.iban,
+    units: row.units,
+    state: row.state,
+    reason: row.reason,
+  }
+}
