@@ -11,8 +11,23 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const OS = { android: 'android', darwin: 'darwin', freebsd: 'freebsd', linux: 'linux', win32: 'win32', windows: 'win32' }
-const CPU = { arm64: 'arm64', arm: 'arm', x64: 'x64', amd64: 'x64', ia32: 'ia32', wasm32: 'wasm32', ppc64: 'ppc64' }
+const OS = {
+  android: 'android',
+  darwin: 'darwin',
+  freebsd: 'freebsd',
+  linux: 'linux',
+  win32: 'win32',
+  windows: 'win32',
+}
+const CPU = {
+  arm64: 'arm64',
+  arm: 'arm',
+  x64: 'x64',
+  amd64: 'x64',
+  ia32: 'ia32',
+  wasm32: 'wasm32',
+  ppc64: 'ppc64',
+}
 
 /** The optional dependencies that no entry of the lock answers to, each with the entry that asks for it. */
 export function holesOf(packages) {
@@ -40,9 +55,15 @@ function entryFor({ parent, name, version }, packages) {
   const os = words.map((word) => OS[word]).find(Boolean)
   const cpu = words.map((word) => CPU[word]).find(Boolean)
   if (!/^\d+\.\d+\.\d+/.test(version) || (!os && !cpu)) {
-    throw new Error(`What ${name}@${version} is for can't be told from its name; add it to package-lock.json by hand.`)
+    throw new Error(
+      `What ${name}@${version} is for can't be told from its name; add it to package-lock.json by hand.`,
+    )
   }
-  const libc = words.includes('musl') ? 'musl' : words.includes('gnu') || siblings.includes(`${name}-musl`) ? 'glibc' : undefined
+  const libc = words.includes('musl')
+    ? 'musl'
+    : words.includes('gnu') || siblings.includes(`${name}-musl`)
+      ? 'glibc'
+      : undefined
   return {
     version,
     ...(cpu && { cpu: [cpu] }),

@@ -57,20 +57,13 @@ function machineLibc() {
 }
 
 /** Runs `npm ci`, and says clearly why when it fails. */
-export async function installPackages(root) {
-  const { code, output } = await withProgress('Installing packages (only when something is missing)', () =>
+export function installPackages(root) {
+  return withProgress('Installing packages (only when something is missing)', async () => {
     // EBADENGINE warns of the Node that runs npm; the program brings its own.
-    runNpm(root, [
-      'ci',
-      '--include=dev',
-      '--include=optional',
-      '--loglevel=error',
-      '--no-audit',
-      '--no-fund',
-    ]),
-  )
-  if (code === 0) return
-  throw explain(output)
+    const args = ['ci', '--include=dev', '--include=optional', '--loglevel=error', '--no-audit', '--no-fund']
+    const { code, output } = await runNpm(root, args)
+    if (code !== 0) throw explain(output)
+  })
 }
 
 function runNpm(root, args) {
@@ -105,10 +98,13 @@ function cleanEnvironment() {
 
 /** @param {string} output */
 function explain(output) {
-  const tail = output
+  // npm says what happened first and how it is used in general afterwards.
+  const said = output
     .split('\n')
-    .filter((line) => line.trim() && !/complete log of this run|_logs/.test(line))
-    .slice(-12)
+    .filter(
+      (line) => line.replace(/^npm (error|ERR!)/, '').trim() && !/complete log of this run|_logs/.test(line),
+    )
+    .slice(0, 12)
     .join('\n')
   const known = [
     [
@@ -139,7 +135,7 @@ function explain(output) {
   ]
   const found = known.find(([pattern]) => pattern.test(output))
   const [, problem, mend] = found ?? [0, 'npm ci failed.', 'Its last words are above.']
-  return new Failure(problem, mend, tail)
+  return new Failure(problem, mend, said)
 }
 
 /** What the program can't do without, by the thing that would fail; packages that npm took for optional. */

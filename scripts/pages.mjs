@@ -64,17 +64,19 @@ export async function buildPages(root, node) {
   const hash = hashOfSources(root)
   mkdirSync(join(root, 'dist'), { recursive: true })
   rmSync(stampPath(root), { force: true })
-  const { code, output } = await withProgress('Building the pages', () => runVite(root, node))
-  if (code !== 0) {
-    const full = /ENOSPC/.test(output)
-    throw new Failure(
-      full
-        ? 'The web pages can’t be built: there is no room left on the disk.'
-        : 'The web pages can’t be built.',
-      full ? 'Make room and start again.' : 'What the builder said is above.',
-      output.trim().split('\n').slice(-30).join('\n'),
-    )
-  }
+  await withProgress('Building the pages', async () => {
+    const { code, output } = await runVite(root, node)
+    if (code === 0) return
+    const said = output.trim().split('\n').slice(-30).join('\n')
+    if (/ENOSPC/.test(output)) {
+      throw new Failure(
+        'The web pages can’t be built: there is no room left on the disk.',
+        'Make room and start again.',
+        said,
+      )
+    }
+    throw new Failure('The web pages can’t be built.', 'What the builder said is above.', said)
+  })
   writeFileSync(stampPath(root), hash)
 }
 
