@@ -347,7 +347,10 @@ export interface PaymentSandbox {
 export type KycPhase =
   /** To be filled for the first time, step by step. */
   | 'form'
-  /** Rejected in parts: `reasons` names what to mend; everything else stays as sent and can't be changed. */
+  /**
+   * Rejected in parts: `reasons` names what to mend; everything else stays as sent and can't be changed. Country, type
+   * and number of the document hang together: where `reasons` names one of them, all three may be changed.
+   */
   | 'mend'
   /** Sent, being decided. */
   | 'processing'
@@ -440,7 +443,8 @@ export interface KycPhoto {
   problems: PhotoProblem[]
 }
 
-export type PhotoProblem = 'blurred' | 'too_dark' | 'too_bright' | 'too_small'
+/** `unreadable`: there is nothing on it, a lens cap or a wall. */
+export type PhotoProblem = 'blurred' | 'too_dark' | 'too_bright' | 'too_small' | 'unreadable'
 
 export interface PhotoResult {
   photo: KycPhoto
