@@ -82,10 +82,11 @@ export async function findBinaries(
 
   for (const folder of systemFolders) {
     const copy = join(folder, `postgresql-${version}`)
-    if (!(await copyBinaries(packageFolder, copy))) continue
+    const state = await copyBinaries(packageFolder, copy)
     const copied = binariesOf(copy, version)
-    if ((await tryOut(copied, runAs)).code !== 0) continue
-    log(`PostgreSQL's programs run from ${copy}, because its user can't reach ${packageFolder}.`)
+    if (state === 'impossible' || (await tryOut(copied, runAs)).code !== 0) continue
+    if (state === 'made')
+      log(`PostgreSQL's programs run from ${copy}, because its user can't reach ${packageFolder}.`)
     return copied
   }
   throw new EmbeddedDatabaseError(
@@ -161,13 +162,13 @@ async function tryOut({ postgres, initdb }: Binaries, runAs: RunAs | undefined):
     : { ...readable, output: readable.output || `${catalogue} can't be read.` }
 }
 
-/** Copies to a folder that only its owner can write; whole or not at all. False when that can't be done there. */
-async function copyBinaries(packageFolder: string, copy: string): Promise<boolean> {
+/** Copies to a folder that only its owner can write; whole or not at all. */
+async function copyBinaries(packageFolder: string, copy: string): Promise<'made' | 'there' | 'impossible'> {
   const parent = dirname(copy)
   const draft = join(parent, `.${basename(copy)}-${process.pid}`)
   try {
-    if (!(await makeOwnFolder(parent))) return false
-    if (await stat(copy).catch(() => undefined)) return true
+    if (!(await makeOwnFolder(parent))) return 'impossible'
+    if (await stat(copy).catch(() => undefined)) return 'there'
     // Static libraries are for building against; everything else is needed to run.
     const wanted = (path: string): boolean => !path.endsWith('.a')
     await cp(join(packageFolder, 'native'), draft, {
@@ -177,13 +178,13 @@ async function copyBinaries(packageFolder: string, copy: string): Promise<boolea
     })
     await mend(packageFolder, draft)
     const opened = await run('/bin/chmod', ['-R', 'u+rwX,go+rX,go-w', draft], undefined)
-    if (opened.code !== 0) return false
+    if (opened.code !== 0) return 'impossible'
     await rename(draft, copy)
-    return true
+    return 'made'
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOTEMPTY' || code === 'EEXIST') return true
-    if (['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR'].includes(code ?? '')) return false
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return 'there'
+    if (['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR'].includes(code ?? '')) return 'impossible'
     throw error
   } finally {
     await rm(draft, { recursive: true, force: true })

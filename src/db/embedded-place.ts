@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, link, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { platform } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { EmbeddedDatabaseError, makeOwnFolder, type RunAs, run } from './embedded-binaries.ts'
@@ -75,7 +75,7 @@ export async function keepFirstPlace(dataDir: string, place: Place): Promise<Pla
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     const first = await readPlace(dataDir)
-    if (first && first.folder !== place.folder) await rmdir(place.folder)
+    if (first && first.folder !== place.folder) await rm(place.folder, { recursive: true })
     return first ?? place
   } finally {
     await rm(draft)
@@ -112,7 +112,10 @@ export async function makePlace(
   const name = `${basename(dirname(dataDir))}-${randomBytes(6).toString('hex')}`.replace(/[^A-Za-z0-9-]/g, '')
   for (const parent of systemFolders) {
     const folder = join(parent, name)
-    if (!(await makeOwnFolder(parent)) || !(await makeFolderOf(folder, runAs))) continue
+    if (!(await makeOwnFolder(parent))) continue
+    await tellOfOlder(parent, dataDir, log)
+    if (!(await makeFolderOf(folder, runAs))) continue
+    await writeFile(join(folder, ORIGIN), dataDir)
     log(`The database lies in ${folder}, because its user can't reach ${dataDir}.`)
     return { folder, port: 0, password, made: false }
   }
@@ -120,6 +123,18 @@ export async function makePlace(
     `We run as root, PostgreSQL must not, and the user it runs as can reach neither ${dataDir} nor a folder in ${systemFolders.join(' or ')}.`,
     'Set DATA_DIR to a folder that other users may enter, or name a database with DATABASE_URL.',
   )
+}
+
+/** A file beside a database outside its data folder: the data folder's path. */
+const ORIGIN = 'belongs-to'
+
+/** Whoever deletes a data folder to begin anew should hear of the database that lay elsewhere. */
+async function tellOfOlder(parent: string, dataDir: string, log: (message: string) => void): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const origin = await readFile(join(parent, name, ORIGIN), 'utf8').catch(() => undefined)
+    if (origin === dataDir)
+      log(`An older database of ${dataDir} lies in ${join(parent, name)}; delete it if it isn't needed.`)
+  }
 }
 
 async function canEnter(path: string, runAs: RunAs): Promise<boolean> {
