@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { chainName } from '../money/asset.ts'
 import { contractOf } from '../pricing/deliverable.ts'
-import { PAYMENT_METHODS } from '../pricing/payment-methods.ts'
+import { isServed, PAYMENT_METHODS } from '../pricing/payment-methods.ts'
 import { EUR, findTerms, listActiveCoins } from '../pricing/terms.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { nullable } from '../server/fields.ts'
@@ -44,8 +44,10 @@ export const availableAssets = endpoint({
       },
     ],
   },
-  async handle({ providers }, { integration: { settings } }) {
-    const buy = PAYMENT_METHODS.some(({ type }) => findTerms(settings, type, EUR) !== undefined)
+  async handle({ providers, config }, { integration: { settings } }) {
+    const buy = PAYMENT_METHODS.some(
+      ({ type }) => isServed(config, type) && findTerms(settings, type, EUR) !== undefined,
+    )
     return listActiveCoins(settings).flatMap(({ asset }) => {
       const contract = contractOf(providers.chains, asset)
       if (contract === undefined) return []

@@ -5,6 +5,7 @@ import { amountOf, formatAmount, parseAmount, wireNumber } from '../money/amount
 import { fiatAsset } from '../money/asset.ts'
 import { formatPrice } from '../money/rate.ts'
 import { contractOf } from '../pricing/deliverable.ts'
+import { isServed } from '../pricing/payment-methods.ts'
 import type { Order } from '../pricing/pricing.ts'
 import { findActiveCoin, findTerms } from '../pricing/terms.ts'
 import { endpoint } from '../server/endpoint.ts'
@@ -84,6 +85,7 @@ export const getQuote = endpoint({
     const { pricing, clock, config, providers } = app
     const order = readOrder(integration.settings, query)
     if (contractOf(providers.chains, order.coin.asset) === undefined) refuseCoin(query)
+    if (!isServed(config, order.terms.method.type)) refuseMethod(query)
     const priced = pricing.quote(order)
     const { amountUnits, coin, terms } = order
     const { fiat, method } = terms
@@ -156,12 +158,14 @@ function readOrder(settings: IntegrationSettings, query: QuoteQuery): Order {
   const fiat =
     fiatAsset(query.fiat ?? 'EUR') ?? fail('fiat_not_supported', `There is no currency ${query.fiat}.`)
   const coin = findActiveCoin(settings, query.chain ?? 'polygon', query.symbol) ?? refuseCoin(query)
-  const terms =
-    findTerms(settings, query.payment_type, fiat) ??
-    fail('method_not_allowed', `${query.payment_type} is not active for this integration in ${fiat.symbol}.`)
+  const terms = findTerms(settings, query.payment_type, fiat) ?? refuseMethod(query)
   return { amountUnits: amountOf(query.amount, fiat), coin, terms }
 }
 
 function refuseCoin({ symbol, chain = 'polygon' }: QuoteQuery): never {
   fail('coin_not_supported', `${symbol} on ${chain} is not active for this integration.`)
+}
+
+function refuseMethod({ payment_type, fiat = 'EUR' }: QuoteQuery): never {
+  fail('method_not_allowed', `${payment_type} is not active for this integration in ${fiat}.`)
 }

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { IntegrationSettings } from '../common/integration.ts'
 import { formatAmount } from '../money/amount.ts'
 import { fiatAsset } from '../money/asset.ts'
-import { PAYMENT_METHODS, type PaymentMethod } from '../pricing/payment-methods.ts'
+import { isServed, PAYMENT_METHODS, type PaymentMethod } from '../pricing/payment-methods.ts'
 import { findTerms, type Terms } from '../pricing/terms.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
@@ -53,13 +53,13 @@ export const listPaymentMethods = endpoint({
       },
     ],
   },
-  async handle(_app, { query, integration }) {
+  async handle({ config }, { query, integration }) {
     if (query.fiat !== undefined && !fiatAsset(query.fiat)) {
       fail('fiat_not_supported', `There is no currency ${query.fiat}.`)
     }
     const fiat = query.fiat?.toUpperCase()
     const country = query.country?.toUpperCase()
-    return PAYMENT_METHODS.flatMap((method) =>
+    return PAYMENT_METHODS.filter(({ type }) => isServed(config, type)).flatMap((method) =>
       method.fiats
         .filter((symbol) => fiat === undefined || symbol === fiat)
         .map((symbol) => findTerms(integration.settings, method.type, fiatAsset(symbol)!))

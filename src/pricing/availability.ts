@@ -77,6 +77,7 @@ export function createAvailability({ db, clock, log }: AvailabilityOptions): Ava
     available: (asset, units) => freeUnits(asset) >= units,
     refresh,
     start() {
+      stopped = false
       void goOn()
     },
     async stop() {

@@ -1,3 +1,5 @@
+import type { Config } from '../kernel/config.ts'
+
 /**
  * How customers may pay. The name on the wire is written as the documentation writes it; inside, in settings and in
  * the database it is lower case.
@@ -51,6 +53,23 @@ const byType = new Map<string, PaymentMethod>(PAYMENT_METHODS.map((method) => [m
 /** The method of that name, any case; undefined when there is none. */
 export function findPaymentMethod(type: string): PaymentMethod | undefined {
   return byType.get(type) ?? byType.get(type.toLowerCase())
+}
+
+/**
+ * Whether anybody takes money by the method: its provider is configured. PayPal and the local methods have a
+ * provider in the sandbox alone.
+ */
+export function isServed(config: Pick<Config, 'mode' | 'providers'>, type: PaymentType): boolean {
+  switch (type) {
+    case 'card':
+      return config.providers.card !== 'none'
+    case 'psd2':
+      return config.providers.openBanking !== 'none'
+    case 'transfer':
+      return config.providers.bank !== 'none'
+    default:
+      return config.mode === 'sandbox'
+  }
 }
 
 function euro(
