@@ -18,8 +18,19 @@ export type FaultProvider = (typeof FAULT_PROVIDERS)[number]
  * | `twice` | tells us twice |
  * | `late` | tells us late, so that later news overtakes it |
  * | `return` | what went out comes back: a refund fails, a transfer is returned |
+ * | `stale`, `jump` | prices alone: of a quarter of an hour ago, 10 % up |
  */
-export const FAULT_KINDS = ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'return', 'stale', 'jump'] as const
+export const FAULT_KINDS = [
+  'fail',
+  'reject',
+  'hang',
+  'lost_answer',
+  'twice',
+  'late',
+  'return',
+  'stale',
+  'jump',
+] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
 /** What may go wrong with a call that only reads, and with one that changes something. */

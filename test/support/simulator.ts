@@ -7,11 +7,11 @@ import type { Lane } from '../../src/kernel/lanes.ts'
 import { createSecrets } from '../../src/kernel/secrets.ts'
 import type { RawCallback } from '../../src/providers/callback.ts'
 import { simulatedCallbacksLane } from '../../src/providers/simulated/callbacks-lane.ts'
-import type { Simulator } from '../../src/providers/simulated/simulator.ts'
+import type { RunningSimulator } from '../../src/providers/simulated/simulator.ts'
 import { createTestDatabase } from './database.ts'
 
 export interface SimulatorWorld {
-  simulator: Simulator
+  simulator: RunningSimulator
   /** What the providers delivered, oldest first, with the path it came to. */
   delivered: (RawCallback & { path: string })[]
   /** The status our side answers callbacks with; 200 unless a test sets another. */
@@ -23,7 +23,9 @@ export interface SimulatorWorld {
 }
 
 /** The simulated outside world on a database of its own, with a listener in our place. */
-export async function openSimulatorWorld(lanesOf: (simulator: Simulator) => Lane[]): Promise<SimulatorWorld> {
+export async function openSimulatorWorld(
+  lanesOf: (simulator: RunningSimulator) => Lane[],
+): Promise<SimulatorWorld> {
   const database = await createTestDatabase()
   const { db } = openDatabase({ url: database.url, poolSize: 5, onPoolError: () => {} })
   const clock = createClock()

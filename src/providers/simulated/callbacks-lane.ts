@@ -1,12 +1,11 @@
 import { sql } from 'kysely'
-import type { Logger } from 'pino'
 import { request } from 'undici'
 import type { Lane } from '../../kernel/lanes.ts'
 import type { ProviderNotification } from '../callback.ts'
 import { takeFault } from '../faults.ts'
 import type { Teller } from './outbox.ts'
 import { SIGNATURE_HEADER, signCallback } from './signature.ts'
-import { CALLBACKS_LANE, type Simulator } from './simulator.ts'
+import { CALLBACKS_LANE, type RunningSimulator, type Simulator } from './simulator.ts'
 
 /** Notifications in one POST. */
 const BATCH = 200
@@ -23,6 +22,7 @@ const PATHS: Record<Teller, string> = {
   card: '/providers/card/callback',
   open_banking: '/providers/open-banking/callback',
   bank: '/providers/bank/callback',
+  kyc: '/providers/kyc/callback',
 }
 
 interface Told {
@@ -33,7 +33,7 @@ interface Told {
 }
 
 /** Plays the providers' own delivery: signed POSTs to our callback endpoints, many notifications in each, with retries. */
-export function simulatedCallbacksLane(simulator: Simulator & { log: Logger }): Lane {
+export function simulatedCallbacksLane(simulator: RunningSimulator): Lane {
   return {
     name: CALLBACKS_LANE,
     async step() {
@@ -64,11 +64,7 @@ async function claim({ db, clock }: Simulator): Promise<Told[]> {
   return rows.sort((a, b) => a.id - b.id)
 }
 
-async function deliver(
-  simulator: Simulator & { log: Logger },
-  provider: Teller,
-  claimed: Told[],
-): Promise<void> {
+async function deliver(simulator: RunningSimulator, provider: Teller, claimed: Told[]): Promise<void> {
   const { punctual, late, twice } = await applyFaults(simulator, provider, claimed)
   if (late.length > 0) await putOff(simulator, late, LATE_MS)
   if (punctual.length === 0) return
@@ -138,11 +134,7 @@ async function putOff({ db, clock }: Simulator, told: Told[], ms: number): Promi
      where id = any(${told.map(({ id }) => id)}::bigint[])`.execute(db)
 }
 
-async function retryLater(
-  simulator: Simulator & { log: Logger },
-  provider: Teller,
-  failed: Told[],
-): Promise<void> {
+async function retryLater(simulator: RunningSimulator, provider: Teller, failed: Told[]): Promise<void> {
   const over = failed.filter(({ attempts }) => attempts >= RETRY_SECONDS.length)
   const nowMs = simulator.clock.now().getTime()
   const again = failed.filter((told) => !over.includes(told))

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { Db } from '../../db/database.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Secrets } from '../../kernel/secrets.ts'
@@ -12,9 +13,14 @@ export interface Simulator {
   secrets: Secrets
   /** Where the program is reached: the simulators' pages and our callback endpoints are under it. */
   publicUrl(): string
-  wake(...lanes: string[]): void
   /** How long a call that hangs is waited for, in real time. */
   timeoutMs?: number
+}
+
+/** A simulator with what its lanes need besides. */
+export interface RunningSimulator extends Simulator {
+  log: Logger
+  wake(...lanes: string[]): void
 }
 
 /** The lane that delivers what simulated providers have to tell. */

@@ -2,8 +2,9 @@ import { sql } from 'kysely'
 import type { Trx } from '../../../db/database.ts'
 import type { Lane } from '../../../kernel/lanes.ts'
 import { notificationHeads } from '../../simulated/outbox.ts'
-import { CALLBACKS_LANE, type Simulator } from '../../simulated/simulator.ts'
-import { BANK_LANE } from './provider.ts'
+import { CALLBACKS_LANE, type RunningSimulator } from '../../simulated/simulator.ts'
+
+export const BANK_LANE = 'simulated-bank'
 
 const BATCH = 200
 /** One process books at a time: lines have an order. The number means nothing. */
@@ -12,7 +13,7 @@ const LOCK = 7_264_003
 const RETURN_DELAY_MS = 3_600_000
 
 /** Books what is due on the simulated bank's accounts and tells of every line. */
-export function simulatedBankLane(simulator: Simulator): Lane {
+export function simulatedBankLane(simulator: RunningSimulator): Lane {
   const { db, clock } = simulator
   return {
     name: BANK_LANE,

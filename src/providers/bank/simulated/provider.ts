@@ -10,8 +10,6 @@ import { isValidIban } from '../iban.ts'
 import type { BankLine, BankProvider, BankTransfer, TransferOrder } from '../port.ts'
 import { isOwnIban } from './account.ts'
 
-/** The lane that books what is due. */
-export const BANK_LANE = 'simulated-bank'
 /** From an order to its line on the statement, on the platform's clock. */
 const BOOKING_DELAY_MS = 2_000
 const LIST_LIMIT = 500
@@ -39,11 +37,7 @@ export function createSimulatedBankProvider(simulator: Simulator): BankProvider 
       }),
     listTransactions: (iban, after, limit = LIST_LIMIT) =>
       read(() => listLines(simulator, iban, after, limit)),
-    sendTransfer: async (order) => {
-      const transfer = await write(() => acceptOrder(simulator, order))
-      simulator.wake(BANK_LANE)
-      return transfer
-    },
+    sendTransfer: (order) => write(() => acceptOrder(simulator, order)),
     findTransfer: (idempotencyKey) => read(() => findTransfer(simulator, idempotencyKey)),
     parseCallback: (callback) => readSignedCallback(simulator, 'bank', callback),
   }

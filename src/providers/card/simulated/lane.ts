@@ -3,16 +3,15 @@ import type { Db } from '../../../db/database.ts'
 import type { Lane } from '../../../kernel/lanes.ts'
 import { takeFault } from '../../faults.ts'
 import { notificationHeads } from '../../simulated/outbox.ts'
-import { CALLBACKS_LANE, type Simulator } from '../../simulated/simulator.ts'
-import { CARD_LANE } from './provider.ts'
+import { CALLBACKS_LANE, type RunningSimulator } from '../../simulated/simulator.ts'
 
 const BATCH = 100
 
 /** What happens at the card provider by itself: sessions expire, refunds end, cards are charged back. */
-export function simulatedCardLane(simulator: Simulator): Lane {
+export function simulatedCardLane(simulator: RunningSimulator): Lane {
   const { db, clock } = simulator
   return {
-    name: CARD_LANE,
+    name: 'simulated-card',
     async step() {
       const now = clock.now()
       const rows = (await expire(db, now)) + (await settleRefunds(db, now)) + (await chargeBack(db, now))

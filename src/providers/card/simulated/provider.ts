@@ -9,8 +9,6 @@ import type { Simulator } from '../../simulated/simulator.ts'
 import type { CardProvider, CardRefund, CardRefundRequest, CardSession, CardSessionRequest } from '../port.ts'
 import { type CardSessionRow, findSession, MAX_TRIES, stateAt } from './session.ts'
 
-/** The lane that expires sessions, settles refunds and charges back. */
-export const CARD_LANE = 'simulated-card'
 /** From the order of a refund to its end, on the platform's clock. */
 const REFUND_DELAY_MS = 2_000
 
@@ -36,11 +34,7 @@ export function createSimulatedCardProvider(simulator: Simulator): CardProvider 
       }),
     endSession: (providerRef) =>
       write(async () => asSession(await endSession(simulator, providerRef), clock.now())),
-    refund: async (request) => {
-      const refund = await write(() => orderRefund(simulator, request))
-      simulator.wake(CARD_LANE)
-      return refund
-    },
+    refund: (request) => write(() => orderRefund(simulator, request)),
     findRefund: (idempotencyKey) => read(() => findRefund(simulator, idempotencyKey)),
     parseCallback: (callback) => readSignedCallback(simulator, 'card', callback),
   }

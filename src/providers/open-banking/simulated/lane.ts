@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import type { Lane } from '../../../kernel/lanes.ts'
 import { notificationHeads } from '../../simulated/outbox.ts'
-import { CALLBACKS_LANE, type Simulator } from '../../simulated/simulator.ts'
+import { CALLBACKS_LANE, type RunningSimulator } from '../../simulated/simulator.ts'
 
 const BATCH = 100
 
 /** What happens at the open-banking provider by itself: sessions that nobody used expire. */
-export function simulatedOpenBankingLane(simulator: Simulator): Lane {
+export function simulatedOpenBankingLane(simulator: RunningSimulator): Lane {
   const { db, clock } = simulator
   return {
     name: 'simulated-open-banking',
