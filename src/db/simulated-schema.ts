@@ -1,7 +1,7 @@
 import type { Generated } from 'kysely'
 import type { JSONColumn } from './schema.ts'
 
-/** The tables of the simulated outside world, column for column as `0002-simulators.sql` makes them. */
+/** The tables of the simulated outside world, column for column as `migrations/` makes them. */
 export interface SimulatedDatabase {
   'simulated.callbacks': SimulatedCallbacksTable
   'simulated.cardSessions': SimulatedCardSessionsTable
@@ -10,11 +10,12 @@ export interface SimulatedDatabase {
   'simulated.bankAccounts': SimulatedBankAccountsTable
   'simulated.bankTransfers': SimulatedBankTransfersTable
   'simulated.bankLines': SimulatedBankLinesTable
+  'simulated.kycApplications': SimulatedKycApplicationsTable
 }
 
 interface SimulatedCallbacksTable {
   id: Generated<number>
-  provider: 'card' | 'open_banking' | 'bank'
+  provider: 'card' | 'open_banking' | 'bank' | 'kyc'
   notification: JSONColumn
   attempts: Generated<number>
   dueAt: Date
@@ -123,4 +124,14 @@ interface SimulatedBankLinesTable {
   direction: 'credit' | 'debit'
   units: bigint
   balanceUnits: bigint
+}
+
+interface SimulatedKycApplicationsTable {
+  id: string
+  idempotencyKey: string
+  outcome: 'valid' | 'mend' | 'fail' | 'review'
+  reasons: JSONColumn
+  checks: JSONColumn
+  decidedAt: Date
+  createdAt: Date
 }
