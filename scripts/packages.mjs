@@ -1,6 +1,6 @@
 /** Whether `node_modules` holds what the lock file says, and bringing it there. Node 20, no package. */
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statfsSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Failure } from './failure.mjs'
 import { withProgress } from './progress.mjs'
@@ -62,7 +62,7 @@ export function installPackages(root) {
     // EBADENGINE warns of the Node that runs npm; the program brings its own.
     const args = ['ci', '--include=dev', '--include=optional', '--loglevel=error', '--no-audit', '--no-fund']
     const { code, output } = await runNpm(root, args)
-    if (code !== 0) throw explain(output)
+    if (code !== 0) throw explain(root, output)
   })
 }
 
@@ -96,8 +96,12 @@ function cleanEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !outer.test(name)))
 }
 
-/** @param {string} output */
-function explain(output) {
+/** A disk that is full shows itself in many ways, torn files among them. */
+const ROOM_BYTES = 100 * 1024 * 1024
+
+function explain(root, output) {
+  const { bavail, bsize } = statfsSync(root)
+  const room = bavail * bsize
   // npm says what happened first and how it is used in general afterwards.
   const said = output
     .split('\n')
@@ -134,7 +138,7 @@ function explain(output) {
     ],
   ]
   const found = known.find(([pattern]) => pattern.test(output))
-  const [, problem, mend] = found ?? [0, 'npm ci failed.', 'Its last words are above.']
+  const [, problem, mend] = found ?? [0, 'npm ci failed.', 'What it said is above.']
   return new Failure(problem, mend, said)
 }
 
