@@ -38,6 +38,7 @@ export interface Database extends SimulatedDatabase {
   chainTransactions: ChainTransactionsTable
   chainAttempts: ChainAttemptsTable
   effects: EffectsTable
+  outflows: OutflowsTable
   events: EventsTable
   webhookSubscriptions: WebhookSubscriptionsTable
   webhookDestinations: WebhookDestinationsTable
@@ -374,9 +375,12 @@ export interface ChainTransactionsTable {
   epoch: number
   wallet: string
   nonce: number
-  kind: 'single' | 'batch' | 'approve' | 'cancel'
+  kind: 'single' | 'batch' | 'approve'
   state: 'reserved' | 'prepared' | 'sent' | 'confirmed' | 'failed' | 'abandoned'
   request: JSONColumn
+  cancelling: Generated<boolean>
+  wantedAttempts: Generated<number>
+  maxGasUnits: bigint
   hash: string | null
   blockHeight: number | null
   blockHash: string | null
@@ -397,6 +401,7 @@ export interface ChainAttemptsTable {
   raw: string
   maxFeePerGas: bigint
   maxPriorityFeePerGas: bigint
+  cancels: Generated<boolean>
   realCreatedAt: Date
 }
 
@@ -411,6 +416,7 @@ export interface EffectsTable {
   units: bigint
   destinationSealed: Buffer
   state: 'planned' | 'reserved' | 'prepared' | 'sent' | 'confirmed' | 'failed' | 'unknown' | 'cancelled'
+  givenUp: 'planned' | 'cancelled' | null
   transactionId: number | null
   idempotencyKey: string
   providerRef: string | null
@@ -424,6 +430,13 @@ export interface EffectsTable {
   createdAt: Date
   updatedAt: Date
   confirmedAt: Date | null
+}
+
+export interface OutflowsTable {
+  door: string
+  asset: string
+  day: string
+  units: bigint
 }
 
 export interface EventsTable {
@@ -469,7 +482,7 @@ export interface DeliveriesTable {
   attempts: Generated<number>
   tries: Generated<number>
   dueAt: Date | null
-  retryUntil: Date
+  retryUntil: Date | null
   createdAt: Date
   updatedAt: Date
 }

@@ -433,10 +433,17 @@ create table chain_transactions (
   epoch integer not null,
   wallet text not null,
   nonce bigint not null,
-  kind text not null check (kind in ('single', 'batch', 'approve', 'cancel')),
+  kind text not null check (kind in ('single', 'batch', 'approve')),
+  -- confirmed: final as asked; failed: reverted, and final; abandoned: something else is final under its nonce.
   state text not null check (state in ('reserved', 'prepared', 'sent', 'confirmed', 'failed', 'abandoned')),
-  -- {to, data, value, gas}: what every attempt under this nonce does alike. Empty for a cancel.
+  -- {to, data, value, gas}: what every attempt under this nonce does alike, but for those that cancel it.
   request jsonb not null,
+  -- Given up: further attempts only consume the nonce.
+  cancelling boolean not null default false,
+  -- More than `attempts`: another one, with a higher fee, is to be signed.
+  wanted_attempts integer not null default 1,
+  -- The most that gas can cost at the fee of the last attempt.
+  max_gas_units numeric(78,0) not null,
   hash text,
   block_height bigint,
   block_hash text,
@@ -459,6 +466,8 @@ create table chain_attempts (
   raw text not null,
   max_fee_per_gas numeric(78,0) not null,
   max_priority_fee_per_gas numeric(78,0) not null,
+  -- An empty transfer to ourselves, which only consumes the nonce.
+  cancels boolean not null default false,
   real_created_at timestamptz not null,
   primary key (transaction_id, attempt)
 );
@@ -476,7 +485,10 @@ create table effects (
   units numeric(78,0) not null check (units > 0),
   -- {address} | {iban,name,concept} | {session}: sealed, as it may be personal.
   destination_sealed bytea not null,
+  -- Of coins only the ends are written here: between `reserved` and them the chain transaction's state tells.
   state text not null check (state in ('planned', 'reserved', 'prepared', 'sent', 'confirmed', 'failed', 'unknown', 'cancelled')),
+  -- What becomes of it once something else is final under its nonce.
+  given_up text check (given_up in ('planned', 'cancelled')),
   transaction_id bigint references chain_transactions,
   idempotency_key text not null unique,
   provider_ref text,
@@ -495,8 +507,16 @@ create table effects (
 create index on effects (reference);
 create index effects_open on effects (door, created_at, id) where state in ('planned', 'reserved', 'prepared', 'sent', 'unknown');
 create index on effects (transaction_id) where transaction_id is not null;
-create index effects_day on effects (door, updated_at) where state in ('reserved', 'prepared', 'sent', 'confirmed', 'unknown');
 create index effects_parked on effects (created_at) where state in ('failed', 'unknown');
+
+-- What was let out by a door on a day; the door's cap is checked against it.
+create table outflows (
+  door text not null,
+  asset text not null,
+  day date not null,
+  units numeric(78,0) not null,
+  primary key (door, asset, day)
+);
 
 -- Events and webhooks -----------------------------------------------------------------------------------
 
@@ -562,8 +582,8 @@ create table deliveries (
   attempts integer not null default 0,
   tries integer not null default 0,
   due_at timestamptz,
-  -- An attempt that fails after this is the last.
-  retry_until timestamptz not null,
+  -- An attempt that fails then or later is the last; set by the first that fails.
+  retry_until timestamptz,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   primary key (integration_id, sequence)
