@@ -9,6 +9,7 @@ import { type Clock, createClock, type MovableClock } from './kernel/clock.ts'
 import type { Config } from './kernel/config.ts'
 import { createLaneRunner, type Lane, type LaneRunner } from './kernel/lanes.ts'
 import { createMetrics, type Metrics } from './kernel/metrics.ts'
+import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
 import { createPricing, type Pricing } from './pricing/pricing.ts'
 import { seedIntegrations } from './sandbox/seed.ts'
@@ -17,6 +18,8 @@ import { registerHealth } from './server/health.ts'
 import { registerPages } from './server/pages.ts'
 import { createRateLimiter, type RateLimiter } from './server/rate-limit.ts'
 import { createServer } from './server/server.ts'
+import { deliveryLane } from './webhooks/deliver.ts'
+import { sequencerLane } from './webhooks/sequencer.ts'
 
 /**
  * Everything a handler or lane may need. Each takes `Pick<App, …>`: its needs are its signature. Made here, the
@@ -33,6 +36,8 @@ export interface App {
   authenticator: Authenticator
   rateLimiter: RateLimiter
   notifier: Notifier
+  /** The door for URLs that somebody outside gave us. */
+  outgoing: OutgoingHttp
   providers: Providers
   pricing: Pricing
   lanes: LaneRunner
@@ -112,6 +117,10 @@ function compose(given: {
     authenticator: createAuthenticator({ db, clock }),
     rateLimiter: createRateLimiter(clock),
     notifier,
+    outgoing: createOutgoingHttp({
+      allowPlainHttp: config.mode === 'sandbox',
+      allowLoopback: config.mode === 'sandbox',
+    }),
     providers,
     pricing: createPricing({
       db,
@@ -149,8 +158,8 @@ function compose(given: {
 }
 
 /** Every kind of due work. */
-function lanesOf(_app: App): Lane[] {
-  return []
+function lanesOf(app: App): Lane[] {
+  return [sequencerLane(app), deliveryLane(app)]
 }
 
 /** The database remembers its mode, so that a sandbox's simulated money never becomes a production's. */
@@ -199,6 +208,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
     async stop({ leaveAdopted = config.role !== 'all' } = {}) {
       await fastify?.close()
       await app.lanes.stop()
+      await app.outgoing.close()
       await app.pricing.stop()
       await app.notifier.stop()
       await Promise.all(

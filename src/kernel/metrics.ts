@@ -56,6 +56,23 @@ export function createMetrics() {
       help: 'Webhooks not delivered yet.',
       registers,
     }),
+    deliveriesAge: new Gauge({
+      name: 'webhook_backlog_age_seconds',
+      help: 'Age of the oldest event that some webhook still waits to tell of.',
+      registers,
+    }),
+    webhookAttempts: new Counter({
+      name: 'webhook_attempts_total',
+      help: 'Attempts to deliver a webhook: delivered (any 2xx) or refused (anything else, or no answer).',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    webhookSeconds: new Histogram({
+      name: 'webhook_attempt_duration_seconds',
+      help: 'Time until a webhook receiver answered, or until it was given up.',
+      buckets: [0.005, 0.02, 0.1, 0.5, 2, 5, 10],
+      registers,
+    }),
     walletUnits: new Gauge({
       name: 'wallet_balance',
       help: 'Coins in a hot wallet, in major units.',

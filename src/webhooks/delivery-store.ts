@@ -1,0 +1,190 @@
+import { sql } from 'kysely'
+import type { Db } from '../db/database.ts'
+import type { DestinationKey } from './destination-store.ts'
+
+/** A delivery that may be attempted now: the first of its stream that is not done at this URL. */
+export interface DueDelivery {
+  sequence: number
+  eventId: string
+  sentType: string
+  stream: string
+  tries: number
+  retryUntil: Date | null
+  dataSealed: Buffer
+  keyWrapped: Buffer | null
+  createdAt: Date
+}
+
+/** How far a destination's pending deliveries of one type were looked through, in the order of their due times. */
+export interface Cursor {
+  dueAt: Date
+  sequence: number
+}
+
+export interface Wanted extends DestinationKey {
+  /** At most so many of each type. */
+  limit: number
+  cursors: ReadonlyMap<string, Cursor>
+}
+
+export interface Found {
+  /** Each once, those of other streams' heads included. */
+  deliveries: DueDelivery[]
+  /** Where to look on from; null: the end was reached. */
+  cursors: Map<string, Cursor> | null
+}
+
+type Row = { place: number; type: string; dueAt: Date; cursorSequence: number } & {
+  [Field in keyof DueDelivery]: DueDelivery[Field] | null
+}
+
+/**
+ * Loads due deliveries for several destinations at once. One that waits for an earlier one of its stream gives way to
+ * it; if that is due later only, it is put off until then, so that it is not met again and again.
+ */
+export async function loadDueDeliveries(db: Db, wanted: readonly Wanted[], now: Date): Promise<Found[]> {
+  if (wanted.length === 0) return []
+  const cursors = wanted.flatMap((destination, place) =>
+    [...destination.cursors].map(([type, cursor]) => ({ place, type, ...cursor })),
+  )
+  const { rows } = await sql<Row>`
+    with wanted as (
+      select w.integration_id, w.url, w.most, w.place - 1 as place
+        from unnest(${wanted.map(({ integrationId }) => integrationId)}::integer[],
+                    ${wanted.map(({ url }) => url)}::text[],
+                    ${wanted.map(({ limit }) => limit)}::integer[])
+               with ordinality as w (integration_id, url, most, place)
+    ), cursors as (
+      select * from unnest(${cursors.map(({ place }) => place)}::integer[], ${cursors.map(({ type }) => type)}::text[],
+                           ${cursors.map(({ dueAt }) => dueAt)}::timestamptz[],
+                           ${cursors.map(({ sequence }) => sequence)}::bigint[]) as c (place, type, due_at, sequence)
+    ), candidates as materialized (
+      select w.place, w.url, d.*
+        from wanted w
+             join webhook_subscriptions s on s.integration_id = w.integration_id and s.url = w.url
+             left join cursors c on c.place = w.place and c.type = s.type
+             cross join lateral (
+               select integration_id, type, stream, sequence, due_at from deliveries
+                where integration_id = s.integration_id and type = s.type and state = 'pending'
+                  and due_at <= ${now}::timestamptz
+                  and (due_at, sequence) > (coalesce(c.due_at, '-infinity'), coalesce(c.sequence, 0))
+                order by due_at, sequence limit w.most
+             ) d
+    ), headed as materialized (
+      select c.*, head.sequence as head_sequence, head.due_at as head_due_at
+        from candidates c
+             cross join lateral (
+               select d.sequence, d.due_at from deliveries d
+                where d.integration_id = c.integration_id and d.stream = c.stream and d.state = 'pending'
+                  and d.sequence <= c.sequence
+                  and exists (select from webhook_subscriptions s
+                               where s.integration_id = d.integration_id and s.type = d.type and s.url = c.url)
+                order by d.sequence limit 1
+             ) head
+    ), put_off as (
+      update deliveries d set due_at = h.head_due_at from headed h
+       where h.head_due_at > ${now}::timestamptz
+         and d.integration_id = h.integration_id and d.sequence = h.sequence and d.state = 'pending'
+    )
+    select h.place::integer, h.type, h.due_at, h.sequence as cursor_sequence, d.sequence, d.event_id, d.sent_type,
+           d.stream, d.tries, d.retry_until, e.data_sealed, e.key_wrapped, e.created_at
+      from headed h
+           left join deliveries d on d.integration_id = h.integration_id and d.sequence = h.head_sequence
+                                 and h.head_due_at <= ${now}::timestamptz
+           left join events e on e.integration_id = d.integration_id and e.sequence = d.sequence
+     order by h.place, h.due_at, h.sequence`.execute(db)
+  return collect(wanted, rows)
+}
+
+function collect(wanted: readonly Wanted[], rows: readonly Row[]): Found[] {
+  const found = wanted.map(({ cursors, limit }) => ({
+    limit,
+    deliveries: new Map<number, DueDelivery>(),
+    cursors: new Map(cursors),
+    counts: new Map<string, number>(),
+  }))
+  for (const { place, type, dueAt, cursorSequence, ...delivery } of rows) {
+    const destination = found[place]!
+    destination.cursors.set(type, { dueAt, sequence: cursorSequence })
+    destination.counts.set(type, (destination.counts.get(type) ?? 0) + 1)
+    if (delivery.sequence !== null) destination.deliveries.set(delivery.sequence, delivery as DueDelivery)
+  }
+  return found.map(({ limit, deliveries, cursors, counts }) => ({
+    deliveries: [...deliveries.values()],
+    cursors: [...counts.values()].some((count) => count === limit) ? cursors : null,
+  }))
+}
+
+/** What came of one attempt. */
+export interface AttemptResult {
+  integrationId: number
+  sequence: number
+  state: 'pending' | 'delivered' | 'failed'
+  /** When it is tried again; null in the other states. */
+  dueAt: Date | null
+  /** When the retry period that this failure began ends; null if it succeeded or the period runs already. */
+  retryUntil: Date | null
+  url: string
+  status: number | null
+  error: string | null
+  durationMs: number
+  at: Date
+}
+
+/** Records attempts and what follows from them, in one statement for all. */
+export async function recordAttempts(db: Db, results: readonly AttemptResult[], now: Date): Promise<void> {
+  if (results.length === 0) return
+  // In one order everywhere, so that two processes never wait for each other's rows in a circle.
+  const sorted = results.toSorted((a, b) => a.integrationId - b.integrationId || a.sequence - b.sequence)
+  const column = <Key extends keyof AttemptResult>(key: Key): AttemptResult[Key][] =>
+    sorted.map((result) => result[key])
+  await sql`
+    with results as (
+      select * from unnest(
+        ${column('integrationId')}::integer[], ${column('sequence')}::bigint[], ${column('state')}::text[],
+        ${column('dueAt')}::timestamptz[], ${column('retryUntil')}::timestamptz[], ${column('url')}::text[], ${column('status')}::integer[],
+        ${column('error')}::text[], ${column('durationMs')}::integer[], ${column('at')}::timestamptz[]
+      ) as r (integration_id, sequence, state, due_at, retry_until, url, status, error, duration_ms, at)
+    ), moved as (
+      -- What was dropped or redelivered meanwhile keeps its state; the attempt is recorded all the same.
+      update deliveries d
+         set attempts = d.attempts + 1,
+             tries = d.tries + 1,
+             state = case when d.state = 'pending' then r.state else d.state end,
+             due_at = case when d.state = 'pending' then r.due_at else d.due_at end,
+             retry_until = coalesce(d.retry_until, r.retry_until),
+             updated_at = ${now}::timestamptz
+        from results r
+       where d.integration_id = r.integration_id and d.sequence = r.sequence
+      returning d.integration_id, d.sequence, d.attempts
+    )
+    insert into delivery_attempts (integration_id, sequence, attempt, url, status, error, duration_ms, at)
+    select r.integration_id, r.sequence, moved.attempts, r.url, r.status, r.error, r.duration_ms, r.at
+      from results r join moved on moved.integration_id = r.integration_id and moved.sequence = r.sequence`.execute(
+    db,
+  )
+}
+
+const MOST_FAILED_AT_ONCE = 1_000
+
+/**
+ * Ends the deliveries that were made before `before` and still wait behind a destination that has been dead all the
+ * while: it was tried for them. Answers how many there were.
+ */
+export async function failAbandonedDeliveries(
+  db: Db,
+  { integrationId, url }: DestinationKey,
+  { before, now }: { before: Date; now: Date },
+): Promise<number> {
+  const { rows } = await sql`
+    update deliveries d set state = 'failed', due_at = null, updated_at = ${now}::timestamptz
+      from (select d.integration_id, d.sequence
+              from webhook_subscriptions s
+                   join deliveries d on d.integration_id = s.integration_id and d.type = s.type and d.state = 'pending'
+             where s.integration_id = ${integrationId} and s.url = ${url}
+               and d.due_at <= ${now}::timestamptz and d.created_at <= ${before}::timestamptz
+             order by d.sequence limit ${MOST_FAILED_AT_ONCE}) abandoned
+     where d.integration_id = abandoned.integration_id and d.sequence = abandoned.sequence and d.state = 'pending'
+    returning d.sequence`.execute(db)
+  return rows.length
+}

@@ -1,0 +1,122 @@
+import type { Cursor, DueDelivery, Found } from './delivery-store.ts'
+import type { DestinationHealth, DestinationKey } from './destination-store.ts'
+import { destinationPausedUntil } from './schedule.ts'
+
+/** A destination this process delivers to, and what it holds in memory for it. */
+export interface Destination extends DestinationKey, DestinationHealth {
+  queue: DueDelivery[]
+  queuedAtMs: number
+  inFlight: number
+  /** How many may be in flight: grows while attempts succeed, shrinks when they fail. */
+  limit: number
+  /** Streams with a delivery that is queued, in flight, or whose attempt is not recorded yet. */
+  busy: Set<string>
+  /** Where the look through the due deliveries goes on; empty: from the beginning. */
+  cursors: Map<string, Cursor>
+  /** Whether the database may hold due deliveries that are not here. */
+  more: boolean
+  /** Whether one was passed over because its stream was busy. */
+  passedOver: boolean
+  /** When a failure was last counted: what was in flight then fails with it and counts no further. */
+  failureCountedMs: number
+  idleSinceMs: number
+}
+
+const FIRST_LIMIT = 8
+const MOST_IN_FLIGHT = 64
+/** What waits here longer is looked up anew: the URL or the subscription may have changed since. */
+const LONGEST_QUEUED_MS = 1_000
+const MOST_LOADED = 128
+
+export function createDestination(given: DestinationKey & DestinationHealth, nowMs: number): Destination {
+  return {
+    ...given,
+    queue: [],
+    queuedAtMs: nowMs,
+    inFlight: 0,
+    limit: given.failures > 0 ? 1 : FIRST_LIMIT,
+    busy: new Set(),
+    cursors: new Map(),
+    more: true,
+    passedOver: false,
+    failureCountedMs: 0,
+    idleSinceMs: nowMs,
+  }
+}
+
+export const isPaused = ({ resumeAt }: Destination, now: Date): boolean => resumeAt !== null && resumeAt > now
+
+/** Whether nothing of it is in memory, on the wire, or waiting to be recorded. */
+export const isQuiet = ({ inFlight, queue, busy }: Destination): boolean =>
+  inFlight === 0 && queue.length === 0 && busy.size === 0
+
+/** How many of each type to load now, so that the queue doesn't run dry while the database answers; 0: none. */
+export function countWanted(destination: Destination, now: Date): number {
+  const { more, queue, limit } = destination
+  if (!more || isPaused(destination, now) || queue.length > limit / 2) return 0
+  return Math.min(MOST_LOADED, 2 * limit)
+}
+
+/** Queues what was loaded, but for streams that are busy: their next one is looked up when they are free. */
+export function queueFound(destination: Destination, { deliveries, cursors }: Found, nowMs: number): number {
+  let queued = 0
+  for (const delivery of deliveries) {
+    if (destination.busy.has(delivery.stream)) {
+      destination.passedOver = true
+      continue
+    }
+    destination.busy.add(delivery.stream)
+    destination.queue.push(delivery)
+    queued += 1
+  }
+  if (queued > 0) destination.queuedAtMs = nowMs
+  destination.more = cursors !== null
+  destination.cursors = cursors ?? new Map()
+  return queued
+}
+
+/** Takes the next delivery to attempt, if there is one and it may be. */
+export function takeNext(destination: Destination, now: Date, nowMs: number): DueDelivery | undefined {
+  if (destination.queue.length === 0) return undefined
+  if (isPaused(destination, now) || nowMs - destination.queuedAtMs > LONGEST_QUEUED_MS) {
+    dropQueue(destination)
+    return undefined
+  }
+  return destination.inFlight < destination.limit ? destination.queue.shift() : undefined
+}
+
+/** Forgets what is queued; it is still due in the database. */
+export function dropQueue(destination: Destination): void {
+  for (const { stream } of destination.queue) destination.busy.delete(stream)
+  destination.queue = []
+  destination.more = true
+  destination.cursors.clear()
+}
+
+/** After the attempt is recorded: the stream's next delivery may go. */
+export function freeStream(destination: Destination, stream: string): void {
+  destination.busy.delete(stream)
+  if (!destination.passedOver) return
+  destination.passedOver = false
+  destination.more = true
+}
+
+export function noteSuccess(destination: Destination): void {
+  destination.failures = 0
+  destination.failingSince = null
+  destination.resumeAt = null
+  destination.limit = Math.min(MOST_IN_FLIGHT, destination.limit + 1)
+}
+
+export function noteFailure(
+  destination: Destination,
+  { startedMs, nowMs, now }: { startedMs: number; nowMs: number; now: Date },
+): void {
+  if (startedMs < destination.failureCountedMs) return
+  destination.failureCountedMs = nowMs
+  destination.failures += 1
+  destination.failingSince ??= now
+  destination.limit = Math.max(1, Math.floor(destination.limit / 2))
+  destination.resumeAt = destinationPausedUntil(destination.failures, now)
+  if (destination.resumeAt) dropQueue(destination)
+}
