@@ -112,7 +112,7 @@ function explain(root, output) {
     .join('\n')
   const known = [
     [
-      /ENOSPC|no space left/i,
+      room < ROOM_BYTES ? /^/ : /ENOSPC|no space left/i,
       'There is no room left on the disk.',
       'Make about 1.5 GB of room and start again.',
     ],
