@@ -350,6 +350,7 @@ export type KycPhase =
   /**
    * Rejected in parts: `reasons` names what to mend; everything else stays as sent and can't be changed. Country, type
    * and number of the document hang together: where `reasons` names one of them, all three may be changed.
+   * A rejected photo is absent from `photos` until another was sent.
    */
   | 'mend'
   /** Sent, being decided. */
