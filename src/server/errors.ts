@@ -52,6 +52,7 @@ export const ERRORS = {
   verification_not_found: 404,
   action_not_allowed: 409,
   handover_expired: 410,
+  login_failed: 422,
   // Errors of the transport: their status is the same with and without the header.
   invalid_json: 400,
   not_found: 404,
