@@ -96,8 +96,8 @@ function cleanEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !outer.test(name)))
 }
 
-/** A disk that is full shows itself in many ways, torn files among them. */
-const ROOM_BYTES = 100 * 1024 * 1024
+/** What the packages take; a disk too small for them shows itself in many ways, torn files among them. */
+const ROOM_BYTES = 900 * 1024 * 1024
 
 function explain(root, output) {
   const { bavail, bsize } = statfsSync(root)
