@@ -4,16 +4,25 @@ import type { Logger } from 'pino'
 import type { Db } from './db/database.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Config } from './kernel/config.ts'
+import type { Secrets } from './kernel/secrets.ts'
+import type { BankProvider } from './providers/bank/port.ts'
+import { createSimulatedBankProvider } from './providers/bank/simulated/provider.ts'
+import type { CardProvider } from './providers/card/port.ts'
+import { createSimulatedCardProvider } from './providers/card/simulated/provider.ts'
 import { mainnetSetup } from './providers/chain/mainnets.ts'
 import type { ChainSetup } from './providers/chain/setup.ts'
 import { createMnemonicCustody } from './providers/custody/local-mnemonic.ts'
 import type { Custody } from './providers/custody/port.ts'
 import { takeFault } from './providers/faults.ts'
+import type { OpenBankingProvider } from './providers/open-banking/port.ts'
+import { createSimulatedOpenBankingProvider } from './providers/open-banking/simulated/provider.ts'
 import { createCoinbasePrices } from './providers/prices/coinbase.ts'
 import { createPriceDispatcher } from './providers/prices/get-json.ts'
 import { createKrakenPrices } from './providers/prices/kraken.ts'
 import type { PriceSource } from './providers/prices/port.ts'
 import { createSimulatedPrices } from './providers/prices/simulated.ts'
+import { createBlockList, SANCTIONED, SANDBOX_BLOCKED_WALLET } from './providers/screening/block-list.ts'
+import type { ScreeningProvider } from './providers/screening/port.ts'
 import { openFolderStorage } from './providers/storage/folder.ts'
 import type { Storage } from './providers/storage/storage.ts'
 import { openSandboxChain, type SandboxChain } from './sandbox/chain/chains.ts'
@@ -23,6 +32,12 @@ export interface Providers {
   custody: Custody
   storage: Storage
   priceSources: PriceSource[]
+  /** Each undefined where the configuration names none. */
+  card: CardProvider | undefined
+  openBanking: OpenBankingProvider | undefined
+  bank: BankProvider | undefined
+  /** Which wallets nothing may be sent to. */
+  screening: ScreeningProvider
   chains: ReadonlyMap<string, ChainSetup>
   /** The local chains behind `chains`; empty in production. */
   sandboxChains: readonly SandboxChain[]
@@ -35,6 +50,7 @@ interface Needs {
   log: Logger
   db: Db
   clock: Clock
+  secrets: Secrets
 }
 
 export async function openProviders(needs: Needs): Promise<Providers> {
@@ -52,8 +68,29 @@ export async function openProviders(needs: Needs): Promise<Providers> {
     custody,
     storage: openFolderStorage(join(config.dataDir, 'files')),
     priceSources: openPriceSources(needs),
+    ...openMoneyProviders(needs),
+    screening: createBlockList(
+      config.mode === 'sandbox' ? { ...SANCTIONED, [SANDBOX_BLOCKED_WALLET]: 'sandbox' } : SANCTIONED,
+    ),
     chains: new Map([...remote, ...sandboxChains.map(setupOf)].map((setup) => [setup.chain, setup])),
     sandboxChains,
+  }
+}
+
+/** Who takes money and keeps it. */
+function openMoneyProviders({
+  config,
+  db,
+  clock,
+  secrets,
+}: Needs): Pick<Providers, 'card' | 'openBanking' | 'bank'> {
+  // Port 0 has its number only after the start: the address is read when it is needed.
+  const simulator = { db, clock, secrets, publicUrl: () => config.publicUrl }
+  const { card, openBanking, bank } = config.providers
+  return {
+    card: card === 'simulated' ? createSimulatedCardProvider(simulator) : undefined,
+    openBanking: openBanking === 'simulated' ? createSimulatedOpenBankingProvider(simulator) : undefined,
+    bank: bank === 'simulated' ? createSimulatedBankProvider(simulator) : undefined,
   }
 }
 

@@ -13,6 +13,7 @@ import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
 import { createPricing, type Pricing } from './pricing/pricing.ts'
 import { seedIntegrations } from './sandbox/seed.ts'
+import { simulatorLanes } from './sandbox/simulators/lanes.ts'
 import { type Authenticator, createAuthenticator } from './server/auth.ts'
 import { registerHealth } from './server/health.ts'
 import { registerPages } from './server/pages.ts'
@@ -82,8 +83,9 @@ export async function createApp({
   })
   const clock = createClock()
   await readPlatform({ db, config }, clock)
-  const providers = await openProviders({ config, log, db, clock, localChains })
-  const app = compose({ config, log, db, pool, clock, databaseUrl, providers })
+  const secrets = createSecrets(config.masterKey)
+  const providers = await openProviders({ config, log, db, clock, secrets, localChains })
+  const app = compose({ config, log, db, pool, clock, databaseUrl, secrets, providers })
   if (config.mode === 'sandbox') await seedIntegrations(app)
   return { app, ...lifecycle(app) }
 }
@@ -95,10 +97,10 @@ function compose(given: {
   pool: pg.Pool
   clock: MovableClock
   databaseUrl: string
+  secrets: Secrets
   providers: Providers
 }): App {
-  const { config, log, db, pool, clock, databaseUrl, providers } = given
-  const secrets = createSecrets(config.masterKey)
+  const { config, log, db, pool, clock, databaseUrl, secrets, providers } = given
   const metrics = createMetrics()
   const notifier = createNotifier({
     url: databaseUrl,
@@ -159,7 +161,7 @@ function compose(given: {
 
 /** Every kind of due work. */
 function lanesOf(app: App): Lane[] {
-  return [sequencerLane(app), deliveryLane(app)]
+  return [sequencerLane(app), deliveryLane(app), ...simulatorLanes(app)]
 }
 
 /** The database remembers its mode, so that a sandbox's simulated money never becomes a production's. */

@@ -3,6 +3,20 @@ import { availableAssets } from '../common/available-assets.ts'
 import { tokenPrice } from '../common/token-price.ts'
 import { getQuote } from '../onramp/get-quote.ts'
 import { listPaymentMethods } from '../onramp/list-payment-methods.ts'
+import {
+  cancelBankPage,
+  chooseSimulatedBank,
+  consentAtBank,
+  logInAtBank,
+  refuseAtBank,
+  showBankPage,
+} from '../sandbox/simulators/bank.ts'
+import {
+  answerCardThreeDSecure,
+  cancelCardPage,
+  payByCard,
+  showCardPage,
+} from '../sandbox/simulators/card.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /**
@@ -21,5 +35,16 @@ export const ENDPOINTS: readonly Endpoint[] = [
   // Webhooks
   // Sandbox
   // Hosted pages
+  // The simulated providers' own pages
+  showCardPage,
+  payByCard,
+  answerCardThreeDSecure,
+  cancelCardPage,
+  showBankPage,
+  chooseSimulatedBank,
+  logInAtBank,
+  consentAtBank,
+  refuseAtBank,
+  cancelBankPage,
   // Providers
 ]
