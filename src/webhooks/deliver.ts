@@ -248,7 +248,7 @@ export function deliveryLane(app: Needs): Lane {
       const dead = destination.failingSince !== null && destination.failingSince <= longAgo
       if (dead) await failAbandonedDeliveries(db, destination, { before: longAgo, now })
     }
-    await releaseDestinations(db, owner, leaving)
+    if (await releaseDestinations(db, owner, { destinations: leaving, now })) lookForMore = true
     for (const destination of leaving) owned.delete(keyOf(destination))
   }
 

@@ -30,6 +30,8 @@ export interface Wanted extends DestinationKey {
 export interface Found {
   /** Each once, those of other streams' heads included. */
   deliveries: DueDelivery[]
+  /** Whether others were met that wait behind one of these, or behind one that is due later. */
+  waiting: boolean
   /** Where to look on from; null: the end was reached. */
   cursors: Map<string, Cursor> | null
 }
@@ -102,15 +104,18 @@ function collect(wanted: readonly Wanted[], rows: readonly Row[]): Found[] {
     deliveries: new Map<number, DueDelivery>(),
     cursors: new Map(cursors),
     counts: new Map<string, number>(),
+    waiting: false,
   }))
   for (const { place, type, dueAt, cursorSequence, ...delivery } of rows) {
     const destination = found[place]!
     destination.cursors.set(type, { dueAt, sequence: cursorSequence })
     destination.counts.set(type, (destination.counts.get(type) ?? 0) + 1)
+    if (delivery.sequence !== cursorSequence) destination.waiting = true
     if (delivery.sequence !== null) destination.deliveries.set(delivery.sequence, delivery as DueDelivery)
   }
-  return found.map(({ limit, deliveries, cursors, counts }) => ({
+  return found.map(({ limit, deliveries, cursors, counts, waiting }) => ({
     deliveries: [...deliveries.values()],
+    waiting,
     cursors: [...counts.values()].some((count) => count === limit) ? cursors : null,
   }))
 }

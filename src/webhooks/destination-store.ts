@@ -42,23 +42,26 @@ export async function renewLeases(db: Db, owner: string): Promise<DestinationKey
   return rows
 }
 
-/** Gives destinations back, each with its health and the time at which the next of its deliveries is due. */
+/**
+ * Gives destinations back, each with its health and the time at which the next of its deliveries is due. Answers
+ * whether that is now for any of them: then something was committed in the very last moment.
+ */
 export async function releaseDestinations(
   db: Db,
   owner: string,
-  destinations: readonly (DestinationKey & DestinationHealth)[],
-): Promise<void> {
-  if (destinations.length === 0) return
+  { destinations, now }: { destinations: readonly (DestinationKey & DestinationHealth)[]; now: Date },
+): Promise<boolean> {
+  if (destinations.length === 0) return false
   const ids = destinations.map(({ integrationId }) => integrationId)
   const urls = destinations.map(({ url }) => url)
-  await db.transaction().execute(async (trx) => {
+  return db.transaction().execute(async (trx) => {
     // Locked before the due times are read: deliveries that are being made meanwhile are seen, or wait and tell.
     await sql`
       select from webhook_destinations
        where (integration_id, url) in (select * from unnest(${ids}::integer[], ${urls}::text[]))
          and owner = ${owner}::uuid
        order by integration_id, url for update`.execute(trx)
-    await sql`
+    const { rows } = await sql<{ dueNow: boolean }>`
       update webhook_destinations d
          set owner = null, lease_until = null, failures = given.failures, failing_since = given.failing_since,
              resume_at = given.resume_at, due_at = case when next.at is not null then greatest(next.at, given.resume_at) end
@@ -67,9 +70,9 @@ export async function releaseDestinations(
                     ${destinations.map(({ resumeAt }) => resumeAt)}::timestamptz[])
                as given (integration_id, url, failures, failing_since, resume_at)
              cross join lateral (${nextDelivery(sql`given.integration_id`, sql`given.url`)}) next
-       where d.integration_id = given.integration_id and d.url = given.url and d.owner = ${owner}::uuid`.execute(
-      trx,
-    )
+       where d.integration_id = given.integration_id and d.url = given.url and d.owner = ${owner}::uuid
+      returning d.due_at <= ${now}::timestamptz as due_now`.execute(trx)
+    return rows.some(({ dueNow }) => dueNow)
   })
 }
 

@@ -15,7 +15,7 @@ export interface Destination extends DestinationKey, DestinationHealth {
   cursors: Map<string, Cursor>
   /** Whether the database may hold due deliveries that are not here. */
   more: boolean
-  /** Whether one was passed over because its stream was busy. */
+  /** Whether one was met that waits for its stream. */
   passedOver: boolean
   /** When a failure was last counted: what was in flight then fails with it and counts no further. */
   failureCountedMs: number
@@ -58,7 +58,12 @@ export function countWanted(destination: Destination, now: Date): number {
 }
 
 /** Queues what was loaded, but for streams that are busy: their next one is looked up when they are free. */
-export function queueFound(destination: Destination, { deliveries, cursors }: Found, nowMs: number): number {
+export function queueFound(
+  destination: Destination,
+  { deliveries, waiting, cursors }: Found,
+  nowMs: number,
+): number {
+  if (waiting) destination.passedOver = true
   let queued = 0
   for (const delivery of deliveries) {
     if (destination.busy.has(delivery.stream)) {
