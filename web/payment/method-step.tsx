@@ -5,8 +5,8 @@ import { StepHeading } from '../shared/frame.tsx'
 import { Icon, type IconName } from '../shared/icons.tsx'
 import { Progress } from '../shared/progress.tsx'
 import type { StepProps } from './review-step.tsx'
-import { methodName, ownText, type Scene, usePaymentAction, usePaymentSpeech } from './scene.ts'
-import { stepAfter } from './steps.ts'
+import { methodName, ownText, usePaymentAction, usePaymentSpeech } from './scene.ts'
+import { stepAfter, stepBefore } from './steps.ts'
 
 export function MethodStep({ scene, screen }: StepProps) {
   const { words } = usePaymentSpeech()
@@ -41,7 +41,6 @@ export function MethodStep({ scene, screen }: StepProps) {
         {view.methods.map((method) => (
           <MethodCard
             key={method.payment_type}
-            scene={scene}
             method={method}
             checked={chosen === method.payment_type}
             onChoose={() => {
@@ -63,7 +62,7 @@ export function MethodStep({ scene, screen }: StepProps) {
           {words.continue}
         </Button>
         <div class="text-center">
-          <TextButton onPress={() => history.back()}>{words.back}</TextButton>
+          <TextButton onPress={() => go(stepBefore(view, 'method'))}>{words.back}</TextButton>
         </div>
       </div>
     </form>
@@ -73,13 +72,12 @@ export function MethodStep({ scene, screen }: StepProps) {
 const icons: Record<string, IconName> = { card: 'card', psd2: 'bank', transfer: 'transfer', paypal: 'wallet' }
 
 interface MethodCardProps {
-  scene: Scene
   method: PaymentMethod
   checked: boolean
   onChoose: () => void
 }
 
-function MethodCard({ scene, method, checked, onChoose }: MethodCardProps) {
+function MethodCard({ method, checked, onChoose }: MethodCardProps) {
   const { words, format } = usePaymentSpeech()
   const { payment_type: type, token } = method
   const closed = method.unavailable !== null

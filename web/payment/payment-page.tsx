@@ -1,8 +1,9 @@
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useMemo } from 'preact/hooks'
 import { Bones } from '../shared/boot.tsx'
 import type { CallError } from '../shared/call.ts'
 import { Frame } from '../shared/frame.tsx'
 import { LonelyMessage } from '../shared/lonely-message.tsx'
+import { useStepInAddress } from '../shared/step-in-address.ts'
 import { useLive } from '../shared/use-live.ts'
 import { useSettled } from '../shared/words.tsx'
 import { entryOf, type PaymentApi, paymentApi } from './api.ts'
@@ -23,7 +24,7 @@ import { WalletStep } from './wallet-step.tsx'
 export function PaymentPage() {
   const api = useMemo(openedHere, [])
   const { view, viewAt, failure, offline, live } = useLive({ open: api.open, path: api.path, isFinal })
-  const [wanted, go] = useStepInAddress()
+  const [wanted, go] = useStepInAddress<Step>()
   const settled = useSettled(view)
 
   if (failure) return <NoPayment failure={failure} />
@@ -84,21 +85,6 @@ function openedHere(): PaymentApi {
   const entry = entryOf(new URL(location.href))
   if (entry.kind === 'payment' && entry.handover) history.replaceState(null, '', location.pathname)
   return paymentApi(entry)
-}
-
-/** The step stands in the address (`#wallet`), so that reload keeps it and the back button goes one step back. */
-function useStepInAddress(): [wanted: string, go: (step: Step) => void] {
-  const [wanted, setWanted] = useState(() => location.hash.slice(1))
-  useEffect(() => {
-    const follow = () => setWanted(location.hash.slice(1))
-    addEventListener('popstate', follow)
-    return () => removeEventListener('popstate', follow)
-  }, [])
-  const go = (step: Step) => {
-    history.pushState(null, '', `#${step}`)
-    setWanted(step)
-  }
-  return [wanted, go]
 }
 
 function NoPayment({ failure }: { failure: CallError }) {

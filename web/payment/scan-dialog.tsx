@@ -47,7 +47,6 @@ export function ScanDialog({ onFound, onClose }: ScanDialogProps) {
         class={`aspect-square w-full rounded-xl bg-black object-cover ${live ? '' : 'hidden'}`}
         playsInline
         muted
-        aria-hidden="true"
       />
       <label class="button button-plain mt-4 has-focus-visible:outline-3 has-focus-visible:outline-offset-2 has-focus-visible:outline-brand-text">
         {words.scanPicture}

@@ -69,7 +69,7 @@ export function stepAfter(view: PaymentView, step: Step): Step {
   return steps[steps.indexOf(step) + 1] ?? 'pay'
 }
 
-export function stepBefore(view: PaymentView, step: Step): Step | null {
+export function stepBefore(view: PaymentView, step: Step): Step {
   const steps = stepsOf(view)
-  return steps[steps.indexOf(step) - 1] ?? null
+  return steps[steps.indexOf(step) - 1] ?? 'review'
 }

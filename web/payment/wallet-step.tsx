@@ -6,7 +6,7 @@ import { Progress } from '../shared/progress.tsx'
 import type { StepProps } from './review-step.tsx'
 import { ScanDialog } from './scan-dialog.tsx'
 import { type Scene, usePaymentAction, usePaymentSpeech } from './scene.ts'
-import { stepAfter } from './steps.ts'
+import { stepAfter, stepBefore } from './steps.ts'
 
 export function WalletStep({ scene, screen }: StepProps) {
   const { words } = usePaymentSpeech()
@@ -111,7 +111,7 @@ export function WalletStep({ scene, screen }: StepProps) {
           {words.continue}
         </Button>
         <div class="text-center">
-          <TextButton onPress={() => history.back()}>{words.back}</TextButton>
+          <TextButton onPress={() => go(stepBefore(view, 'wallet'))}>{words.back}</TextButton>
         </div>
       </div>
       {scanning && (

@@ -43,7 +43,7 @@ export function Bones() {
 
 function Net({ children }: { children: ComponentChildren }) {
   const [error] = useErrorBoundary((cause) => console.error(cause))
-  return error === undefined ? <>{children}</> : <Broken />
+  return error === undefined ? children : <Broken />
 }
 
 function Broken() {

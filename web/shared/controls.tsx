@@ -115,7 +115,8 @@ export function TextField(props: InputProps) {
           id={id}
           class={`input ${props.mono ? 'font-mono text-[0.9375rem] tracking-tight' : ''}`}
           name={props.name}
-          type={props.type ?? 'text'}
+          // Preact's types want one literal; any of ours is a kind of text.
+          type={(props.type ?? 'text') as 'text'}
           value={props.value}
           autocomplete={props.autoComplete ?? 'off'}
           inputMode={props.inputMode}

@@ -16,7 +16,10 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   const { words } = useSpeech()
   useEffect(() => {
     const before = document.activeElement
-    box.current?.showModal()
+    const dialog = box.current
+    const closeBesides = (event: MouseEvent) => event.target === dialog && onClose()
+    dialog?.showModal()
+    dialog?.addEventListener('click', closeBesides)
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus()
     }
@@ -25,24 +28,25 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     <dialog
       ref={box}
       aria-labelledby={id}
-      class="appear m-auto max-h-[calc(100dvh-2rem)] w-[calc(100%-2rem)] max-w-md overflow-y-auto rounded-2xl bg-page p-6 text-ink shadow-2xl backdrop:bg-black/50"
+      class="appear m-auto max-h-[calc(100dvh-2rem)] w-[calc(100%-2rem)] max-w-md overflow-y-auto rounded-2xl bg-page text-ink shadow-2xl backdrop:bg-black/50"
       onClose={onClose}
-      onClick={(event) => event.target === box.current && onClose()}
     >
-      <div class="mb-3 flex items-start justify-between gap-3">
-        <h2 id={id} class="text-xl font-semibold">
-          {title}
-        </h2>
-        <button
-          type="button"
-          class="-mt-2 -mr-3 grid size-11 place-items-center rounded-lg text-soft hover:bg-side"
-          aria-label={words.close}
-          onClick={onClose}
-        >
-          <Icon name="cross" />
-        </button>
+      <div class="p-6">
+        <div class="mb-3 flex items-start justify-between gap-3">
+          <h2 id={id} class="text-xl font-semibold">
+            {title}
+          </h2>
+          <button
+            type="button"
+            class="-mt-2 -mr-3 grid size-11 place-items-center rounded-lg text-soft hover:bg-side"
+            aria-label={words.close}
+            onClick={onClose}
+          >
+            <Icon name="cross" />
+          </button>
+        </div>
+        {children}
       </div>
-      {children}
     </dialog>
   )
 }

@@ -20,16 +20,13 @@ export function Frame({ view, offline, aside, children }: FrameProps) {
   useEffect(() => applyBrand(view.brand.color), [view.brand.color])
   return (
     <div class="flex min-h-dvh flex-col">
-      <a
-        href="#main"
+      <button
+        type="button"
         class="button button-main fixed top-2 left-2 z-20 w-auto not-focus:sr-only"
-        onClick={(event) => {
-          event.preventDefault()
-          document.getElementById('main')?.focus()
-        }}
+        onClick={() => document.getElementById('main')?.focus()}
       >
         {words.skip}
-      </a>
+      </button>
       {view.environment === 'sandbox' && <SandboxBand />}
       <Offline offline={offline} />
       <div class="flex flex-1 flex-col lg:grid lg:grid-cols-2 lg:grid-rows-[1fr_auto]">

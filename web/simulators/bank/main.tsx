@@ -1,1 +1,9 @@
-export {}
+import { boot } from '../../shared/boot.tsx'
+import type { SimulatorWords } from '../messages/en.ts'
+import { BankPage } from './bank-page.tsx'
+
+boot<SimulatorWords>(BankPage, {
+  en: () => import('../messages/en.ts').then((file) => file.words),
+  es: () => import('../messages/es.ts').then((file) => file.words),
+  pt: () => import('../messages/pt.ts').then((file) => file.words),
+})
