@@ -4,6 +4,11 @@ import { tokenPrice } from '../common/token-price.ts'
 import { getQuote } from '../onramp/get-quote.ts'
 import { listPaymentMethods } from '../onramp/list-payment-methods.ts'
 import {
+  receiveBankCallback,
+  receiveCardCallback,
+  receiveOpenBankingCallback,
+} from '../providers/receive-callback.ts'
+import {
   cancelBankPage,
   chooseSimulatedBank,
   consentAtBank,
@@ -47,4 +52,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   refuseAtBank,
   cancelBankPage,
   // Providers
+  receiveCardCallback,
+  receiveOpenBankingCallback,
+  receiveBankCallback,
 ]
