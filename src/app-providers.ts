@@ -14,6 +14,10 @@ import type { ChainSetup } from './providers/chain/setup.ts'
 import { createMnemonicCustody } from './providers/custody/local-mnemonic.ts'
 import type { Custody } from './providers/custody/port.ts'
 import { takeFault } from './providers/faults.ts'
+import { createOperatorKyc } from './providers/kyc/operator.ts'
+import type { KycProvider } from './providers/kyc/port.ts'
+import { readSanctionsList } from './providers/kyc/sanctions.ts'
+import { createSimulatedKyc } from './providers/kyc/simulated/provider.ts'
 import type { OpenBankingProvider } from './providers/open-banking/port.ts'
 import { createSimulatedOpenBankingProvider } from './providers/open-banking/simulated/provider.ts'
 import { createCoinbasePrices } from './providers/prices/coinbase.ts'
@@ -36,6 +40,8 @@ export interface Providers {
   card: CardProvider | undefined
   openBanking: OpenBankingProvider | undefined
   bank: BankProvider | undefined
+  /** Who decides verifications. */
+  kyc: KycProvider
   /** Which wallets nothing may be sent to. */
   screening: ScreeningProvider
   chains: ReadonlyMap<string, ChainSetup>
@@ -69,6 +75,7 @@ export async function openProviders(needs: Needs): Promise<Providers> {
     storage: openFolderStorage(join(config.dataDir, 'files')),
     priceSources: openPriceSources(needs),
     ...openMoneyProviders(needs),
+    kyc: openKyc(needs),
     screening: createBlockList(
       config.mode === 'sandbox' ? { ...SANCTIONED, [SANDBOX_BLOCKED_WALLET]: 'sandbox' } : SANCTIONED,
     ),
@@ -92,6 +99,12 @@ function openMoneyProviders({
     openBanking: openBanking === 'simulated' ? createSimulatedOpenBankingProvider(simulator) : undefined,
     bank: bank === 'simulated' ? createSimulatedBankProvider(simulator) : undefined,
   }
+}
+
+function openKyc({ config, db, clock, secrets }: Needs): KycProvider {
+  const sanctions = readSanctionsList(config.sanctionsFile)
+  if (config.providers.kyc === 'operator') return createOperatorKyc({ clock, sanctions })
+  return createSimulatedKyc({ db, clock, secrets, publicUrl: () => config.publicUrl }, { sanctions })
 }
 
 function openPriceSources({ config, clock, db }: Needs): PriceSource[] {

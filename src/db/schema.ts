@@ -111,7 +111,7 @@ export interface CustomersTable {
   emailIndex: Buffer
   externalId: string | null
   country: string | null
-  language: Generated<string>
+  language: string | null
   callbackUrl: string | null
   kycStatus: Generated<'unused' | 'processing' | 'valid' | 'fail'>
   kycLevel: Generated<'none' | 'basic' | 'reinforced'>
@@ -157,6 +157,7 @@ export interface DocumentsTable {
   bytes: number
   width: number | null
   height: number | null
+  problems: JSONColumn
   sha256: Buffer
   storageKey: string
   createdAt: Date

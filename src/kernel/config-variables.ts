@@ -112,6 +112,11 @@ const entries = {
     default: 'operator',
     sandboxDefault: 'simulated',
   },
+  SANCTIONS_FILE: {
+    group: 'Providers',
+    meaning:
+      'A JSON file {"name", "people": [names]} whose names are never verified without a person looking. Without it a sample of invented names is used.',
+  },
   PRICE_SOURCES: {
     group: 'Providers',
     meaning:

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { refuseUnfitForProduction } from './config-production.ts'
@@ -56,6 +57,8 @@ export interface Config {
     /** Empty: there are no prices, and so no quotes. */
     priceSources: PriceSourceName[]
   }
+  /** Absent: the sample of invented names that comes with the program. */
+  sanctionsFile: string | undefined
   rateLimitPerMinute: number
   durations: {
     tokenLifetimeMs: number
@@ -120,6 +123,7 @@ export function loadConfig(env: Environment): Config {
       kyc: read.oneOf('KYC_PROVIDER', ['operator', 'simulated']),
       priceSources: readPriceSources(read),
     },
+    sanctionsFile: readSanctionsFile(read),
     rateLimitPerMinute: read.integer('RATE_LIMIT_PER_MINUTE', { min: 1, max: 10_000_000 }),
     durations: readDurations(read),
   }
@@ -191,6 +195,17 @@ function readDatabaseUrl(read: ConfigReader): string | undefined {
     'DATABASE_URL',
     'DATABASE_URL is set, but is no PostgreSQL address.',
     'Write it like postgres://user:password@host:5432/database, or leave it out to use the embedded PostgreSQL.',
+  )
+  return undefined
+}
+
+function readSanctionsFile(read: ConfigReader): string | undefined {
+  const path = read.text('SANCTIONS_FILE')
+  if (path === undefined || existsSync(path)) return path
+  read.report(
+    'SANCTIONS_FILE',
+    `SANCTIONS_FILE names ${path}, which is not there.`,
+    'Name a JSON file {"name": "...", "people": ["...", ...]} that this user can read, or leave it out.',
   )
   return undefined
 }

@@ -81,7 +81,8 @@ create table customers (
   email_index bytea not null,
   external_id text,
   country text,
-  language text not null default 'es',
+  -- Null when the integrator named none.
+  language text,
   callback_url text,
   kyc_status text not null default 'unused' check (kyc_status in ('unused', 'processing', 'valid', 'fail')),
   kyc_level text not null default 'none' check (kyc_level in ('none', 'basic', 'reinforced')),
@@ -139,6 +140,8 @@ create table documents (
   bytes integer not null,
   width integer,
   height integer,
+  -- What is poor about a picture, as our own look at it found.
+  problems jsonb not null default '[]',
   sha256 bytea not null,
   storage_key text not null,
   created_at timestamptz not null,

@@ -1,0 +1,128 @@
+import type { App } from '../app.ts'
+import type { Trx } from '../db/database.ts'
+import type { KycCheck, KycDecision, KycReason } from '../providers/kyc/port.ts'
+import { emit } from '../webhooks/emit.ts'
+import type { EventType } from '../webhooks/event-types.ts'
+import {
+  type Customer,
+  getPersonalSealed,
+  type KycChange,
+  lockCustomer,
+  updateKyc,
+} from './customer-store.ts'
+import { isMendable, withFollowingPhotos } from './kyc-form.ts'
+import { kycObject, withText } from './kyc-wire.ts'
+import { openCustomerData, openVerificationData, sealData } from './personal-data.ts'
+import { lockVerification, type Phase, updateVerification, type Verification } from './verification-store.ts'
+
+type Needs = Pick<App, 'clock' | 'secrets'>
+
+/** However old the link is: who must mend something has at least this long for it. */
+const MENDING_MS = 7 * 86_400_000
+
+export interface Decision {
+  outcome: Exclude<KycDecision['outcome'], 'pending'>
+  reasons: KycReason[]
+  /** Replaces the checks recorded before; left as they are when absent. */
+  checks?: KycCheck[]
+  /** The provider's name, `operator:<who>`, `sandbox`. */
+  by: string
+}
+
+/**
+ * Applies a decision to a verification that is in one of the phases `from`, together with the customer's status and
+ * the event, and answers the customer as changed. Undefined, and nothing changed, when the verification is
+ * elsewhere by now: another's decision came first. Wake `event-sequencer` after the commit.
+ */
+export async function applyDecision(
+  app: Needs,
+  trx: Trx,
+  target: Pick<Verification, 'integrationId' | 'id' | 'customerId'>,
+  { outcome, reasons, checks, by }: Decision,
+  from: readonly Phase[],
+): Promise<Customer | undefined> {
+  const customer = await lockCustomer(trx, target.integrationId, target.customerId)
+  const verification = await lockVerification(trx, target.integrationId, target.id)
+  if (!customer || !verification || !from.includes(verification.phase)) return undefined
+  const now = app.clock.now()
+  const decided = { ...(checks && { checks }), decidedBy: by, decidedAt: now }
+  const { keyWrapped } = customer
+  const told = reasons.map(withText)
+  if (outcome === 'review') {
+    await updateVerification(trx, now, verification, {
+      ...decided,
+      phase: 'review',
+      reasons: told,
+      dueAt: null,
+    })
+    return changeStatus(app, trx, customer, { kycStatus: 'processing', kycReasons: [] })
+  }
+  if (outcome === 'valid') {
+    await updateVerification(trx, now, verification, { ...decided, phase: 'valid', reasons: [], dueAt: null })
+    const kycLevel = customer.kycLevel === 'none' ? 'basic' : customer.kycLevel
+    const verified = keyWrapped ? await verifiedData(app, trx, customer, keyWrapped, verification) : {}
+    return changeStatus(app, trx, customer, { kycStatus: 'valid', kycLevel, kycReasons: [], ...verified })
+  }
+  if (outcome === 'mend' && keyWrapped && reasons.some(isMendable)) {
+    const { fields } = openVerificationData(app.secrets, keyWrapped, verification.dataSealed as Buffer)
+    const toMend = withFollowingPhotos(reasons, fields).map(withText)
+    const expiresAt = new Date(Math.max(verification.expiresAt.getTime(), now.getTime() + MENDING_MS))
+    const dataSealed = sealData(app.secrets, keyWrapped, { fields, mended: [] })
+    const back = { phase: 'form', reasons: toMend, dataSealed, expiresAt, dueAt: expiresAt } as const
+    await updateVerification(trx, now, verification, { ...decided, ...back })
+    return changeStatus(app, trx, customer, { kycStatus: 'processing', kycReasons: toMend })
+  }
+  await updateVerification(trx, now, verification, { ...decided, phase: 'fail', reasons: told, dueAt: null })
+  return changeStatus(app, trx, customer, { kycStatus: 'fail', kycReasons: told })
+}
+
+/** What was verified is from now on what the customer is. */
+async function verifiedData(
+  { secrets }: Needs,
+  trx: Trx,
+  { integrationId, id, country }: Customer,
+  key: Buffer,
+  { dataSealed }: Verification,
+): Promise<Pick<KycChange, 'personalSealed' | 'country'>> {
+  if (!dataSealed) return {}
+  const known = openCustomerData(secrets, key, await getPersonalSealed(trx, integrationId, id))
+  const { fields } = openVerificationData(secrets, key, dataSealed)
+  return {
+    personalSealed: sealData(secrets, key, { ...known, ...fields, email: known.email }),
+    country: fields.country ?? country,
+  }
+}
+
+const EVENTS: Record<Customer['kycStatus'], EventType | undefined> = {
+  unused: undefined,
+  processing: 'KYC_PROCESSING',
+  valid: 'KYC_VALID',
+  fail: 'KYC_FAIL',
+}
+
+/** Changes the status that the integrator sees, and tells of it when there is something new in it. */
+export async function changeStatus(
+  app: Needs,
+  trx: Trx,
+  customer: Customer,
+  change: KycChange,
+): Promise<Customer> {
+  const same = customer.kycStatus === change.kycStatus && isSame(customer.kycReasons, change.kycReasons)
+  const changed = await updateKyc(trx, app.clock.now(), customer, change)
+  const type = same ? undefined : EVENTS[changed.kycStatus]
+  if (type) {
+    const { integrationId, id, keyWrapped } = customer
+    await emit(
+      trx,
+      [{ integrationId, type, stream: `customer:${id}`, data: kycObject(changed), keyWrapped }],
+      app,
+    )
+  }
+  return changed
+}
+
+function isSame(a: readonly KycReason[], b: readonly KycReason[]): boolean {
+  return (
+    a.length === b.length && a.every(({ field, code }, at) => field === b[at]?.field && code === b[at].code)
+  )
+}

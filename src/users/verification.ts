@@ -1,0 +1,101 @@
+import type { App } from '../app.ts'
+import type { Trx } from '../db/database.ts'
+import { newSecret, randomText } from '../kernel/ids.ts'
+import { sha256 } from '../kernel/secrets.ts'
+import { fail } from '../server/errors.ts'
+import { type Customer, getPersonalSealed, lockCustomer, updateKyc } from './customer-store.ts'
+import { openCustomerData, type PersonalData, personalPart, sealData } from './personal-data.ts'
+import {
+  findLatestVerification,
+  insertVerification,
+  OPEN_PHASES,
+  type Verification,
+} from './verification-store.ts'
+
+type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'config'>
+
+const LINK_PURPOSE = 'kyc-link'
+
+/**
+ * Writes a new form for the customer, prefilled with what is known, and answers its link. The caller holds the
+ * customer's lock, or has just created the customer.
+ */
+export async function insertForm(
+  app: Pick<App, 'clock' | 'secrets' | 'config'>,
+  trx: Trx,
+  customer: Pick<Customer, 'integrationId' | 'id' | 'callbackUrl'> & { keyWrapped: Buffer },
+  known: PersonalData,
+): Promise<string> {
+  const now = app.clock.now()
+  const token = newSecret()
+  await insertVerification(trx, now, {
+    integrationId: customer.integrationId,
+    id: `ver_${randomText(24)}`,
+    customerId: customer.id,
+    kind: 'kyc',
+    tokenHash: sha256(token),
+    tokenSealed: app.secrets.seal(LINK_PURPOSE, token),
+    dataSealed: sealData(app.secrets, customer.keyWrapped, { fields: known, mended: [] }),
+    callbackUrl: customer.callbackUrl,
+    expiresAt: new Date(now.getTime() + app.config.durations.kycLinkLifetimeMs),
+  })
+  return linkOf(app, token)
+}
+
+/**
+ * The verification that the customer goes on with, and its link: the open one, or a new form when the last one ended
+ * without success. A customer who failed is `unused` again with it. Undefined when there is nothing to verify: the
+ * customer is `valid`, or was forgotten.
+ */
+export async function openVerification(
+  app: Needs,
+  { integrationId, id }: Pick<Customer, 'integrationId' | 'id'>,
+): Promise<{ url: string; customer: Customer } | undefined> {
+  return app.db.transaction().execute(async (trx) => {
+    const customer = await lockCustomer(trx, integrationId, id)
+    if (!customer?.keyWrapped || customer.kycStatus === 'valid') return undefined
+    const now = app.clock.now()
+    const latest = await findLatestVerification(trx, { integrationId, customerId: id, kind: 'kyc' })
+    if (latest && isOpen(latest, now)) return { url: formUrl(app, latest), customer }
+    const sealed = await getPersonalSealed(trx, integrationId, id)
+    const known = personalPart(openCustomerData(app.secrets, customer.keyWrapped, sealed))
+    const url = await insertForm(app, trx, { ...customer, keyWrapped: customer.keyWrapped }, known)
+    if (customer.kycStatus === 'unused') return { url, customer }
+    return { url, customer: await updateKyc(trx, now, customer, { kycStatus: 'unused', kycReasons: [] }) }
+  })
+}
+
+/**
+ * The address of the customer's verification page, for `require_kyc`. Reads when the form is open, and writes a new
+ * one only when there is none.
+ */
+export async function kycFormUrl(
+  app: Needs,
+  customer: Pick<Customer, 'integrationId' | 'id'>,
+): Promise<string> {
+  const latest = await findLatestVerification(app.db, {
+    integrationId: customer.integrationId,
+    customerId: customer.id,
+    kind: 'kyc',
+  })
+  if (latest && isOpen(latest, app.clock.now())) return formUrl(app, latest)
+  const opened = await openVerification(app, customer)
+  return opened?.url ?? fail('user_not_found', 'There is no such customer who could be verified.')
+}
+
+/** Goes on: being decided, or a form whose link still works. */
+export function isOpen({ phase, expiresAt }: Pick<Verification, 'phase' | 'expiresAt'>, now: Date): boolean {
+  if (phase === 'form') return expiresAt > now
+  return OPEN_PHASES.some((open) => open === phase)
+}
+
+function formUrl(
+  app: Pick<App, 'secrets' | 'config'>,
+  { tokenSealed }: Pick<Verification, 'tokenSealed'>,
+): string {
+  return linkOf(app, app.secrets.open(LINK_PURPOSE, tokenSealed).toString('utf8'))
+}
+
+/** The address of a verification page. */
+export const linkOf = ({ config }: Pick<App, 'config'>, token: string): string =>
+  `${config.publicUrl}/kyc/${token}`
