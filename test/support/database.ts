@@ -27,7 +27,9 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const from = await template
   const name = `test_${process.pid}_${randomBytes(6).toString('hex')}`
   // Copying the files costs 145 ms against 250 ms for the default, which writes them to the log as well.
-  await onServer(server, (client) => client.query(`create database ${name} template ${from} strategy file_copy`))
+  await onServer(server, (client) =>
+    client.query(`create database ${name} template ${from} strategy file_copy`),
+  )
   return {
     url: withName(server, name),
     async drop() {
