@@ -5,7 +5,8 @@ import { decodeUtf8, parseJsonBody } from './body.ts'
 import type { ApiRequest, Endpoint } from './endpoint.ts'
 import { Failure, type FieldErrors, fail } from './errors.ts'
 import { beginIdempotent, forgetCall, type IdempotentCall, rememberAnswer } from './idempotency.ts'
-import { renderSuccess } from './render.ts'
+import type { List } from './pagination.ts'
+import { renderList, renderSuccess } from './render.ts'
 import { compileValidator, type Faults, type Validator } from './validate.ts'
 
 export interface CompiledEndpoint {
@@ -203,7 +204,8 @@ async function handle(
   idempotent: IdempotentCall | undefined,
 ): Promise<string> {
   try {
-    const answer = renderSuccess(await endpoint.handle(app, request), endpoint.envelope)
+    const result = await endpoint.handle(app, request)
+    const answer = endpoint.list ? renderList(result as List) : renderSuccess(result, endpoint.envelope)
     if (idempotent) await rememberAnswer(app, app.db, idempotent, answer)
     return answer
   } catch (error) {

@@ -48,6 +48,8 @@ export interface Endpoint<
   bodyLimitBytes?: number
   /** The schema of `data` in the answer. */
   data: TSchema
+  /** A list: the handler answers `{data, pagination}` (`listed`), and both stand beside `status`. */
+  list?: true
   /** `{"status":"ok"}` unless told. */
   envelope?: { status: string; message: string }
   /** The codes it may answer, besides those of section 1 that every endpoint has. */

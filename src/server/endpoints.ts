@@ -22,6 +22,14 @@ import {
   payByCard,
   showCardPage,
 } from '../sandbox/simulators/card.ts'
+import { availableWebhooks } from '../webhooks/available.ts'
+import { listWebhookDeliveries } from '../webhooks/deliveries.ts'
+import { listWebhookEvents } from '../webhooks/events.ts'
+import { redeliverWebhookEvent } from '../webhooks/redeliver.ts'
+import { subscribeToWebhook } from '../webhooks/subscribe.ts'
+import { listWebhookSubscriptions } from '../webhooks/subscriptions.ts'
+import { unsubscribeFromWebhook } from '../webhooks/unsubscribe.ts'
+import { updateWebhookSubscription } from '../webhooks/update.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /**
@@ -38,6 +46,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
   listPaymentMethods,
   getQuote,
   // Webhooks
+  subscribeToWebhook,
+  updateWebhookSubscription,
+  availableWebhooks,
+  listWebhookSubscriptions,
+  unsubscribeFromWebhook,
+  listWebhookEvents,
+  listWebhookDeliveries,
+  redeliverWebhookEvent,
   // Sandbox
   // Hosted pages
   // The simulated providers' own pages

@@ -1,3 +1,4 @@
+import type { List } from './pagination.ts'
 import { ERRORS, type ErrorCode, type Failure, TRANSPORT_ERRORS } from './errors.ts'
 
 export interface Answer {
@@ -10,6 +11,10 @@ export function renderSuccess(data: unknown, envelope?: { status: string; messag
   return JSON.stringify(
     envelope ? { ...envelope, data } : data === undefined ? { status: 'ok' } : { status: 'ok', data },
   )
+}
+
+export function renderList({ data, pagination }: List): string {
+  return JSON.stringify({ status: 'ok', data, pagination })
 }
 
 /** The error envelope. Business errors answer 200 unless the caller asked for the true status. */

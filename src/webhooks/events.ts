@@ -1,0 +1,78 @@
+import { Type } from 'typebox'
+import { wireTime } from '../kernel/clock.ts'
+import { endpoint } from '../server/endpoint.ts'
+import { WireTime } from '../server/fields.ts'
+import { listed, readPage } from '../server/pagination.ts'
+import { openEventData } from './attempt.ts'
+import { readWebhookType, WebhookType } from './webhook-fields.ts'
+
+export const listWebhookEvents = endpoint({
+  method: 'GET',
+  path: '/api/webhooks/events',
+  section: 'webhooks',
+  name: 'listWebhookEvents',
+  summary: 'The log of events',
+  description:
+    'Everything that happened, oldest first, whether or not it was subscribed to. Read on with `after=<sequence of the last event>`: sequences are given in order after the commit, so no event is ever skipped. `data` is null when the customer was forgotten.',
+  audience: 'token',
+  list: true,
+  query: Type.Object({
+    after: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'Only events with a higher sequence.',
+      }),
+    ),
+    type: Type.Optional(WebhookType),
+    per_page: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: '25 unless told.' })),
+  }),
+  data: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      type: Type.String(),
+      sequence: Type.Integer(),
+      created_at: WireTime,
+      data: Type.Unknown({ description: 'The payment, sale or KYC object as it was then.' }),
+    }),
+  ),
+  errors: ['invalid_webhook_type'],
+  examples: {
+    request: { after: 1041, type: 'PAY_IN' },
+    answer: [
+      {
+        id: 'evt_4nRw8sZx1cBf6mLt3JHkQ2vY',
+        type: 'PAY_IN',
+        sequence: 1042,
+        created_at: '2026-06-26T10:30:00.000000Z',
+        data: { id: 'HkQ2vYp4nRw8sZx1cBf6mLt3J', status: 'payment_received' },
+      },
+    ],
+  },
+  async handle({ db, secrets }, { query, integration }) {
+    const page = readPage({ per_page: query.per_page, cursor: String(query.after ?? 0) })
+    let events = db
+      .selectFrom('events')
+      .select(['id', 'type', 'sequence', 'dataSealed', 'keyWrapped', 'createdAt'])
+      .where('integrationId', '=', integration.id)
+      .where('sequence', '>', query.after ?? 0)
+    if (query.type !== undefined) events = events.where('type', '=', readWebhookType(query.type).type)
+    const rows = await events
+      .orderBy('sequence')
+      .limit(page.perPage + 1)
+      .$narrowType<{ sequence: number }>()
+      .execute()
+    return listed(page, {
+      rows,
+      counted: null,
+      cursorOf: ({ sequence }) => String(sequence),
+      render: (event) => ({
+        id: event.id,
+        type: event.type,
+        sequence: event.sequence,
+        created_at: wireTime(event.createdAt),
+        data: JSON.parse(openEventData(secrets, event) ?? 'null'),
+      }),
+    })
+  },
+})
