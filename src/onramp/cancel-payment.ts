@@ -1,0 +1,83 @@
+import { Type } from 'typebox'
+import type { App } from '../app.ts'
+import { endpoint } from '../server/endpoint.ts'
+import { fail } from '../server/errors.ts'
+import { PaymentId } from '../server/fields.ts'
+import { endSessions } from './end-sessions.ts'
+import { heldUnits } from './payment.ts'
+import { beginChanges, moveState, wakeAfter, writeChanges } from './payment-changes.ts'
+import { findPayment, lockPayments } from './payment-store.ts'
+import { PaymentObject, wirePayment } from './payment-wire.ts'
+import { planRefund } from './plan-refund.ts'
+import { loadSources } from './refund-sources.ts'
+import { PAYMENT_EXAMPLE } from './retrieve-payment.ts'
+import { cancelBegunSessions, isLive, loadSessions } from './session-store.ts'
+
+export const cancelPayment = endpoint({
+  method: 'POST',
+  path: '/api/payment/{payment_id}/cancel',
+  section: 'onramp',
+  name: 'cancelPayment',
+  summary: 'Cancel a payment',
+  description:
+    'Only while it is `started`. The provider’s session is ended first: a customer who paid at the same moment wins, and the answer is `payment_not_cancellable`. A part of a bank transfer that came already is refunded.',
+  audience: 'token',
+  params: Type.Object({ payment_id: PaymentId }),
+  data: PaymentObject,
+  errors: ['payment_not_found', 'payment_not_cancellable'],
+  examples: {
+    answer: {
+      ...PAYMENT_EXAMPLE,
+      status: 'cancelled',
+      txid: undefined,
+      holder: null,
+      fiat_amount_received: '0.00',
+    },
+  },
+  async handle(app, { params, integration }) {
+    const found = await findPayment(app.db, integration.id, params.payment_id)
+    if (!found) fail('payment_not_found', 'There is no such payment.')
+    return wirePayment(await cancel(app, found.id), app)
+  },
+})
+
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log'>
+
+/** Sessions that the customer may begin while others are being ended, before we give up. */
+const MOST_TRIES = 3
+
+/** Cancels a payment that is `started`, for the integrator or the customer. Fails with `payment_not_cancellable`. */
+export async function cancel(app: Needs, paymentId: string) {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const unanswered = await endSessions(app, [paymentId])
+    if (unanswered.size > 0) break
+    const cancelled = await cancelEnded(app, paymentId)
+    if (cancelled) return cancelled
+  }
+  return fail('payment_not_cancellable', 'The customer is paying at this moment. Look again shortly.')
+}
+
+/** Undefined when the customer began another session meanwhile, which has to be ended as well. */
+async function cancelEnded(app: Needs, paymentId: string) {
+  const changes = beginChanges(app)
+  const payment = await app.db.transaction().execute(async (trx) => {
+    const locked = (await lockPayments(trx, [paymentId])).get(paymentId)!
+    if (locked.state !== 'started') {
+      fail('payment_not_cancellable', `The payment is ${locked.state}; only a started one can be cancelled.`)
+    }
+    if ((await loadSessions(trx, [paymentId])).some((session) => isLive(session) && session.url !== null)) {
+      return undefined
+    }
+    const units = heldUnits(locked)
+    if (units > 0n) {
+      const sources = (await loadSources(trx, app, [paymentId])).get(paymentId)!
+      planRefund(changes, locked, { units, reason: 'requested', sources })
+    }
+    moveState(changes, locked, 'cancelled', { endReason: 'cancelled' })
+    await cancelBegunSessions(trx, [paymentId], changes.now)
+    await writeChanges(trx, changes)
+    return locked
+  })
+  if (payment) wakeAfter(app, changes)
+  return payment
+}

@@ -1,0 +1,50 @@
+import { sql } from 'kysely'
+import type { Trx } from '../db/database.ts'
+import { customerFiat, type Payment, paymentReference } from './payment.ts'
+import { bookFor, type PaymentChanges, setFields } from './payment-changes.ts'
+
+export interface PlannedRefund {
+  id: string
+  purpose: string
+  door: string
+  units: bigint
+}
+
+/** Refunds to a card that have not been ordered yet, locked: before their payment, as everywhere. */
+export function lockPlannedCardRefunds(trx: Trx, paymentId: string): Promise<PlannedRefund[]> {
+  return trx
+    .selectFrom('effects')
+    .select(['id', 'purpose', 'door', 'units'])
+    .where('reference', '=', paymentReference(paymentId))
+    .where('kind', '=', 'card_refund')
+    .where('state', '=', 'planned')
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+}
+
+/** Takes locked refunds back: the money is held again. */
+export async function cancelRefunds(
+  trx: Trx,
+  changes: PaymentChanges,
+  payment: Payment,
+  refunds: readonly PlannedRefund[],
+): Promise<void> {
+  if (refunds.length === 0) return
+  await trx
+    .updateTable('effects')
+    .set({ state: 'cancelled', dueAt: null, leaseUntil: null, updatedAt: changes.now })
+    .where(sql<boolean>`id = any(${refunds.map(({ id }) => id)}::text[])`)
+    .execute()
+  for (const { purpose, door, units } of refunds) {
+    bookFor(changes, payment, {
+      kind: 'refund_cancelled',
+      purpose: `${purpose}:cancelled`,
+      postings: [
+        { account: door, asset: payment.fiat, units },
+        { account: customerFiat(payment.id), asset: payment.fiat, units: -units },
+      ],
+    })
+    setFields(changes, payment, { refundedUnits: payment.refundedUnits - units })
+  }
+}

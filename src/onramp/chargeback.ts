@@ -1,0 +1,134 @@
+import type { App } from '../app.ts'
+import type { Trx } from '../db/database.ts'
+import type { EndedEffect } from '../effects/model.ts'
+import { cancelRefunds, lockPlannedCardRefunds } from './cancel-refunds.ts'
+import { customerFiat, heldUnits, type Payment } from './payment.ts'
+import {
+  beginChanges,
+  bookFor,
+  moveState,
+  type PaymentChanges,
+  setFields,
+  tell,
+  wakeAfter,
+  writeChanges,
+} from './payment-changes.ts'
+import { cancelCoins, isUndispatched, lockCoins } from './payment-effects.ts'
+import { nextState } from './payment-states.ts'
+import { lockPayments } from './payment-store.ts'
+import { planRefund } from './plan-refund.ts'
+import { loadSources } from './refund-sources.ts'
+import { reverseConversion } from './reverse-conversion.ts'
+
+/** The payer took the money of a card session back through the card network. */
+export interface Chargeback {
+  paymentId: string
+  provider: string
+  units: bigint
+  reason: string
+}
+
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake'>
+
+const CHARGEBACK_LOSS = 'loss:chargeback'
+
+/**
+ * Takes a chargeback in. As long as no coin was dispatched the transfer is given up, the conversion reversed, and the
+ * payment rejected: nobody loses. After that the coins are gone: the state stays, the loss is booked, the integrator
+ * is told. The same chargeback twice is one.
+ */
+export async function applyChargeback(app: Needs, chargeback: Chargeback): Promise<void> {
+  const changes = beginChanges(app)
+  await app.db.transaction().execute(async (trx) => {
+    const coins = await lockCoins(trx, chargeback.paymentId)
+    const refunds = await lockPlannedCardRefunds(trx, chargeback.paymentId)
+    const payment = (await lockPayments(trx, [chargeback.paymentId])).get(chargeback.paymentId)
+    if (!payment || payment.chargeback) return
+    await cancelRefunds(trx, changes, payment, refunds)
+    const stopped = isUndispatched(coins) && nextState(payment.state, 'charged_back') !== undefined
+    if (stopped) {
+      if (coins) await cancelCoins(trx, coins, changes.now)
+      await reverseConversion(trx, changes, payment, { keepFees: false })
+    }
+    bookChargeback(changes, payment, chargeback)
+    if (stopped) await endStopped(app, trx, changes, payment)
+    else tell(changes, payment, 'PAYMENT_CHARGED_BACK')
+    await writeChanges(trx, changes)
+  })
+  wakeAfter(app, changes)
+}
+
+/** What is still held goes back to the card network; what isn't is our loss. */
+function bookChargeback(
+  changes: PaymentChanges,
+  payment: Payment,
+  { provider, units, reason }: Chargeback,
+): void {
+  const covered = smaller(heldUnits(payment), units)
+  bookFor(changes, payment, {
+    kind: 'chargeback',
+    purpose: `payment:${payment.id}:chargeback`,
+    postings: [
+      { account: customerFiat(payment.id), asset: payment.fiat, units: covered },
+      { account: CHARGEBACK_LOSS, asset: payment.fiat, units: units - covered },
+      { account: `card:${provider}`, asset: payment.fiat, units: -units },
+    ],
+  })
+  setFields(changes, payment, {
+    refundedUnits: payment.refundedUnits + covered,
+    chargeback: {
+      units: units.toString(),
+      lossUnits: (units - covered).toString(),
+      reason,
+      at: changes.now.toISOString(),
+    },
+  })
+}
+
+/** Money that came another way, such as a transfer on top of the card, goes back to where it came from. */
+async function endStopped(
+  app: Pick<App, 'secrets'>,
+  trx: Trx,
+  changes: PaymentChanges,
+  payment: Payment,
+): Promise<void> {
+  const units = heldUnits(payment)
+  if (units > 0n) {
+    const sources = (await loadSources(trx, app, [payment.id])).get(payment.id)!
+    const others = sources.filter(({ way }) => way.kind !== 'card')
+    planRefund(changes, payment, { units, reason: 'excess', sources: others })
+  }
+  moveState(changes, payment, 'charged_back', { endReason: 'charged_back' })
+}
+
+/**
+ * A transfer that was on its way when the money was charged back did not arrive after all: the conversion is reversed
+ * and what it gives back makes up for the loss that was booked.
+ */
+export async function chargeBackUndelivered(
+  trx: Trx,
+  changes: PaymentChanges,
+  payment: Payment,
+  coins: Pick<EndedEffect, 'id' | 'state'>,
+): Promise<void> {
+  await cancelCoins(trx, { id: coins.id, state: coins.state }, changes.now)
+  await reverseConversion(trx, changes, payment, { keepFees: false })
+  const lossUnits = BigInt(payment.chargeback!.lossUnits)
+  const units = smaller(heldUnits(payment), lossUnits)
+  bookFor(changes, payment, {
+    kind: 'chargeback_recovered',
+    purpose: `payment:${payment.id}:chargeback-recovered`,
+    postings: [
+      { account: customerFiat(payment.id), asset: payment.fiat, units },
+      { account: CHARGEBACK_LOSS, asset: payment.fiat, units: -units },
+    ],
+  })
+  setFields(changes, payment, {
+    refundedUnits: payment.refundedUnits + units,
+    chargeback: { ...payment.chargeback!, lossUnits: (lossUnits - units).toString() },
+  })
+  await endStopped(changes.app, trx, changes, payment)
+}
+
+// biome-ignore lint/complexity/useMathMinMax: Math.min takes no bigint.
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)

@@ -1,0 +1,94 @@
+import { sql } from 'kysely'
+import type { App } from '../app.ts'
+import type { Trx } from '../db/database.ts'
+import { paymentReference } from './payment.ts'
+
+/** One way money came by for a payment, and so the way it goes back: only to where it came from. */
+export interface RefundSource {
+  /** Names it in the purpose of the effect that refunds it. */
+  key: string
+  /** What can still go back this way. */
+  leftUnits: bigint
+  way:
+    | { kind: 'card'; provider: string; providerRef: string }
+    | { kind: 'bank'; ourIban: string; iban: string | null; name: string }
+}
+
+/** What the bank says of whoever sent a transfer. */
+export interface Counterparty {
+  name: string
+  iban: string | null
+}
+
+export const COUNTERPARTY_PURPOSE = 'bank-counterparty'
+
+/** The effect's purpose, and so also the journal's: one refund of one source in one round. */
+export const refundPurpose = (paymentId: string, round: number, key: string): string =>
+  `payment:${paymentId}:refund:${round}:${key}`
+
+export const bankSourceKey = (iban: string, transactionId: string): string => `bank:${iban}:${transactionId}`
+export const cardSourceKey = (sessionId: string): string => `card:${sessionId}`
+
+const REFUND_PURPOSE = /^payment:[^:]+:refund:(\d+):(.+)$/
+
+/** Where the money of locked payments came from, oldest first, less what went or is going back. */
+export async function loadSources(
+  trx: Trx,
+  { secrets }: Pick<App, 'secrets'>,
+  paymentIds: readonly string[],
+): Promise<Map<string, RefundSource[]>> {
+  const sources = new Map<string, RefundSource[]>(paymentIds.map((id) => [id, []]))
+  if (paymentIds.length === 0) return sources
+  const ids = sql`${[...paymentIds]}::text[]`
+  const cards = await sql<{
+    paymentId: string
+    id: string
+    provider: string
+    providerRef: string
+    units: bigint
+  }>`
+    select payment_id, id, provider, provider_ref, units from payment_sessions
+     where payment_id = any(${ids}) and state = 'paid' and payment_type <> 'psd2' order by created_at`.execute(
+    trx,
+  )
+  for (const { paymentId, id, provider, providerRef, units } of cards.rows) {
+    const way = { kind: 'card', provider, providerRef } as const
+    sources.get(paymentId)!.push({ key: cardSourceKey(id), leftUnits: units, way })
+  }
+  const lines = await sql<{ paymentId: string; iban: string; id: string; units: bigint; sealed: Buffer }>`
+    select bank_matches.payment_id, iban, transaction_id as id, bank_matches.units, counterparty_sealed as sealed
+      from bank_matches join bank_transactions using (iban)
+     where bank_matches.payment_id = any(${ids}) and bank_transactions.id = transaction_id
+     order by booked_at`.execute(trx)
+  for (const { paymentId, iban, id, units, sealed } of lines.rows) {
+    const { name, iban: theirs } = openCounterparty(secrets, sealed)
+    const way = { kind: 'bank', ourIban: iban, iban: theirs, name } as const
+    sources.get(paymentId)!.push({ key: bankSourceKey(iban, id), leftUnits: units, way })
+  }
+  await subtractRefunds(trx, paymentIds, sources)
+  return sources
+}
+
+async function subtractRefunds(
+  trx: Trx,
+  paymentIds: readonly string[],
+  sources: Map<string, RefundSource[]>,
+): Promise<void> {
+  const refunds = await trx
+    .selectFrom('effects')
+    .select(['reference', 'purpose', 'units'])
+    .where(sql<boolean>`reference = any(${paymentIds.map(paymentReference)}::text[])`)
+    .where('kind', 'in', ['bank_transfer', 'card_refund'])
+    .where('state', '<>', 'cancelled')
+    .execute()
+  for (const { reference, purpose, units } of refunds) {
+    const key = REFUND_PURPOSE.exec(purpose)?.[2]
+    const source = sources.get(reference.slice('payment:'.length))?.find((one) => one.key === key)
+    if (!source) throw new Error(`The refund ${purpose} goes back to nowhere.`)
+    source.leftUnits -= units
+  }
+}
+
+export function openCounterparty(secrets: App['secrets'], sealed: Buffer): Counterparty {
+  return JSON.parse(secrets.open(COUNTERPARTY_PURPOSE, sealed).toString('utf8'))
+}

@@ -1,0 +1,71 @@
+import type { App } from '../app.ts'
+import type { CallbackHandler, CallbackProblem } from '../providers/callbacks/lane.ts'
+import type { CardNotification } from '../providers/card/port.ts'
+import type { OpenBankingNotification } from '../providers/open-banking/port.ts'
+import { newsOfCard, newsOfOpenBanking } from './ask-provider.ts'
+import { applyChargeback } from './chargeback.ts'
+import { applySessionNews, type SessionNews } from './session-news.ts'
+import { findPaymentIds } from './session-store.ts'
+
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log'>
+
+/** What the card provider tells of sessions and chargebacks. Its refunds belong to the effects. */
+export function cardSessionCallbacks(app: Needs): CallbackHandler {
+  return async (callbacks) => {
+    const provider = app.providers.card!.name
+    const problems = await takeNews(
+      app,
+      callbacks.map(({ id, payload }) => ({ id, news: newsOfCard(provider, payload) })),
+    )
+    // After the news: a chargeback may have overtaken the payment it takes back.
+    for (const { id, payload } of callbacks) {
+      if (payload.type !== 'chargeback') continue
+      await chargeBack(app, provider, payload).catch((error: Error) => {
+        app.log.error({ err: error, providerRef: payload.providerRef }, 'A chargeback was not taken in.')
+        problems.push({ id, reason: error.message })
+      })
+    }
+    return problems
+  }
+}
+
+async function chargeBack(
+  app: Needs,
+  provider: string,
+  notification: CardNotification & { type: 'chargeback' },
+): Promise<void> {
+  const { providerRef, reference, units, reason } = notification
+  const paymentIds = await findPaymentIds(app.db, [{ provider, providerRef, reference }])
+  const paymentId = paymentIds.get(providerRef)
+  if (paymentId) await applyChargeback(app, { paymentId, provider, units: BigInt(units), reason })
+}
+
+/** What the open-banking provider tells of sessions. */
+export function openBankingCallbacks(app: Needs): CallbackHandler {
+  return (callbacks) => {
+    const provider = app.providers.openBanking!.name
+    return takeNews(
+      app,
+      callbacks.map(({ id, payload }) => ({
+        id,
+        news: newsOfOpenBanking(provider, payload as OpenBankingNotification),
+      })),
+    )
+  }
+}
+
+async function takeNews(
+  app: Needs,
+  told: readonly { id: number; news: SessionNews | undefined }[],
+): Promise<CallbackProblem[]> {
+  const known = told.filter((one): one is { id: number; news: SessionNews } => one.news !== undefined)
+  const strange = new Set(
+    await applySessionNews(
+      app,
+      known.map(({ news }) => news),
+    ),
+  )
+  return known
+    .filter(({ news }) => strange.has(news))
+    .map(({ id, news }) => ({ id, reason: `No session of ours is ${news.providerRef}.` }))
+}

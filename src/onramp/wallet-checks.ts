@@ -1,0 +1,61 @@
+import { sql } from 'kysely'
+import type { App } from '../app.ts'
+import { fail } from '../server/errors.ts'
+import { checkWallet, WALLET_PROBLEMS, type WalletProblem } from './wallet.ts'
+
+export interface JudgedWallet {
+  /** With its checksum; null when none was given, or it can't be used. */
+  address: string | null
+  problem: WalletProblem | 'blocked' | null
+  /** Throws `invalid_wallet` or `wallet_blocked`; called at the contract's place for it. */
+  refuse(): void
+}
+
+/**
+ * Judges a wallet by its form, by whose it is, and by the screening provider. It may ask that provider, so it is
+ * called before the transaction; what it found is answered when its turn comes.
+ */
+export async function judgeWallet(
+  app: Pick<App, 'db' | 'providers'>,
+  chain: string,
+  text: string | null,
+): Promise<JudgedWallet> {
+  if (text === null) return { address: null, problem: null, refuse: () => {} }
+  const { address, problem } = checkWallet(text)
+  if (problem) return refused(problem)
+  const stranger = await findOwner(app, chain, address)
+  if (stranger) return refused(stranger)
+  const screened = await app.providers.screening.screenWallet({ chain, address })
+  return screened.blocked ? refused('blocked') : { address, problem: null, refuse: () => {} }
+}
+
+/** Whether the address is a token's contract or ours, and so no customer's. */
+async function findOwner(
+  { db, providers }: Pick<App, 'db' | 'providers'>,
+  chain: string,
+  address: string,
+): Promise<'token_contract' | 'our_own' | undefined> {
+  const lower = address.toLowerCase()
+  const setup = providers.chains.get(chain)
+  const contracts = [...Object.values(setup?.tokens ?? {}), ...(setup?.disperse ? [setup.disperse] : [])]
+  if (contracts.some((contract) => contract.toLowerCase() === lower)) return 'token_contract'
+  const own = await db
+    .selectFrom('wallets')
+    .select('address')
+    .where('chain', '=', chain)
+    .where(sql<boolean>`lower(address) = ${lower}`)
+    .executeTakeFirst()
+  return own && 'our_own'
+}
+
+function refused(problem: WalletProblem | 'blocked'): JudgedWallet {
+  const detail = { errors: { wallet: [problem] } }
+  return {
+    address: null,
+    problem,
+    refuse() {
+      if (problem === 'blocked') fail('wallet_blocked', 'Nothing can be sent to this wallet.', detail)
+      fail('invalid_wallet', `The wallet ${WALLET_PROBLEMS[problem]}.`, detail)
+    },
+  }
+}
