@@ -143,9 +143,14 @@ describe('the tree is tidy', () => {
 
   it('says nothing of unfinished work', () => {
     const word = new RegExp(
-      ['TO' + 'DO', 'FIX' + 'ME', '\\bX' + 'XX\\b', 'HA' + 'CK', 'not imple' + 'mented', 'for no' + 'w\\b'].join(
-        '|',
-      ),
+      [
+        'TO' + 'DO',
+        'FIX' + 'ME',
+        '\\bX' + 'XX\\b',
+        'HA' + 'CK',
+        'not imple' + 'mented',
+        'for no' + 'w\\b',
+      ].join('|'),
     )
     const wrong = CODE.filter((file) => file !== 'test/tidy.test.ts').flatMap((file) =>
       read(file)

@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const START_MS = 60_000
+
+/** The whole program as processes that can be killed, over one database and one set of chains that go on. */
+export interface Program {
+  url: string
+  databaseUrl: string
+  dataDir: string
+  env: Record<string, string>
+  /** Starts one more process; the first listens, further ones are workers. Waits until it is alive. */
+  start(): Promise<ChildProcess>
+  /** Ends a process at once, as a power cut would. */
+  kill(child: ChildProcess): Promise<void>
+  running: Set<ChildProcess>
+  /** Ends everything, the chains too. */
+  stop(): Promise<void>
+  /** What the processes wrote last, for a failing test. */
+  output(): string
+}
+
+export async function openProgram(env: Record<string, string> = {}): Promise<Program> {
+  const database: TestDatabase = await createTestDatabase()
+  const dataDir = mkdtempSync(join(tmpdir(), 'cryptopocket-faults-'))
+  const port = await freePort()
+  const running = new Set<ChildProcess>()
+  const lines: string[] = []
+  const program: Program = {
+    url: `http://127.0.0.1:${port}`,
+    databaseUrl: database.url,
+    dataDir,
+    running,
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? tmpdir(),
+      PORT: String(port),
+      DATA_DIR: dataDir,
+      DATABASE_URL: database.url,
+      DATABASE_POOL_SIZE: '10',
+      RATE_LIMIT_PER_MINUTE: '1000000',
+      NO_COLOR: '1',
+      ...env,
+    },
+    async start() {
+      const role = running.size === 0 ? 'all' : 'worker'
+      const child = spawn(process.execPath, ['src/cli/start.ts'], {
+        cwd: ROOT,
+        env: { ...program.env, ROLE: role },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      for (const stream of [child.stdout, child.stderr])
+        stream?.on('data', (text) => lines.push(String(text)))
+      running.add(child)
+      child.once('exit', () => running.delete(child))
+      if (role === 'all') await isAlive(program.url, child, () => lines.slice(-20).join(''))
+      return child
+    },
+    async kill(child) {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      await new Promise<void>((resolve) => {
+        child.once('exit', () => resolve())
+        child.kill('SIGKILL')
+      })
+    },
+    async stop() {
+      const ending = [...running]
+      await Promise.all(
+        ending.map(
+          (child) =>
+            new Promise<void>((resolve) => {
+              child.once('exit', () => resolve())
+              child.kill('SIGTERM')
+            }),
+        ),
+      )
+      await database.drop()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+    output: () => lines.slice(-60).join(''),
+  }
+  return program
+}
+
+async function isAlive(url: string, child: ChildProcess, output: () => string): Promise<void> {
+  const deadline = performance.now() + START_MS
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`The program ended by itself:\n${output()}`)
+    try {
+      if ((await fetch(`${url}/livez`)).ok) return
+    } catch {
+      // Not listening yet.
+    }
+    if (performance.now() > deadline) throw new Error(`The program did not come up:\n${output()}`)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}

@@ -1,0 +1,35 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Random } from '../support/random.ts'
+
+/** A receiver of webhooks that sometimes fails, and remembers what it was told. */
+export interface FaultyReceiver {
+  url: string
+  /** Event ids by `<type> <payment id>`. */
+  seen: Map<string, Set<string>>
+  stop(): Promise<void>
+}
+
+export async function startFaultyReceiver(random: Random, failureRate: number): Promise<FaultyReceiver> {
+  const seen = new Map<string, Set<string>>()
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    if (random.chance(failureRate)) return void response.writeHead(503).end()
+    const event = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    const key = `${event.type} ${event.data.id}`
+    seen.set(key, (seen.get(key) ?? new Set()).add(event.id))
+    // Heard, but the sender may never learn that it was.
+    if (random.chance(failureRate)) return void request.socket.destroy()
+    response.writeHead(204).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    seen,
+    async stop() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
