@@ -20,6 +20,7 @@ import { registerPages } from './server/pages.ts'
 import { createRateLimiter, type RateLimiter } from './server/rate-limit.ts'
 import { createServer } from './server/server.ts'
 import { deliveryLane } from './webhooks/deliver.ts'
+import { measureWebhooks } from './webhooks/measure.ts'
 import { sequencerLane } from './webhooks/sequencer.ts'
 
 /**
@@ -191,7 +192,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
       await app.notifier.start()
       app.pricing.start()
       fastify = await createServer(app, async (instance) => {
-        registerHealth(app, instance, [], async () => {})
+        registerHealth(app, instance, [], () => measureWebhooks(app))
         await registerPages(app, instance)
       })
       let url = config.publicUrl
