@@ -130,5 +130,4 @@ export async function chargeBackUndelivered(
   await endStopped(changes.app, trx, changes, payment)
 }
 
-// biome-ignore lint/complexity/useMathMinMax: Math.min takes no bigint.
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)

@@ -10,7 +10,7 @@ import {
   lockCustomer,
   updateKyc,
 } from './customer-store.ts'
-import { isMendable, withFollowingPhotos } from './kyc-form.ts'
+import { isMendable, withFollowingParts } from './kyc-form.ts'
 import { kycObject, withText } from './kyc-wire.ts'
 import { openCustomerData, openVerificationData, sealData } from './personal-data.ts'
 import { lockVerification, type Phase, updateVerification, type Verification } from './verification-store.ts'
@@ -65,7 +65,7 @@ export async function applyDecision(
   }
   if (outcome === 'mend' && keyWrapped && reasons.some(isMendable)) {
     const { fields } = openVerificationData(app.secrets, keyWrapped, verification.dataSealed as Buffer)
-    const toMend = withFollowingPhotos(reasons, fields).map(withText)
+    const toMend = withFollowingParts(reasons, fields).map(withText)
     const expiresAt = new Date(Math.max(verification.expiresAt.getTime(), now.getTime() + MENDING_MS))
     const dataSealed = sealData(app.secrets, keyWrapped, { fields, mended: [] })
     const back = { phase: 'form', reasons: toMend, dataSealed, expiresAt, dueAt: expiresAt } as const

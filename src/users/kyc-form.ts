@@ -1,4 +1,4 @@
-import type { KycPhotoKind, KycReason } from '../providers/kyc/port.ts'
+import type { KycPhotoKind, KycReason, KycReasonField } from '../providers/kyc/port.ts'
 import { isResidenceSupported, parseCountry } from './identity/countries.ts'
 import { findBirthDateProblem, findExpiryProblem } from './identity/dates.ts'
 import { checkIdentification, findIdentificationType } from './identity/identification.ts'
@@ -79,13 +79,17 @@ const replacesDocument = ({ field, code }: KycReason): boolean =>
   field === 'identification_type' ||
   field === 'identification_country'
 
-/** The reasons, with the photos named that another document makes necessary. */
-export function withFollowingPhotos(reasons: readonly KycReason[], fields: PersonalData): KycReason[] {
+/**
+ * The reasons, and what follows from them: who must give another document gives its number, its last day and its
+ * photos as well.
+ */
+export function withFollowingParts(reasons: readonly KycReason[], fields: PersonalData): KycReason[] {
   const cause = reasons.find((reason) => isMendable(reason) && replacesDocument(reason))
   if (!cause) return [...reasons]
   const photos = neededPhotos(fields).filter((kind) => kind !== 'face_image')
-  const missing = photos.filter((kind) => !reasons.some(({ field }) => field === kind))
-  return [...reasons, ...missing.map((field) => ({ field, code: cause.code }))]
+  const parts = ['identification_number', ...(chosenType(fields)?.expires ? ['identification_expires_on'] : []), ...photos]
+  const unnamed = parts.filter((part) => !reasons.some(({ field }) => field === part)) as KycReasonField[]
+  return [...reasons, ...unnamed.map((field) => ({ field, code: cause.code }))]
 }
 
 /** The fields that may be changed now: all of a new form, of a rejected one those to mend. */

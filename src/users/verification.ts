@@ -2,7 +2,6 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { newSecret, randomText } from '../kernel/ids.ts'
 import { sha256 } from '../kernel/secrets.ts'
-import { fail } from '../server/errors.ts'
 import { type Customer, getPersonalSealed, lockCustomer, updateKyc } from './customer-store.ts'
 import { openCustomerData, type PersonalData, personalPart, sealData } from './personal-data.ts'
 import {
@@ -65,37 +64,19 @@ export async function openVerification(
   })
 }
 
-/**
- * The address of the customer's verification page, for `require_kyc`. Reads when the form is open, and writes a new
- * one only when there is none.
- */
-export async function kycFormUrl(
-  app: Needs,
-  customer: Pick<Customer, 'integrationId' | 'id'>,
-): Promise<string> {
-  const latest = await findLatestVerification(app.db, {
-    integrationId: customer.integrationId,
-    customerId: customer.id,
-    kind: 'kyc',
-  })
-  if (latest && isOpen(latest, app.clock.now())) return formUrl(app, latest)
-  const opened = await openVerification(app, customer)
-  return opened?.url ?? fail('user_not_found', 'There is no such customer who could be verified.')
-}
-
 /** Goes on: being decided, or a form whose link still works. */
 export function isOpen({ phase, expiresAt }: Pick<Verification, 'phase' | 'expiresAt'>, now: Date): boolean {
   if (phase === 'form') return expiresAt > now
   return OPEN_PHASES.some((open) => open === phase)
 }
 
-function formUrl(
+/** The address of the verification's page. */
+export function formUrl(
   app: Pick<App, 'secrets' | 'config'>,
   { tokenSealed }: Pick<Verification, 'tokenSealed'>,
 ): string {
   return linkOf(app, app.secrets.open(LINK_PURPOSE, tokenSealed).toString('utf8'))
 }
 
-/** The address of a verification page. */
 export const linkOf = ({ config }: Pick<App, 'config'>, token: string): string =>
   `${config.publicUrl}/kyc/${token}`

@@ -37,7 +37,7 @@ for (const { seed, kills, processes } of RUNS) {
       context.diagnostic(`seed ${seed}`)
       const buyers = createBuyers(program.url, random)
       const children = [await program.start()]
-      while (children.length < processes) children.push(await program.start())
+      while (children.length < processes) children.push(await program.start('worker'))
       await buyers.prepare(12)
       for (const type of ['PAY_IN', 'COINS_SENT'])
         await buyers.api('POST', '/api/subscribeToWebhook', { type, url: receiver.url })
@@ -47,7 +47,7 @@ for (const { seed, kills, processes } of RUNS) {
         await new Promise((resolve) => setTimeout(resolve, random.below(LONGEST_LIFE_MS)))
         const victim = random.below(children.length)
         await program.kill(children[victim] as (typeof children)[number])
-        children[victim] = await program.start()
+        children[victim] = await program.start(victim === 0 ? 'all' : 'worker')
       }
       await Promise.all(buying)
       await checkInvariants(program, buyers, receiver)

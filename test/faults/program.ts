@@ -14,8 +14,8 @@ export interface Program {
   databaseUrl: string
   dataDir: string
   env: Record<string, string>
-  /** Starts one more process; the first listens, further ones are workers. Waits until it is alive. */
-  start(): Promise<ChildProcess>
+  /** Starts a process: `all` listens and works, and is waited for until it is alive; a `worker` only works. */
+  start(role?: 'all' | 'worker'): Promise<ChildProcess>
   /** Ends a process at once, as a power cut would. */
   kill(child: ChildProcess): Promise<void>
   running: Set<ChildProcess>
@@ -47,8 +47,7 @@ export async function openProgram(env: Record<string, string> = {}): Promise<Pro
       NO_COLOR: '1',
       ...env,
     },
-    async start() {
-      const role = running.size === 0 ? 'all' : 'worker'
+    async start(role = 'all') {
       const child = spawn(process.execPath, ['src/cli/start.ts'], {
         cwd: ROOT,
         env: { ...program.env, ROLE: role },

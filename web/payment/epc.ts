@@ -19,8 +19,3 @@ function cutToBytes(text: string, limit: number): string {
   while (new TextEncoder().encode(letters.join('')).length > limit) letters.pop()
   return letters.join('').trimEnd()
 }
-
-/** `ES68 0049 0001 …`, as it stands on paper. */
-export function groupedIban(iban: string): string {
-  return iban.replace(/\s/g, '').replace(/(.{4})(?=.)/g, '$1 ')
-}

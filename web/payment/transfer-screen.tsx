@@ -2,11 +2,12 @@ import type { BankTransfer } from '../../src/hosted/wire.ts'
 import { Button, Notice } from '../shared/controls.tsx'
 import { CopyButton } from '../shared/copy.tsx'
 import { StepHeading } from '../shared/frame.tsx'
+import { groupedIban } from '../shared/iban.ts'
 import { Icon } from '../shared/icons.tsx'
 import { QrCode } from '../shared/qr.tsx'
 import { BackToMerchant } from './back-to-merchant.tsx'
 import { CancelPayment } from './cancel-payment.tsx'
-import { epcText, groupedIban } from './epc.ts'
+import { epcText } from './epc.ts'
 import { type Scene, usePaymentAction, usePaymentSpeech } from './scene.ts'
 
 export function TransferScreen({ scene }: { scene: Scene }) {

@@ -19,7 +19,7 @@ import { commonView, notNow, SessionParams, sessionNotFound } from './view.ts'
 
 /** The JSON behind `/simulators/card/<session>`, the page that plays the card provider's. */
 
-const THREE_D_SECURE_CODE = '123456'
+export const THREE_D_SECURE_CODE = '123456'
 
 /** English, for people; the page has its own texts by code. */
 const DECLINES: Record<string, string> = {

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
-import { groupedIban } from '../../payment/epc.ts'
 import { Button, Notice } from '../../shared/controls.tsx'
 import { StepHeading } from '../../shared/frame.tsx'
+import { groupedIban } from '../../shared/iban.ts'
 import { useSimulatorSpeech } from '../simulator.tsx'
 import type { BankScreenProps } from './bank-page.tsx'
 
