@@ -12,6 +12,8 @@ import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
 import { createPricing, type Pricing } from './pricing/pricing.ts'
+import { INTEGRATIONS_CHANNEL } from './sandbox/reset.ts'
+import { registerRpcProxy } from './sandbox/rpc-proxy.ts'
 import { seedIntegrations } from './sandbox/seed.ts'
 import { simulatorLanes } from './sandbox/simulators/lanes.ts'
 import { type Authenticator, createAuthenticator } from './server/auth.ts'
@@ -157,6 +159,7 @@ function compose(given: {
   })
   notifier.listen('lanes', (name) => app.lanes.wake(name))
   notifier.listen('clock', (offsetMs) => clock.setOffsetMs(Number(offsetMs)))
+  notifier.listen(INTEGRATIONS_CHANNEL, () => app.authenticator.forget())
   return app
 }
 
@@ -194,6 +197,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
       fastify = await createServer(app, async (instance) => {
         registerHealth(app, instance, [], () => measureWebhooks(app))
         await registerPages(app, instance)
+        registerRpcProxy(app, instance)
       })
       let url = config.publicUrl
       if (config.role !== 'worker') {

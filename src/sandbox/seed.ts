@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import { DEFAULT_SETTINGS } from '../common/integration.ts'
 import { createIntegration } from '../common/integration-store.ts'
+import { giveBankAccounts } from './bank-account.ts'
 
 /** The credentials that the documentation names: public by design, refused in production. */
 export const SANDBOX_INTEGRATIONS = [
@@ -20,4 +21,5 @@ export async function seedIntegrations(app: Pick<App, 'db' | 'clock' | 'secrets'
       why: 'The integrations that the documentation names.',
     })
   }
+  await giveBankAccounts(app)
 }

@@ -8,6 +8,11 @@ import {
   receiveCardCallback,
   receiveOpenBankingCallback,
 } from '../providers/receive-callback.ts'
+import { sendBankTransfer } from '../sandbox/bank-transfer.ts'
+import { advanceSandboxClock } from '../sandbox/clock.ts'
+import { orderFaults } from '../sandbox/faults.ts'
+import { sandboxOverview } from '../sandbox/overview.ts'
+import { resetSandbox } from '../sandbox/reset.ts'
 import {
   cancelBankPage,
   chooseSimulatedBank,
@@ -55,6 +60,11 @@ export const ENDPOINTS: readonly Endpoint[] = [
   listWebhookDeliveries,
   redeliverWebhookEvent,
   // Sandbox
+  sandboxOverview,
+  advanceSandboxClock,
+  sendBankTransfer,
+  orderFaults,
+  resetSandbox,
   // Hosted pages
   // The simulated providers' own pages
   showCardPage,

@@ -1,0 +1,92 @@
+import { Type } from 'typebox'
+import type { App } from '../app.ts'
+import type { Integration } from '../common/integration.ts'
+import { wireTime } from '../kernel/clock.ts'
+import { formatAmount, parseAmount } from '../money/amount.ts'
+import { fiatAsset } from '../money/asset.ts'
+import { isValidIban, normaliseIban } from '../providers/bank/iban.ts'
+import { payerIban, receiveTransfer } from '../providers/bank/simulated/incoming.ts'
+import { BANK_LANE } from '../providers/bank/simulated/lane.ts'
+import { endpoint } from '../server/endpoint.ts'
+import { type FieldErrors, fail } from '../server/errors.ts'
+import { Amount, Text, WireTime } from '../server/fields.ts'
+
+export const sendBankTransfer = endpoint({
+  method: 'POST',
+  path: '/api/sandbox/bank/transfer',
+  section: 'sandbox',
+  name: 'sendBankTransfer',
+  summary: 'Money arrives on a bank account',
+  description:
+    'Somebody sends money to one of your accounts: any amount, any concept, from anybody. The simulated bank books it at once and tells the platform, which matches it as it would a real line.',
+  audience: 'token',
+  sandboxOnly: true,
+  body: Type.Object({
+    iban: Text('The account of yours that it goes to. GET /api/sandbox lists them.', 42),
+    amount: Amount("In the account's currency."),
+    concept: Type.Optional(Text('What the sender wrote; nothing unless told.', 140)),
+    name: Text("The sender's name.", 140),
+    from_iban: Type.Optional(Text("The sender's account; one made from the name unless told.", 42)),
+  }),
+  data: Type.Object({
+    iban: Type.String(),
+    amount: Type.String(),
+    currency: Type.String(),
+    from_iban: Type.String(),
+    booked_at: WireTime,
+  }),
+  errors: ['account_not_found'],
+  examples: {
+    request: { iban: 'ES2599980001650001000017', amount: '100.00', concept: '120037', name: 'Ana García' },
+    answer: {
+      iban: 'ES2599980001650001000017',
+      amount: '100.00',
+      currency: 'EUR',
+      from_iban: 'DE02000000000123456789',
+      booked_at: '2026-06-26T10:30:00.000000Z',
+    },
+  },
+  check({ body }): FieldErrors {
+    if (body.from_iban === undefined || isValidIban(normaliseIban(body.from_iban))) return {}
+    return { from_iban: ['is not a valid IBAN of a SEPA country'] }
+  },
+  async handle(app, { body, integration }) {
+    const account = await findOwnAccount(app, integration, normaliseIban(body.iban))
+    const asset = fiatAsset(account.currency)!
+    const { units, problem } = parseAmount(body.amount, asset)
+    if (units === undefined) fail('invalid_field', `amount ${problem}.`, { errors: { amount: [problem!] } })
+    const now = app.clock.now()
+    const fromIban = body.from_iban === undefined ? payerIban(body.name) : normaliseIban(body.from_iban)
+    await receiveTransfer(app.db, {
+      iban: account.iban,
+      units,
+      currency: account.currency,
+      fromName: body.name,
+      fromIban,
+      concept: body.concept ?? '',
+      dueAt: now,
+      now,
+    })
+    app.wake(BANK_LANE)
+    return {
+      iban: account.iban,
+      amount: formatAmount(units, asset),
+      currency: account.currency,
+      from_iban: fromIban,
+      booked_at: wireTime(now),
+    }
+  },
+})
+
+async function findOwnAccount({ db }: Pick<App, 'db'>, integration: Integration, iban: string) {
+  const account = await db
+    .selectFrom('bankAccounts')
+    .select(['iban', 'currency'])
+    .where('iban', '=', iban)
+    .where('integrationId', '=', integration.id)
+    .executeTakeFirst()
+  return (
+    account ??
+    fail('account_not_found', 'This integration has no such account. GET /api/sandbox lists its accounts.')
+  )
+}
