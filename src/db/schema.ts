@@ -294,6 +294,7 @@ export interface BankTransactionsTable {
   counterpartySealed: Buffer
   concept: string
   endToEndId: string | null
+  transferRef: string | null
   state: Generated<'unmatched' | 'suggested' | 'matched' | 'returned'>
   matchReasons: JSONColumn
   dueAt: Date | null

@@ -310,6 +310,8 @@ create table bank_transactions (
   counterparty_sealed bytea not null,
   concept text not null,
   end_to_end_id text,
+  -- The bank's name of the transfer of ours that this line books or gives back.
+  transfer_ref text,
   state text not null default 'unmatched' check (state in ('unmatched', 'suggested', 'matched', 'returned')),
   match_reasons jsonb not null default '[]',
   due_at timestamptz,

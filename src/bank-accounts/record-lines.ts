@@ -1,0 +1,90 @@
+import { sql } from 'kysely'
+import type { App } from '../app.ts'
+import type { Trx } from '../db/database.ts'
+import { randomText } from '../kernel/ids.ts'
+import { bookAll, type Posting } from '../ledger/book.ts'
+import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
+import type { BankLine } from '../providers/bank/port.ts'
+
+export const BANK_LINE_LANE = 'bank-lines'
+
+type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'wake'>
+
+/** Money that came and whose owner isn't known yet. */
+export const suspenseOf = (iban: string): string => `suspense:${iban}`
+export const bankOf = (iban: string): string => `bank:${iban}`
+/** Money that we ordered to go out and that the bank has not booked yet. */
+export const transitOutOf = (iban: string): string => `transit:out:${iban}`
+
+/**
+ * Records lines of our accounts, each once however often the bank tells of it, with their entries: what came waits in
+ * suspense, seen by the operator, until it is matched. Answers the accounts that we don't know.
+ */
+export async function recordBankLines(app: Needs, lines: readonly BankLine[]): Promise<Set<string>> {
+  const ibans = [...new Set(lines.map(({ iban }) => iban))]
+  const accounts = await app.db.selectFrom('bankAccounts').select('iban').where('iban', 'in', ibans).execute()
+  const known = new Set(accounts.map(({ iban }) => iban))
+  const recorded = await app.db.transaction().execute((trx) =>
+    insertLines(
+      app,
+      trx,
+      lines.filter(({ iban }) => known.has(iban)),
+    ),
+  )
+  if (recorded > 0) app.wake(BANK_LINE_LANE)
+  return new Set(ibans.filter((iban) => !known.has(iban)))
+}
+
+async function insertLines(app: Needs, trx: Trx, lines: readonly BankLine[]): Promise<number> {
+  if (lines.length === 0) return 0
+  const now = app.clock.now()
+  const seal = ({ counterpartyName: name, counterpartyIban: iban }: BankLine): Buffer =>
+    app.secrets.seal(COUNTERPARTY_PURPOSE, JSON.stringify({ name, iban } satisfies Counterparty))
+  const { rows } = await sql<{ iban: string; bankRef: string }>`
+    insert into bank_transactions (iban, id, bank_ref, booked_at, value_date, direction, units, currency,
+                                   counterparty_sealed, concept, end_to_end_id, transfer_ref, state, due_at, created_at)
+    select given.*, case when direction = 'debit' and transfer_ref is not null then 'matched' else 'unmatched' end,
+           case when direction = 'credit' then ${now}::timestamptz end, ${now}
+      from unnest(${lines.map(({ iban }) => iban)}::text[], ${lines.map(() => randomText(25))}::text[],
+                  ${lines.map(({ ref }) => ref)}::text[], ${lines.map(({ bookedAt }) => bookedAt)}::timestamptz[],
+                  ${lines.map(({ valueDate }) => valueDate)}::date[],
+                  ${lines.map(({ direction }) => direction)}::text[],
+                  ${lines.map(({ units }) => units.toString())}::numeric[],
+                  ${lines.map(({ currency }) => currency)}::text[], ${lines.map(seal)}::bytea[],
+                  ${lines.map(({ concept }) => concept)}::text[],
+                  ${lines.map(({ endToEndId }) => endToEndId)}::text[],
+                  ${lines.map(({ transferRef }) => transferRef)}::text[])
+           given (iban, id, bank_ref, booked_at, value_date, direction, units, currency, counterparty_sealed, concept,
+                  end_to_end_id, transfer_ref)
+    on conflict (iban, bank_ref) do nothing
+    returning iban, bank_ref`.execute(trx)
+  const fresh = new Set(rows.map(({ iban, bankRef }) => `${iban} ${bankRef}`))
+  const added = lines.filter(({ iban, ref }) => fresh.delete(`${iban} ${ref}`))
+  await bookAll(
+    trx,
+    added.map((line) => ({
+      kind: line.direction === 'credit' ? 'bank_credit' : 'bank_debit',
+      purpose: `bank-line:${line.iban}:${line.ref}`,
+      integrationId: null,
+      reference: line.ref,
+      at: now,
+      postings: postingsOf(line),
+    })),
+  )
+  return added.length
+}
+
+function postingsOf({ iban, direction, units, currency, transferRef }: BankLine): Posting[] {
+  if (direction === 'credit') {
+    return [
+      { account: bankOf(iban), asset: currency, units },
+      { account: suspenseOf(iban), asset: currency, units: -units },
+    ]
+  }
+  // What the bank takes without our order, such as its fees, waits in suspense for a person as well.
+  const account = transferRef === null ? suspenseOf(iban) : transitOutOf(iban)
+  return [
+    { account, asset: currency, units },
+    { account: bankOf(iban), asset: currency, units: -units },
+  ]
+}
