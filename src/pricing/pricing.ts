@@ -8,7 +8,7 @@ import type { PriceSource } from '../providers/prices/port.ts'
 import { type Availability, createAvailability } from './availability.ts'
 import { createPrices, type Prices } from './prices.ts'
 import { computeQuote, networkFeeIn, type Quote } from './quote.ts'
-import { type OpenedQuote, openQuote, type QuoteTerms, signQuote } from './quote-id.ts'
+import { createQuoteIds, type OpenedQuote, type QuoteTerms } from './quote-id.ts'
 import { type ActiveCoin, EUR, type Terms } from './terms.ts'
 
 /** What things cost now, and whether they can be had. Everything is answered from memory. */
@@ -52,6 +52,7 @@ export function createPricing(options: PricingOptions): Pricing {
   const { clock, secrets, sources, log, priceMaxAgeMs } = options
   const prices = createPrices({ sources, clock, log, maxAgeMs: priceMaxAgeMs })
   const availability = createAvailability(options)
+  const quoteIds = createQuoteIds(secrets)
 
   function quote({ amountUnits, coin, terms, price: agreed }: Order): Priced {
     const { fiat } = terms
@@ -82,8 +83,8 @@ export function createPricing(options: PricingOptions): Pricing {
       const euro = prices.current('EUR', fiat.symbol)?.price
       return euro && coinsFor(units, fiat, EUR, euro, 'up')
     },
-    signQuote: (terms) => signQuote(secrets, terms),
-    openQuote: (quoteId) => openQuote(secrets, quoteId, clock.now()),
+    signQuote: quoteIds.sign,
+    openQuote: (quoteId) => quoteIds.open(quoteId, clock.now()),
     start() {
       prices.start()
       availability.start()

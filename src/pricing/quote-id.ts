@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Secrets } from '../kernel/secrets.ts'
 import { equalInConstantTime } from '../kernel/secrets.ts'
 import { formatPrice, type Price, parsePrice } from '../money/rate.ts'
+import { createQuoteSignature } from './quote-signature.ts'
 
 /** What a quote promised, carried by its id; nothing is stored until the id is used. */
 export interface QuoteTerms {
@@ -31,54 +32,49 @@ export const QUOTE_ID_MAX_LENGTH = 512
 
 const VERSION = '1'
 const FIELDS = 14
-const PURPOSE = 'quote'
 
 /** Two quotes of the same moment and terms are two quotes: each can be used once. */
 const process = randomBytes(6).toString('base64url')
 let count = 0
 
-/** An opaque text that carries the terms and can't be altered or made up without the master key. */
-export function signQuote(secrets: Secrets, terms: QuoteTerms): string {
-  count += 1
-  const plain = [
-    VERSION,
-    terms.integrationId,
-    terms.side,
-    terms.paymentType,
-    terms.fiat,
-    terms.coin,
-    terms.amountUnits,
-    formatPrice(terms.price),
-    terms.feeUnits,
-    terms.networkFeeUnits,
-    terms.coinUnits,
-    terms.issuedAt.getTime(),
-    terms.expiresAt.getTime(),
-    process + count.toString(36),
-  ].join('|')
-  const body = Buffer.from(plain, 'latin1').toString('base64url')
-  return `${body}.${signature(secrets, body)}`
+export interface QuoteIds {
+  /** An opaque text that carries the terms and can't be altered or made up without the master key. */
+  sign(terms: QuoteTerms): string
+  /**
+   * Reads a quote id back. `unknown`: not one of ours, or altered. The signature is over the text itself and compared
+   * as text, so that no other spelling of the same bytes passes as a second quote.
+   */
+  open(quoteId: string, now: Date): OpenedQuote
 }
 
-/**
- * Reads a quote id back. `unknown`: not one of ours, or altered. The signature is over the text itself and compared as
- * text, so that no other spelling of the same bytes passes as a second quote.
- */
-export function openQuote(secrets: Secrets, quoteId: string, now: Date): OpenedQuote {
-  if (quoteId.length > QUOTE_ID_MAX_LENGTH) return { problem: 'unknown' }
-  const point = quoteId.indexOf('.')
-  const body = quoteId.slice(0, point)
-  if (point < 1 || !equalInConstantTime(quoteId.slice(point + 1), signature(secrets, body))) {
-    return { problem: 'unknown' }
+export function createQuoteIds(secrets: Secrets): QuoteIds {
+  const signature = createQuoteSignature(secrets.index('quote', 'signing key'))
+  return {
+    sign(terms) {
+      const body = Buffer.from(writeFields(terms), 'latin1').toString('base64url')
+      return `${body}.${signature(body)}`
+    },
+    open(quoteId, now) {
+      if (quoteId.length > QUOTE_ID_MAX_LENGTH) return { problem: 'unknown' }
+      const point = quoteId.indexOf('.')
+      const body = quoteId.slice(0, point)
+      // Buffers drop what is beyond a byte, so other characters would pass for the ones that were signed.
+      if (point < 1 || !/^[A-Za-z0-9_-]+$/.test(body)) return { problem: 'unknown' }
+      if (!equalInConstantTime(quoteId.slice(point + 1), signature(body))) return { problem: 'unknown' }
+      const fields = Buffer.from(body, 'base64url').toString('latin1').split('|')
+      if (fields[0] !== VERSION || fields.length !== FIELDS) return { problem: 'unknown' }
+      const terms = readFields(fields)
+      return now < terms.expiresAt ? { terms } : { problem: 'expired' }
+    },
   }
-  const fields = Buffer.from(body, 'base64url').toString('latin1').split('|')
-  if (fields[0] !== VERSION || fields.length !== FIELDS) return { problem: 'unknown' }
-  const terms = readFields(fields)
-  return now < terms.expiresAt ? { terms } : { problem: 'expired' }
 }
 
-function signature(secrets: Secrets, body: string): string {
-  return secrets.index(PURPOSE, body).toString('base64url')
+function writeFields(terms: QuoteTerms): string {
+  count += 1
+  const { amountUnits, price, feeUnits, networkFeeUnits, coinUnits } = terms
+  const order = `${VERSION}|${terms.integrationId}|${terms.side}|${terms.paymentType}|${terms.fiat}|${terms.coin}`
+  const figures = `${amountUnits}|${formatPrice(price)}|${feeUnits}|${networkFeeUnits}|${coinUnits}`
+  return `${order}|${figures}|${terms.issuedAt.getTime()}|${terms.expiresAt.getTime()}|${process}${count.toString(36)}`
 }
 
 /** The fields are ours, signed; a wrong one is a mistake in this file, so it throws. */
