@@ -52,7 +52,9 @@ export function DataStep({ scene, screen }: StepProps) {
         </Button>
         {screen.number > 1 && (
           <div class="text-center">
-            <TextButton onPress={() => go(stepBeside(view, step as KycStep, -1))}>{words.back}</TextButton>
+            <TextButton quiet onPress={() => go(stepBeside(view, step as KycStep, -1))}>
+              {words.back}
+            </TextButton>
           </div>
         )}
       </div>

@@ -40,7 +40,9 @@ export function PhotoStep({ scene, screen }: StepProps) {
           {words.continue}
         </Button>
         <div class="text-center">
-          <TextButton onPress={() => go(stepBeside(view, step, -1))}>{words.back}</TextButton>
+          <TextButton quiet onPress={() => go(stepBeside(view, step, -1))}>
+            {words.back}
+          </TextButton>
         </div>
       </div>
     </>

@@ -15,7 +15,9 @@ export function CancelPayment({ scene }: { scene: Scene }) {
   }
   return (
     <div class="text-center">
-      <TextButton onPress={() => setAsking(true)}>{words.cancelPayment}</TextButton>
+      <TextButton quiet onPress={() => setAsking(true)}>
+        {words.cancelPayment}
+      </TextButton>
       {asking && (
         <Dialog title={words.cancelTitle} onClose={close}>
           <p class="mb-5 text-left text-soft">{words.cancelText}</p>

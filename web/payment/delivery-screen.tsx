@@ -46,19 +46,23 @@ function Stages({ delivery }: { delivery: Delivery }) {
       <Stage name={words.stagePaid} done>
         {format.dateTime(delivery.paid_at)}
       </Stage>
-      <Stage name={state === 'waiting' ? words.stageWaiting : words.stageSending} done={sent} now={!sent}>
+      <Stage
+        name={sent ? words.stageSent : state === 'waiting' ? words.stageWaiting : words.stageSending}
+        done={sent}
+        now={!sent}
+      >
         {delivery.sent_at && format.dateTime(delivery.sent_at)}
       </Stage>
-      <Stage name={words.stageConfirming} done={arrived} now={state === 'confirming'}>
+      <Stage
+        name={arrived ? words.stageConfirmed : words.stageConfirming}
+        done={arrived}
+        now={state === 'confirming'}
+      >
         {confirmations !== null && needed !== null && sent && (
           <>
             {words.stageConfirmations(Math.min(confirmations, needed), needed)}
             {!arrived && (
-              <progress
-                class="mt-2 block h-1.5 w-full accent-(--brand-text)"
-                value={confirmations}
-                max={needed}
-              >
+              <progress class="bar mt-2" value={confirmations} max={needed}>
                 {confirmations}
               </progress>
             )}

@@ -62,7 +62,9 @@ export function MethodStep({ scene, screen }: StepProps) {
           {words.continue}
         </Button>
         <div class="text-center">
-          <TextButton onPress={() => go(stepBefore(view, 'method'))}>{words.back}</TextButton>
+          <TextButton quiet onPress={() => go(stepBefore(view, 'method'))}>
+            {words.back}
+          </TextButton>
         </div>
       </div>
     </form>
@@ -103,22 +105,21 @@ function MethodCard({ method, checked, onChoose }: MethodCardProps) {
         <Icon name={icons[type] ?? 'wallet'} class="size-5.5" />
       </span>
       <span class="min-w-0 flex-1">
-        <span class="flex items-baseline justify-between gap-3">
-          <span class={`font-semibold ${closed ? 'text-soft' : ''}`}>{methodName(words, type)}</span>
-          {!closed && <span class="shrink-0 text-sm text-soft">{words[`speed_${method.settlement}`]}</span>}
-        </span>
+        <span class={`block font-semibold ${closed ? 'text-soft' : ''}`}>{methodName(words, type)}</span>
         {ownText(words, `methodText_${type}`) && (
           <span class="block text-sm text-soft">{ownText(words, `methodText_${type}`)}</span>
         )}
         {closed ? (
           <span class="mt-1 block text-sm font-medium text-soft">{whyClosed(words, format, method)}</span>
         ) : (
-          <span class="mt-1.5 block text-sm tabular-nums">
-            <span class="font-medium">
+          <>
+            <span class="mt-1.5 block text-sm font-medium tabular-nums">
               {about ? words.methodGetAbout(format.token(token)) : words.methodGet(format.token(token))}
             </span>
-            <span class="text-soft"> · {words.methodFees(format.money(method.fees_total))}</span>
-          </span>
+            <span class="block text-sm text-soft tabular-nums">
+              {words.methodFees(format.money(method.fees_total))} · {words[`speed_${method.settlement}`]}
+            </span>
+          </>
         )}
       </span>
       <span

@@ -11,27 +11,37 @@ import type { Screen } from './steps.ts'
 export function Summary({ scene, screen }: { scene: Scene; screen: Screen }) {
   const { words, format } = usePaymentSpeech()
   const { view } = scene
-  const { price } = view
+  const price = (screen.kind === 'new_price' && view.new_price) || view.price
   const [handing, setHanding] = useState(false)
   const inSteps = screen.kind === 'step'
+  const reviewing = inSteps && screen.step === 'review'
   const done = view.status === 'coins_sent'
+  // On a phone the amount stands large once, on the first screen; later it makes room for the step.
+  const small = !reviewing
   return (
     <section aria-label={words.priceAndFees}>
-      <p class="text-soft">{words.youPay}</p>
-      <p class="text-4xl font-semibold tracking-tight tabular-nums">{format.money(price.fiat)}</p>
-      <p class="mt-3 text-soft">
-        {price.kind === 'estimate' && !done ? words.youReceiveAbout : words.youReceive}{' '}
-        <strong class="font-semibold text-ink tabular-nums">{format.token(price.token)}</strong>{' '}
-        {words.onChain(price.token.chain_name)}
-      </p>
+      <div class={small ? 'max-lg:flex max-lg:flex-wrap max-lg:items-baseline max-lg:gap-x-2' : ''}>
+        <p class={`text-soft ${small ? 'max-lg:sr-only' : ''}`}>{words.youPay}</p>
+        <p class={`font-semibold tracking-tight tabular-nums lg:text-4xl ${small ? 'text-2xl' : 'text-4xl'}`}>
+          {format.money(price.fiat)}
+        </p>
+        <p class={`text-soft lg:mt-3 ${small ? '' : 'mt-3'}`}>
+          {small && <Icon name="back" class="mr-2 inline size-4 rotate-180 lg:hidden" />}
+          <span class={small ? 'max-lg:sr-only' : ''}>
+            {price.kind === 'estimate' && !done ? words.youReceiveAbout : words.youReceive}{' '}
+          </span>
+          <strong class="font-semibold text-ink tabular-nums">{format.token(price.token)}</strong>{' '}
+          <span class={small ? 'max-lg:sr-only' : ''}>{words.onChain(price.token.chain_name)}</span>
+        </p>
+      </div>
       {(inSteps || screen.kind === 'transfer') && <PriceHolds scene={scene} />}
-      {screen.kind !== 'new_price' && !(inSteps && screen.step === 'review') && (
-        <details class="group mt-2">
+      {screen.kind !== 'new_price' && !reviewing && (
+        <details class="group lg:mt-2">
           <summary class="link list-none [&::-webkit-details-marker]:hidden">
             {words.priceAndFees}
             <Icon name="chevron" class="size-4 transition-transform group-open:rotate-180" />
           </summary>
-          <div class="mt-1">
+          <div class="mt-1 pb-2">
             <Breakdown price={price} />
           </div>
         </details>

@@ -111,7 +111,9 @@ export function WalletStep({ scene, screen }: StepProps) {
           {words.continue}
         </Button>
         <div class="text-center">
-          <TextButton onPress={() => go(stepBefore(view, 'wallet'))}>{words.back}</TextButton>
+          <TextButton quiet onPress={() => go(stepBefore(view, 'wallet'))}>
+            {words.back}
+          </TextButton>
         </div>
       </div>
       {scanning && (

@@ -43,16 +43,23 @@ export function contrast(a: Rgb, b: Rgb): number {
 }
 
 function shadesFor(base: Rgb, surface: Rgb, away: Rgb): BrandShades {
-  const fill = mixUntil(base, away, (shade) => contrast(shade, surface) >= 3)
-  const onFill = contrast(fill, white) >= 4.5 ? white : nearBlack
+  const visible = mixUntil(base, away, (shade) => contrast(shade, surface) >= 3)
+  const { fill, onFill } = withText(visible, surface)
   // The hovered button goes away from its text, so that the text can only gain contrast.
   const fillHover = mix(fill, onFill === white ? black : white, 0.14)
-  // Between 4.5 against white and 4.5 against near black there is a thin band of middle tones that fail both.
-  const safeFill =
-    contrast(fill, onFill) >= 4.5 ? fill : mixUntil(fill, black, (s) => contrast(s, white) >= 4.5)
-  const safeOn = contrast(fill, onFill) >= 4.5 ? onFill : white
   const text = mixUntil(base, away, (shade) => contrast(shade, surface) >= 4.5)
-  return { fill: hex(safeFill), fillHover: hex(fillHover), onFill: hex(safeOn), text: hex(text) }
+  return { fill: hex(fill), fillHover: hex(fillHover), onFill: hex(onFill), text: hex(text) }
+}
+
+/** White text looks best on most brands, so a middle tone is darkened a little for it; a light one takes dark text. */
+function withText(fill: Rgb, surface: Rgb): { fill: Rgb; onFill: Rgb } {
+  for (let share = 0; share <= 0.2; share += 0.02) {
+    const shade = mix(fill, black, share)
+    if (contrast(shade, white) >= 4.5 && contrast(shade, surface) >= 3) return { fill: shade, onFill: white }
+  }
+  const light = mixUntil(fill, white, (shade) => contrast(shade, nearBlack) >= 4.5)
+  if (contrast(light, surface) >= 3) return { fill: light, onFill: nearBlack }
+  return { fill: mixUntil(fill, black, (shade) => contrast(shade, white) >= 4.5), onFill: white }
 }
 
 /** Steps from `from` towards `to` until the shade is good; `to` itself always is. */

@@ -33,9 +33,17 @@ export function Button({ kind = 'main', type = 'button', busy = false, ...props 
   )
 }
 
-export function TextButton(props: { children: ComponentChildren; icon?: IconName; onPress: () => void }) {
+interface TextButtonProps {
+  children: ComponentChildren
+  icon?: IconName
+  /** A way out, not a way on: it stays in the background. */
+  quiet?: boolean
+  onPress: () => void
+}
+
+export function TextButton(props: TextButtonProps) {
   return (
-    <button type="button" class="link" onClick={props.onPress}>
+    <button type="button" class={`link ${props.quiet ? 'text-soft' : ''}`} onClick={props.onPress}>
       {props.icon && <Icon name={props.icon} class="size-4.5" />}
       {props.children}
     </button>

@@ -22,7 +22,9 @@ export function CopyButton({ what, text, children }: { what: string; text: strin
       onClick={copy}
     >
       <Icon name={copied ? 'check' : 'copy'} class="size-4.5" />
-      <span aria-live="polite">{copied ? words.copied : (children ?? words.copy)}</span>
+      <span class={children ? '' : 'max-sm:sr-only'} aria-live="polite">
+        {copied ? words.copied : (children ?? words.copy)}
+      </span>
     </button>
   )
 }

@@ -41,7 +41,7 @@ export function createFormat(locale: string): Format {
       `${decimal(amount, { minimumFractionDigits: 2, maximumFractionDigits: 18 })}\u00a0${symbol}`,
     rate: (symbol, rate, currency) =>
       `1\u00a0${symbol} = ${decimal(rate, { style: 'currency', currency, maximumFractionDigits: 8 })}`,
-    percent: (percent) => `${decimal(percent, { maximumFractionDigits: 2 })}\u00a0%`,
+    percent: (percent) => decimal(percent, { style: 'unit', unit: 'percent', maximumFractionDigits: 2 }),
     dateTime: (iso) => dateTime.format(new Date(iso)),
     time: (iso) => time.format(new Date(iso)),
     day: (text) => day.format(new Date(`${text}T00:00:00Z`)),

@@ -30,7 +30,7 @@ export function Frame({ view, offline, aside, children }: FrameProps) {
       {view.environment === 'sandbox' && <SandboxBand />}
       <Offline offline={offline} />
       <div class="flex flex-1 flex-col lg:grid lg:grid-cols-2 lg:grid-rows-[1fr_auto]">
-        <div class="bg-side px-5 pt-6 pb-6 sm:px-8 lg:row-start-1 lg:px-12 lg:pt-14 xl:px-20">
+        <div class="bg-side px-5 pt-5 pb-4 sm:px-8 lg:row-start-1 lg:px-12 lg:pt-14 xl:px-20">
           <div class="mx-auto w-full max-w-md lg:mr-0">
             <Masthead brand={view.brand} />
             {aside}
@@ -55,7 +55,7 @@ export function Frame({ view, offline, aside, children }: FrameProps) {
 
 function Masthead({ brand }: { brand: Brand }) {
   return (
-    <header class="mb-6 flex min-h-9 items-center gap-3 lg:mb-10">
+    <header class="mb-4 flex min-h-9 items-center gap-3 lg:mb-10">
       {brand.logo_url && (
         <img src={brand.logo_url} alt="" class="h-9 max-w-32 rounded-md object-contain" height="36" />
       )}
@@ -126,15 +126,15 @@ function Footer({ brand }: { brand: Brand }) {
   const { operator } = brand
   return (
     <footer class="text-sm text-soft">
+      <p>{words.operatedBy(operator.name)}</p>
       <div class="flex flex-wrap items-center gap-x-5">
-        <p class="py-2">{words.operatedBy(operator.name)}</p>
         {operator.terms_url && <FooterLink href={operator.terms_url}>{words.terms}</FooterLink>}
         {operator.privacy_url && <FooterLink href={operator.privacy_url}>{words.privacy}</FooterLink>}
         {operator.support_email && (
           <FooterLink href={`mailto:${operator.support_email}`}>{words.help}</FooterLink>
         )}
       </div>
-      <ul class="-mx-2 mt-1 flex flex-wrap" aria-label={words.language}>
+      <ul class="-mx-2 flex flex-wrap" aria-label={words.language}>
         {languages.map((code) => (
           <li key={code}>
             <button

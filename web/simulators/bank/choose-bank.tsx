@@ -45,7 +45,9 @@ export function ChooseBank({ page, view }: BankScreenProps) {
           ))}
         </ul>
         <div class="text-center">
-          <TextButton onPress={() => void page.post('cancel')}>{words.goBack}</TextButton>
+          <TextButton quiet onPress={() => void page.post('cancel')}>
+            {words.goBack}
+          </TextButton>
         </div>
       </div>
     </>

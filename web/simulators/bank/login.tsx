@@ -58,7 +58,9 @@ export function Login({ page, view }: BankScreenProps) {
           {words.loginGo}
         </Button>
         <div class="text-center">
-          <TextButton onPress={() => void page.post('bank', { bank_id: null })}>{words.otherBank}</TextButton>
+          <TextButton quiet onPress={() => void page.post('bank', { bank_id: null })}>
+            {words.otherBank}
+          </TextButton>
         </div>
       </div>
     </form>

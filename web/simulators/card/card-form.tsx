@@ -108,7 +108,9 @@ export function CardForm({ page, view }: CardScreenProps) {
           {words.cardPay(format.money(view.amount))}
         </Button>
         <div class="text-center">
-          <TextButton onPress={() => void page.post('cancel')}>{words.goBack}</TextButton>
+          <TextButton quiet onPress={() => void page.post('cancel')}>
+            {words.goBack}
+          </TextButton>
         </div>
       </div>
     </form>

@@ -60,7 +60,7 @@ export function SecureStep({ page, view }: CardScreenProps) {
           {words.secureApprove}
         </Button>
         <div class="text-center">
-          <TextButton onPress={() => void page.post('three-d-secure', { answer: 'fail' })}>
+          <TextButton quiet onPress={() => void page.post('three-d-secure', { answer: 'fail' })}>
             {words.secureFail}
           </TextButton>
         </div>
