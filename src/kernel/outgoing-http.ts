@@ -35,7 +35,6 @@ export interface OutgoingRequest {
   discardBody?: boolean
   /** How many redirects are followed, each judged like the first URL; none unless told. For GET only. */
   redirects?: number
-  signal?: AbortSignal
 }
 
 export interface OutgoingAnswer {
@@ -93,7 +92,7 @@ export function createOutgoingHttp({
 
   return {
     async request(request) {
-      const deadline = createDeadline(request.timeoutMs, request.signal)
+      const deadline = createDeadline(request.timeoutMs)
       try {
         let url = parseOutgoingUrl(request.url, allowPlainHttp)
         for (let followed = 0; ; followed += 1) {
@@ -160,33 +159,19 @@ function parseOutgoingUrl(text: string, allowPlainHttp: boolean, base?: URL): UR
 }
 
 interface Deadline {
-  /** Called once, when time is up or the caller has gone; at once if that was before. */
+  /** Called once, when time is up. */
   onEnd: ((error: OutgoingError) => void) | undefined
   passed(): OutgoingError | undefined
   end(): void
 }
 
-function createDeadline(timeoutMs: number, signal: AbortSignal | undefined): Deadline {
+function createDeadline(timeoutMs: number): Deadline {
   let passed: OutgoingError | undefined
-  const stop = (error: OutgoingError): void => {
-    passed ??= error
+  const timer = setTimeout(() => {
+    passed = new OutgoingError('timed_out', `There was no answer within ${timeoutMs / 1000} s.`)
     deadline.onEnd?.(passed)
-  }
-  const onAbort = (): void => stop(new OutgoingError('aborted', 'The request was given up.'))
-  const timer = setTimeout(
-    () => stop(new OutgoingError('timed_out', `There was no answer within ${timeoutMs / 1000} s.`)),
-    timeoutMs,
-  )
-  const deadline: Deadline = {
-    onEnd: undefined,
-    passed: () => passed,
-    end() {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-    },
-  }
-  signal?.addEventListener('abort', onAbort, { once: true })
-  if (signal?.aborted) onAbort()
+  }, timeoutMs)
+  const deadline: Deadline = { onEnd: undefined, passed: () => passed, end: () => clearTimeout(timer) }
   return deadline
 }
 

@@ -16,8 +16,6 @@ export type Outcome =
   | { kind: 'unanswered'; status: null; error: string }
   /** It can never be sent: its customer was forgotten. */
   | { kind: 'unreadable'; status: null; error: string }
-  /** We gave up before there was an answer; nothing is known. */
-  | { kind: 'aborted' }
 
 /** Sends one event to one URL, signed anew. */
 export async function attemptDelivery(
@@ -26,10 +24,9 @@ export async function attemptDelivery(
     delivery: DueDelivery
     url: string
     pairs: readonly [SigningPair, ...SigningPair[]] | undefined
-    signal: AbortSignal
   },
 ): Promise<Outcome> {
-  const { delivery, url, pairs, signal } = given
+  const { delivery, url, pairs } = given
   if (!pairs)
     return { kind: 'unanswered', status: null, error: 'The integration has no valid key pair to sign with.' }
   const data = openEventData(secrets, delivery)
@@ -49,12 +46,10 @@ export async function attemptDelivery(
       timeoutMs: ATTEMPT_TIMEOUT_MS,
       limitBytes: ANSWER_LIMIT_BYTES,
       discardBody: true,
-      signal,
     })
     return { kind: 'answered', status, error: null }
   } catch (error) {
     if (!(error instanceof OutgoingError)) throw error
-    if (error.reason === 'aborted') return { kind: 'aborted' }
     return { kind: 'unanswered', status: null, error: error.message }
   }
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setMaxListeners } from 'node:events'
 import type { App } from '../app.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import { attemptDelivery, type Outcome } from './attempt.ts'
@@ -51,8 +50,7 @@ type Needs = Pick<App, 'db' | 'clock' | 'config' | 'log' | 'secrets' | 'outgoing
 interface Finished {
   destination: Destination
   stream: string
-  /** Null when the attempt was given up: then nothing is known. */
-  result: AttemptResult | null
+  result: AttemptResult
 }
 
 /**
@@ -68,8 +66,6 @@ export function deliveryLane(app: Needs): Lane {
   const pairs = createSigningPairs(app)
   const owned = new Map<string, Destination>()
   const bell = createBell()
-  const giveUp = new AbortController()
-  setMaxListeners(0, giveUp.signal)
   let finished: Finished[] = []
   let inFlight = 0
   let stopping = false
@@ -115,17 +111,15 @@ export function deliveryLane(app: Needs): Lane {
     const end = (outcome: Outcome): void => {
       destination.inFlight -= 1
       inFlight -= 1
-      const result = outcome.kind === 'aborted' ? null : judge(destination, delivery, outcome, startedMs)
-      finished.push({ destination, stream: delivery.stream, result })
+      finished.push({
+        destination,
+        stream: delivery.stream,
+        result: judge(destination, delivery, outcome, startedMs),
+      })
       bell.ring()
       fillSoon()
     }
-    const attempt = attemptDelivery(app, {
-      delivery,
-      url,
-      pairs: pairs.find(integrationId),
-      signal: giveUp.signal,
-    })
+    const attempt = attemptDelivery(app, { delivery, url, pairs: pairs.find(integrationId) })
     attempt.then(end, (error: Error) => {
       app.log.error({ err: error, eventId: delivery.eventId }, 'A webhook could not be attempted.')
       end({ kind: 'unanswered', status: null, error: 'The attempt failed on our side.' })
@@ -136,7 +130,7 @@ export function deliveryLane(app: Needs): Lane {
   function judge(
     destination: Destination,
     { sequence, tries, retryUntil }: DueDelivery,
-    outcome: Exclude<Outcome, { kind: 'aborted' }>,
+    outcome: Outcome,
     startedMs: number,
   ): AttemptResult {
     const now = clock.now()
@@ -166,7 +160,7 @@ export function deliveryLane(app: Needs): Lane {
 
   async function record(): Promise<number> {
     const taken = finished.splice(0, MOST_RECORDED_AT_ONCE)
-    const results = taken.flatMap(({ result }) => result ?? [])
+    const results = taken.map(({ result }) => result)
     try {
       await recordAttempts(db, results, clock.now())
     } catch (error) {
@@ -282,10 +276,10 @@ export function deliveryLane(app: Needs): Lane {
       stopping = true
       for (const destination of owned.values()) dropQueue(destination)
       const graceEndsMs = realMs() + STOP_GRACE_MS
-      while (inFlight > 0) {
+      // What takes longer is left to the next process: it stays due, and is sent again under the same id.
+      while (inFlight > 0 && realMs() < graceEndsMs) {
         bell.reset()
-        await bell.wait(Math.max(1, graceEndsMs - realMs()))
-        if (realMs() >= graceEndsMs) giveUp.abort()
+        await bell.wait(graceEndsMs - realMs())
       }
       try {
         while (finished.length > 0) await record()
