@@ -6,14 +6,17 @@ import { type Db, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { createNotifier, type Notifier } from './db/notify.ts'
 import { type Clock, createClock, type MovableClock } from './kernel/clock.ts'
+import { createPageNews, type PageNews } from './hosted/page-news.ts'
 import type { Config } from './kernel/config.ts'
 import { createLaneRunner, type Lane, type LaneRunner } from './kernel/lanes.ts'
 import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
+import { paymentCallbacks, paymentLanes } from './onramp/payment-lanes.ts'
 import { createPricing, type Pricing } from './pricing/pricing.ts'
 import { INTEGRATIONS_CHANNEL } from './sandbox/reset.ts'
 import { registerRpcProxy } from './sandbox/rpc-proxy.ts'
+import { callbackLane } from './providers/callbacks/lane.ts'
 import { seedIntegrations } from './sandbox/seed.ts'
 import { simulatorLanes } from './sandbox/simulators/lanes.ts'
 import { type Authenticator, createAuthenticator } from './server/auth.ts'
@@ -40,6 +43,8 @@ export interface App {
   authenticator: Authenticator
   rateLimiter: RateLimiter
   notifier: Notifier
+  /** Tells waiting pages that there is something new to see. */
+  pageNews: PageNews
   /** The door for URLs that somebody outside gave us. */
   outgoing: OutgoingHttp
   providers: Providers
@@ -122,6 +127,7 @@ function compose(given: {
     authenticator: createAuthenticator({ db, clock }),
     rateLimiter: createRateLimiter(clock),
     notifier,
+    pageNews: createPageNews(notifier),
     outgoing: createOutgoingHttp({
       allowPlainHttp: config.mode === 'sandbox',
       allowLoopback: config.mode === 'sandbox',
@@ -165,7 +171,13 @@ function compose(given: {
 
 /** Every kind of due work. */
 function lanesOf(app: App): Lane[] {
-  return [sequencerLane(app), deliveryLane(app), ...simulatorLanes(app)]
+  return [
+    callbackLane(app, paymentCallbacks(app)),
+    ...paymentLanes(app),
+    sequencerLane(app),
+    deliveryLane(app),
+    ...simulatorLanes(app),
+  ]
 }
 
 /** The database remembers its mode, so that a sandbox's simulated money never becomes a production's. */
@@ -213,6 +225,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
       return { url }
     },
     async stop({ leaveAdopted = config.role !== 'all' } = {}) {
+      app.pageNews.close()
       await fastify?.close()
       await app.lanes.stop()
       await app.outgoing.close()

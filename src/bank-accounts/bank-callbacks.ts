@@ -1,17 +1,26 @@
 import type { App } from '../app.ts'
+import { recheckPayouts } from '../effects/payout-store.ts'
 import type { BankLine, BankNotification, NotifiedLine } from '../providers/bank/port.ts'
 import type { CallbackHandler } from '../providers/callbacks/lane.ts'
 import { recordBankLines } from './record-lines.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'wake'>
 
-/** What the bank tells of lines on our accounts. What it tells of our own transfers belongs to the effects. */
-export function bankLineCallbacks(app: Needs): CallbackHandler {
+/** What the bank tells of lines on our accounts, and of our own transfers, which the effects then ask about. */
+export function bankCallbacks(app: Needs): CallbackHandler {
   return async (callbacks) => {
     const booked = callbacks.flatMap(({ id, payload }) => {
       const notification = payload as BankNotification
       return notification.type === 'line.booked' ? [{ id, line: readLine(notification.line) }] : []
     })
+    const ordered = callbacks.flatMap(({ payload }) => {
+      const notification = payload as BankNotification
+      return notification.type === 'line.booked' ? [] : [notification.idempotencyKey]
+    })
+    if (ordered.length > 0) {
+      await recheckPayouts(app.db, ordered, app.clock.now())
+      app.wake('payouts')
+    }
     if (booked.length === 0) return []
     const unknown = await recordBankLines(
       app,

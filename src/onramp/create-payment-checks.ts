@@ -16,7 +16,7 @@ import type { Quote } from '../pricing/quote.ts'
 import type { QuoteTerms } from '../pricing/quote-id.ts'
 import { type ActiveCoin, findActiveCoin, findTerms, type Terms } from '../pricing/terms.ts'
 import { fail } from '../server/errors.ts'
-import { kycFormUrl } from '../users/verification.ts'
+import { kycFormUrl } from '../users/kyc-form-url.ts'
 import { judgeCustomer, lockCustomer, refuseOverLimits } from './customer-checks.ts'
 import { writeTerms } from './payment.ts'
 import { lifetimeMs } from './payment-states.ts'
@@ -91,7 +91,7 @@ export async function createPayment(
   // Only now, as it may begin a verification of its own.
   return fail('require_kyc', 'The customer has to be verified first. Send the customer to kyc_form_url.', {
     data: {
-      kyc_form_url: await kycFormUrl(app, { integrationId: order.integration.id, id: order.customerId }),
+      kyc_form_url: await kycFormUrl(app, order.integration.id, order.customerId),
     },
   })
 }

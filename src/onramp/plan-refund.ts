@@ -82,6 +82,6 @@ function planPart(
     destination:
       way.kind === 'card'
         ? { session: way.providerRef }
-        : { iban: way.iban, name: way.name, concept: `Refund ${payment.id}` },
+        : { iban: way.iban ?? '', name: way.name, concept: `Refund ${payment.id}` },
   })
 }

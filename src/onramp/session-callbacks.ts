@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { recheckPayouts } from '../effects/payout-store.ts'
 import type { CallbackHandler, CallbackProblem } from '../providers/callbacks/lane.ts'
 import type { CardNotification } from '../providers/card/port.ts'
 import type { OpenBankingNotification } from '../providers/open-banking/port.ts'
@@ -9,8 +10,8 @@ import { findPaymentIds } from './session-store.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log'>
 
-/** What the card provider tells of sessions and chargebacks. Its refunds belong to the effects. */
-export function cardSessionCallbacks(app: Needs): CallbackHandler {
+/** What the card provider tells of sessions, chargebacks, and of our refunds, which the effects then ask about. */
+export function cardCallbacks(app: Needs): CallbackHandler {
   return async (callbacks) => {
     const provider = app.providers.card!.name
     const problems = await takeNews(
@@ -24,6 +25,15 @@ export function cardSessionCallbacks(app: Needs): CallbackHandler {
         app.log.error({ err: error, providerRef: payload.providerRef }, 'A chargeback was not taken in.')
         problems.push({ id, reason: error.message })
       })
+    }
+    const refunds = callbacks.filter(({ payload }) => payload.type.startsWith('refund.'))
+    if (refunds.length > 0) {
+      await recheckPayouts(
+        app.db,
+        refunds.map(({ payload }) => payload.idempotencyKey),
+        app.clock.now(),
+      )
+      app.wake('payouts')
     }
     return problems
   }

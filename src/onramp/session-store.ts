@@ -111,3 +111,14 @@ export async function cancelBegunSessions(trx: Trx, paymentIds: readonly string[
     .where('state', '=', 'created')
     .execute()
 }
+
+/** Has the lane look at once at what is still open of payments that wait for no money any more. */
+export async function hurrySessions(trx: Trx, paymentIds: readonly string[], now: Date): Promise<void> {
+  if (paymentIds.length === 0) return
+  await trx
+    .updateTable('paymentSessions')
+    .set({ dueAt: now })
+    .where(sql<boolean>`payment_id = any(${[...new Set(paymentIds)]}::text[])`)
+    .where('state', 'in', LIVE_SESSION_STATES)
+    .execute()
+}

@@ -1,8 +1,11 @@
 import { authenticate } from '../common/authenticate.ts'
 import { availableAssets } from '../common/available-assets.ts'
 import { tokenPrice } from '../common/token-price.ts'
+import { cancelPayment } from '../onramp/cancel-payment.ts'
+import { createGuidedPayment } from '../onramp/create-guided-payment.ts'
 import { getQuote } from '../onramp/get-quote.ts'
 import { listPaymentMethods } from '../onramp/list-payment-methods.ts'
+import { retrievePayment } from '../onramp/retrieve-payment.ts'
 import {
   receiveBankCallback,
   receiveCardCallback,
@@ -50,6 +53,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   // On-ramp
   listPaymentMethods,
   getQuote,
+  createGuidedPayment,
+  retrievePayment,
+  cancelPayment,
   // Webhooks
   subscribeToWebhook,
   updateWebhookSubscription,

@@ -1,0 +1,19 @@
+import type { App } from '../app.ts'
+import { bankCallbacks } from '../bank-accounts/bank-callbacks.ts'
+import { bankLineLane } from '../bank-accounts/match-lines.ts'
+import { statementLane } from '../bank-accounts/statement-lane.ts'
+import type { Lane } from '../kernel/lanes.ts'
+import type { CallbackHandler } from '../providers/callbacks/lane.ts'
+import { paymentExpiryLane } from './expiry-lane.ts'
+import { cardCallbacks, openBankingCallbacks } from './session-callbacks.ts'
+import { sessionLane } from './session-lane.ts'
+
+/** The due work of payments and of the money that comes in for them. */
+export function paymentLanes(app: App): Lane[] {
+  return [paymentExpiryLane(app), sessionLane(app), bankLineLane(app), statementLane(app)]
+}
+
+/** Who works off what the money's providers tell, by the provider's name in the inbox. */
+export function paymentCallbacks(app: App): Record<string, CallbackHandler> {
+  return { card: cardCallbacks(app), open_banking: openBankingCallbacks(app), bank: bankCallbacks(app) }
+}
