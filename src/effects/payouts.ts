@@ -1,0 +1,161 @@
+import type { Trx } from '../db/database.ts'
+import { ProviderError } from '../providers/provider-error.ts'
+import { endEffects, tellRooms } from './end-effects.ts'
+import type { EffectNeeds, EndedEffect } from './model.ts'
+import { findPayoutPort, type PayoutProgress } from './payout-ports.ts'
+import { type ClaimedPayout, claimPayouts, lockClaimed, recordPayout } from './payout-store.ts'
+
+const AT_ONCE = 20
+/** Pauses between two looks at an order that isn't over, or two tries to reach the provider. */
+const AGAIN_MS = [1_000, 2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 3_600_000] as const
+/** So often in a row the provider could not say what became of an order: a person has to find out. */
+const MOST_UNKNOWN = 40
+
+/**
+ * Moves due bank transfers and card refunds one step: ordered, or asked about. An order whose end is unknown is never
+ * sent again before the provider was asked. Answers how many were moved.
+ */
+export async function movePayouts(needs: EffectNeeds): Promise<number> {
+  const claimed = await claimPayouts(needs.db, { now: needs.clock.now(), limit: AT_ONCE }, needs.secrets)
+  await Promise.all(claimed.map((payout) => movePayout(needs, payout)))
+  return claimed.length
+}
+
+async function movePayout(needs: EffectNeeds, payout: ClaimedPayout): Promise<void> {
+  const outcome = await ask(needs, payout).catch((error: unknown) => {
+    if (error instanceof ProviderError) return error
+    throw error
+  })
+  const lanes = await needs.db.transaction().execute(async (trx) => {
+    if (!(await lockClaimed(trx, payout))) return []
+    return outcome instanceof ProviderError
+      ? recordFailure(trx, needs, payout, outcome)
+      : recordProgress(trx, needs, payout, outcome)
+  })
+  needs.wake(...lanes)
+}
+
+/** Undefined: the provider knows nothing of an order that was accepted before. */
+async function ask(needs: EffectNeeds, payout: ClaimedPayout): Promise<PayoutProgress | undefined> {
+  const port = findPayoutPort(needs, payout.door)
+  if (!port) throw new ProviderError(payout.door, 'not_sent', 'no provider is configured for this door')
+  if (payout.was === 'planned') return port.send(payout)
+  // Only asking may follow an unknown end; what is sent after the provider knew nothing has the same key.
+  const found = await findOrder(port.find(payout))
+  return found ?? (payout.was === 'sent' ? undefined : port.send(payout))
+}
+
+/** Whatever became of a question, the order itself is as unknown as before. */
+async function findOrder(question: Promise<PayoutProgress | undefined>): Promise<PayoutProgress | undefined> {
+  try {
+    return await question
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error
+    throw new ProviderError(error.provider, 'unknown', error.message, { code: error.code, cause: error })
+  }
+}
+
+async function recordProgress(
+  trx: Trx,
+  needs: EffectNeeds,
+  payout: ClaimedPayout,
+  progress: PayoutProgress | undefined,
+): Promise<string[]> {
+  const { id } = payout
+  const now = needs.clock.now()
+  switch (progress?.state) {
+    case 'done':
+      await setProviderRef(trx, id, progress.providerRef)
+      return endEffects(trx, needs, [{ id, state: 'confirmed', txid: null, reason: null, gasUnits: null }])
+    case 'refused':
+      await setProviderRef(trx, id, progress.providerRef)
+      return endEffects(trx, needs, [
+        { id, state: 'failed', txid: null, reason: progress.reason, gasUnits: null },
+      ])
+    case 'accepted': {
+      const attempts = payout.was === 'sent' ? payout.attempts + 1 : 0
+      const { providerRef } = progress
+      await recordPayout(
+        trx,
+        id,
+        { state: 'sent', reason: null, providerRef, attempts, dueAt: again(now, attempts) },
+        now,
+      )
+      return payout.was === 'sent' ? [] : tellSent(trx, needs, id)
+    }
+    case undefined: {
+      const reason = 'the provider does not know the order that it accepted'
+      return recordUnknown(trx, needs, payout, reason)
+    }
+  }
+}
+
+async function recordFailure(
+  trx: Trx,
+  needs: EffectNeeds,
+  payout: ClaimedPayout,
+  error: ProviderError,
+): Promise<string[]> {
+  const now = needs.clock.now()
+  switch (error.outcome) {
+    case 'rejected':
+      return endEffects(trx, needs, [
+        { id: payout.id, state: 'failed', txid: null, reason: error.message, gasUnits: null },
+      ])
+    case 'not_sent': {
+      const attempts = payout.attempts + 1
+      // Known not to have left: it may still be cancelled, and begins again.
+      await recordPayout(
+        trx,
+        payout.id,
+        { state: 'planned', reason: error.message, attempts, dueAt: again(now, attempts) },
+        now,
+      )
+      return []
+    }
+    case 'unknown':
+      return recordUnknown(trx, needs, payout, error.message)
+  }
+}
+
+async function recordUnknown(
+  trx: Trx,
+  needs: EffectNeeds,
+  payout: ClaimedPayout,
+  reason: string,
+): Promise<string[]> {
+  const now = needs.clock.now()
+  const attempts = payout.attempts + 1
+  const dueAt = attempts < MOST_UNKNOWN ? again(now, attempts) : null
+  // An accepted order stays accepted while the provider can't be asked.
+  const state = payout.was === 'sent' ? 'sent' : 'unknown'
+  await recordPayout(trx, payout.id, { state, reason, attempts, dueAt }, now)
+  return []
+}
+
+const again = (now: Date, attempts: number): Date =>
+  new Date(now.getTime() + AGAIN_MS[Math.min(attempts, AGAIN_MS.length - 1)]!)
+
+async function setProviderRef(trx: Trx, id: string, providerRef: string): Promise<void> {
+  await trx.updateTable('effects').set({ providerRef }).where('id', '=', id).execute()
+}
+
+async function tellSent(trx: Trx, { rooms }: EffectNeeds, id: string): Promise<string[]> {
+  const row = await trx
+    .selectFrom('effects')
+    .select([
+      'id',
+      'integrationId',
+      'kind',
+      'purpose',
+      'reference',
+      'door',
+      'asset',
+      'units',
+      'txid',
+      'reason',
+    ])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  return tellRooms(trx, rooms, [{ ...row, state: 'sent' } satisfies EndedEffect])
+}

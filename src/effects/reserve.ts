@@ -1,0 +1,224 @@
+import type { Trx } from '../db/database.ts'
+import { nativeAssetOf } from '../money/asset.ts'
+import type { ChainSetup } from '../providers/chain/setup.ts'
+import { endEffects } from './end-effects.ts'
+import { freshFees } from './fees.ts'
+import { type EffectNeeds, lanesOfChain } from './model.ts'
+import { haltIfAhead } from './nonce-line.ts'
+import { type Candidate, chooseFitting, groupTransfers, type Room, type Waiting } from './plan-dispatch.ts'
+import {
+  addOutflows,
+  dayOf,
+  type HotWallet,
+  insertReserved,
+  listHotWallets,
+  listPlanned,
+  lockOpenWallet,
+  lockPlanned,
+  type NewTransaction,
+  readOutflows,
+  recordRefused,
+  recordWaiting,
+  sumInFlight,
+} from './reserve-store.ts'
+import { buildTransactions, type TriedGroup, tokenOf, totalOf, tryOut } from './try-out.ts'
+
+/** Most planned transfers looked at in one step of one wallet. */
+const LOOK_AT = 500
+/** When a transfer that waits for coins or the next day is looked at again. */
+const WAIT_MS = 5_000
+/** When a transfer that the chain refused is tried out again; refused once more after the last, it fails. */
+const REFUSED_AGAIN_MS = [2_000, 10_000, 60_000, 300_000] as const
+/** Binds planned transfers of all the chain's wallets to nonces. Answers how many effects were moved. */
+export async function reserveTransfers(needs: EffectNeeds, setup: ChainSetup): Promise<number> {
+  let moved = 0
+  for (const wallet of await listHotWallets(needs.db, setup.chain)) {
+    if (wallet.open) moved += await reserveForWallet(needs, setup, wallet)
+  }
+  if (moved > 0) needs.wake(lanesOfChain(setup.chain).prepare)
+  return moved
+}
+
+async function reserveForWallet(needs: EffectNeeds, setup: ChainSetup, wallet: HotWallet): Promise<number> {
+  const { db, clock, settings, secrets } = needs
+  const now = clock.now()
+  const planned = await listPlanned(db, { door: wallet.door, now, limit: LOOK_AT }, secrets)
+  if (planned.length === 0) return 0
+  const oldestMs = Math.min(...planned.map(({ dueAt }) => dueAt.getTime()))
+  const gatherMs = oldestMs + settings.gatherMs - now.getTime()
+  if (gatherMs > 0 && planned.length < settings.batchSize) {
+    setTimeout(() => needs.wake(lanesOfChain(setup.chain).dispatch), gatherMs).unref()
+    return 0
+  }
+
+  const facts = await readFacts(setup, wallet, planned)
+  if (facts.genesisHash !== wallet.genesisHash) return 0
+  if (await haltIfAhead(needs, wallet, facts.nonces)) return 0
+
+  const room = await readRoom(needs, wallet, facts)
+  const { going, waiting } = chooseFitting(planned, room)
+  const nonces = settings.maxInFlight - room.inFlight
+  const canBatch = (asset: string): boolean => setup.disperse !== null && tokenOf(setup, asset) !== null
+  const groups = groupTransfers(going, { canBatch, nonces, settings })
+  const tried = await tryOut(setup, wallet, groups)
+  await recordWaiting(db, waiting, { now, dueAt: new Date(now.getTime() + WAIT_MS) })
+  const reserved = await db
+    .transaction()
+    .execute((trx) => reserve(trx, needs, { setup, wallet, facts, tried: tried.groups }))
+  const refused = await refuse(needs, tried.refused, planned, now)
+  return reserved + refused
+}
+
+interface Facts {
+  genesisHash: string
+  height: number
+  balances: Map<string, bigint>
+  nonces: { latest: number; pending: number }
+  maxFeePerGas: bigint
+}
+
+async function readFacts(
+  setup: ChainSetup,
+  wallet: HotWallet,
+  planned: readonly Candidate[],
+): Promise<Facts> {
+  const { provider } = setup
+  const native = nativeAssetOf(setup.chain).id
+  const assets = [...new Set([native, ...planned.map(({ asset }) => asset)])]
+  const [{ genesisHash }, heads, nonces, market] = await Promise.all([
+    provider.identify(),
+    provider.heads(),
+    provider.nonces(wallet.address),
+    provider.fees(),
+  ])
+  // Read after the height: what they hold is at that height or later.
+  const balances = await provider.balances(
+    assets.map((asset) => ({ address: wallet.address, token: tokenOf(setup, asset) })),
+  )
+  return {
+    genesisHash,
+    height: heads.latest.height,
+    nonces,
+    maxFeePerGas: freshFees(market).maxFeePerGas,
+    balances: new Map(assets.map((asset, index) => [asset, balances[index]!])),
+  }
+}
+
+interface WalletRoom extends Room {
+  inFlight: number
+}
+
+async function readRoom(
+  needs: Pick<EffectNeeds, 'clock' | 'settings'> & { db: EffectNeeds['db'] | Trx },
+  wallet: HotWallet,
+  facts: Facts,
+): Promise<WalletRoom> {
+  const { db, clock, settings } = needs
+  const flying = await sumInFlight(db, wallet, facts.height)
+  const native = nativeAssetOf(wallet.chain).id
+  const free = new Map<string, bigint>()
+  for (const [asset, balance] of facts.balances) {
+    const gas = asset === native ? flying.maxGasUnits : 0n
+    free.set(asset, balance - (flying.units.get(asset) ?? 0n) - gas)
+  }
+  const left = await readOutflows(db, wallet.door, dayOf(clock.now()))
+  const capLeft = new Map<string, bigint>()
+  for (const asset of facts.balances.keys()) {
+    const cap = settings.dailyCapUnits(asset)
+    if (cap !== null) capLeft.set(asset, cap - (left.get(asset) ?? 0n))
+  }
+  return { free, capLeft, inFlight: flying.count }
+}
+
+/** The transaction that binds nonces: everything is looked at again under the wallet's lock. */
+async function reserve(
+  trx: Trx,
+  needs: EffectNeeds,
+  {
+    setup,
+    wallet,
+    facts,
+    tried,
+  }: { setup: ChainSetup; wallet: HotWallet; facts: Facts; tried: TriedGroup[] },
+): Promise<number> {
+  if (tried.length === 0) return 0
+  const locked = await lockOpenWallet(trx, wallet)
+  if (!locked) return 0
+  const all = tried.flatMap(({ members }) => members)
+  const still = await lockPlanned(
+    trx,
+    all.map(({ id }) => id),
+  )
+  const room = await readRoom({ ...needs, db: trx }, locked, facts)
+  const { going } = chooseFitting(
+    all.filter(({ id }) => still.has(id)),
+    room,
+  )
+  const fits = new Set(going)
+  const native = nativeAssetOf(setup.chain).id
+  let freeForGas = (room.free.get(native) ?? 0n) - totalOf(going.filter(({ asset }) => asset === native))
+  const transactions: NewTransaction[] = []
+  const short: Waiting[] = []
+  for (const group of tried) {
+    const members = group.members.filter((member) => fits.has(member))
+    if (members.length === 0) continue
+    const built = buildTransactions(setup, { ...group, members }, facts.maxFeePerGas)
+    const cost = built.reduce((sum, { maxGasUnits }) => sum + maxGasUnits, 0n)
+    if (cost > freeForGas) {
+      const reason = `gas_short: the wallet can give ${freeForGas} units of ${native} for gas, ${cost} may be needed`
+      short.push(...members.map(({ id }) => ({ id, reason })))
+      continue
+    }
+    if (room.inFlight + transactions.length + built.length > needs.settings.maxInFlight) continue
+    freeForGas -= cost
+    transactions.push(
+      ...built.map((one, index) => ({ ...one, nonce: locked.nextNonce + transactions.length + index })),
+    )
+  }
+  const now = needs.clock.now()
+  await recordWaiting(trx, short, { now, dueAt: new Date(now.getTime() + WAIT_MS) })
+  const reserved = all.filter(({ id }) =>
+    transactions.some(({ members }) => members.some((member) => member.id === id)),
+  )
+  if (transactions.length === 0) return 0
+  await insertReserved(trx, locked, transactions, now)
+  const day = dayOf(now)
+  await addOutflows(
+    trx,
+    reserved.map(({ asset, units }) => ({ door: wallet.door, asset, day, units })),
+  )
+  return reserved.length
+}
+
+/** Puts transfers that the chain refused off, by themselves; the last refusal ends them. */
+async function refuse(
+  needs: EffectNeeds,
+  refused: readonly Waiting[],
+  planned: readonly Candidate[],
+  now: Date,
+): Promise<number> {
+  if (refused.length === 0) return 0
+  const attemptsOf = new Map(planned.map(({ id, attempts }) => [id, attempts]))
+  const again: (Waiting & { dueAt: Date })[] = []
+  const over: Waiting[] = []
+  for (const one of refused) {
+    const pauseMs = REFUSED_AGAIN_MS[attemptsOf.get(one.id) ?? 0]
+    if (pauseMs === undefined) over.push(one)
+    else again.push({ ...one, dueAt: new Date(now.getTime() + pauseMs) })
+  }
+  const lanes = await needs.db.transaction().execute(async (trx) => {
+    if (again.length > 0) await recordRefused(trx, again, now)
+    const still = await lockPlanned(
+      trx,
+      over.map(({ id }) => id),
+    )
+    const ends = over.filter(({ id }) => still.has(id))
+    return endEffects(
+      trx,
+      needs,
+      ends.map(({ id, reason }) => ({ id, state: 'failed', reason, txid: null, gasUnits: null })),
+    )
+  })
+  needs.wake(...lanes)
+  return refused.length
+}
