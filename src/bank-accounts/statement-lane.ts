@@ -23,6 +23,7 @@ export function statementLane(app: Needs): Lane {
   return {
     name: 'bank-statements',
     pollMs: 10_000,
+    recurring: true,
     async step() {
       if (!app.providers.bank) return 0
       const [account] = await claimAccount(app)

@@ -15,6 +15,11 @@ export interface Lane {
   nextDue(): Promise<Date | null>
   /** The longest pause between two looks when nothing woke the lane; 1 s unless told. */
   pollMs?: number
+  /**
+   * True when its work comes again for ever, such as reading a statement: a sandbox that moves the clock does it at
+   * each stop on the way, but makes no stop for it.
+   */
+  recurring?: boolean
   /** Called with every wake, during a step too: a step that waits for what it began may look for more. */
   wake?(): void
   /** Ends what steps left running behind them; called once, after the last step. */

@@ -103,6 +103,21 @@ describe('advancing the clock', () => {
     await app.lanes.stop()
   })
 
+  it('makes no stop for what comes again for ever, and does it at the stops there are', async () => {
+    const { app, queues, done } = world('api')
+    const [first] = app.lanes.lanes
+    first!.recurring = true
+    const read = (afterMs: number): Job => ({
+      name: 'read',
+      afterMs,
+      causes: () => queues.first!.push(read(app.clock.offsetMs() + 60_000)),
+    })
+    queues.first!.push(read(60_000))
+    queues.second!.push({ name: 'expire', afterMs: 3 * DAY_MS })
+    assert.deepEqual(await advanceClock(app, 7 * DAY_MS), { rows: 3, steps: 2 })
+    assert.deepEqual(done.toSorted(), ['expire on day 3', 'read on day 3', 'read on day 7'])
+  })
+
   it('ends in time though something is due every minute of ten years', async () => {
     const { app, queues, done } = world('api')
     const tick = (afterMs: number): Job => ({

@@ -89,15 +89,15 @@ async function becomeIdle(app: Needs, counter: RowCounter, deadlineMs: number): 
 
 async function look({ lanes, clock }: Needs): Promise<{ busy: string[]; nextDue: Date | null }> {
   const dues = await Promise.all(
-    lanes.lanes.map(async (lane) => ({ name: lane.name, due: await lane.nextDue() })),
+    lanes.lanes.map(async (lane) => ({ lane, due: await lane.nextDue() })),
   )
   const now = clock.now()
   const busy: string[] = []
   let nextDue: Date | null = null
-  for (const { name, due } of dues) {
+  for (const { lane, due } of dues) {
     if (due === null) continue
-    if (due <= now) busy.push(name)
-    else if (nextDue === null || due < nextDue) nextDue = due
+    if (due <= now) busy.push(lane.name)
+    else if (!lane.recurring && (nextDue === null || due < nextDue)) nextDue = due
   }
   return { busy, nextDue }
 }
