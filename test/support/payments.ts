@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { sql } from 'kysely'
+import type { App } from '../../src/app.ts'
+import { randomText } from '../../src/kernel/ids.ts'
+import { sha256 } from '../../src/kernel/secrets.ts'
+import { readCard } from '../../src/providers/card/simulated/card-rules.ts'
+import { tryCard } from '../../src/providers/card/simulated/session.ts'
+import { NOTHING_KNOWN, sealData } from '../../src/users/personal-data.ts'
+import { type ApiAnswer, startTestApp, type TestApp } from './app.ts'
+import { fundHotWallets, NO_CHAINS } from './hot-wallets.ts'
+
+/** A customer's wallet with its checksum. */
+export const WALLET = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
+
+export interface PaymentWorld extends TestApp {
+  /** Runs the named lanes, again and again, until none of them finds work. */
+  runLanes(...names: string[]): Promise<void>
+  /** Everything that happens by itself but the dispatch of money. */
+  settle(): Promise<void>
+  advance(ms: number): Promise<void>
+}
+
+/** The program with funded hot wallets and prices, whose lanes run only when a test says so. */
+export async function startPaymentWorld(env: Record<string, string> = {}): Promise<PaymentWorld> {
+  const t = await startTestApp({ lanes: false, env: { ...NO_CHAINS, ...env } })
+  await fundHotWallets(t.app)
+  await t.app.pricing.prices.refresh()
+  const runLanes = async (...names: string[]): Promise<void> => {
+    const lanes = names.map((name) => {
+      const lane = t.app.lanes.lanes.find((one) => one.name === name)
+      assert.ok(lane, `there is a lane ${name}`)
+      return lane
+    })
+    for (let rows = 1; rows > 0; ) {
+      rows = 0
+      for (const lane of lanes) rows += await lane.step()
+    }
+  }
+  return {
+    ...t,
+    runLanes,
+    settle: () =>
+      runLanes(
+        'simulated-card',
+        'simulated-open-banking',
+        'simulated-bank',
+        'simulated-callbacks',
+        'provider-callbacks',
+        'bank-lines',
+        'payment-sessions',
+        'payment-expiry',
+      ),
+    async advance(ms) {
+      await t.app.moveClock(t.app.clock.offsetMs() + ms)
+      await t.app.pricing.prices.refresh()
+      await t.app.pricing.availability.refresh()
+    },
+  }
+}
+
+/** Registers a customer in the database alone; verified unless told. */
+export async function addCustomer(
+  { db, clock, secrets }: Pick<App, 'db' | 'clock' | 'secrets'>,
+  options: {
+    integrationId?: number
+    name?: string
+    lastName?: string
+    kycStatus?: 'unused' | 'processing' | 'valid' | 'fail'
+    kycLevel?: 'none' | 'basic' | 'reinforced'
+    banned?: boolean
+  } = {},
+): Promise<number> {
+  const { integrationId = 1, name = 'Ana', lastName = 'Pérez García', kycStatus = 'valid' } = options
+  const key = secrets.newCustomerKey()
+  const email = `${randomText(12)}@example.com`
+  const data = { ...NOTHING_KNOWN, name, last_name: lastName, email, bank_account: null, bank_name: null }
+  const now = clock.now()
+  const { id } = await db
+    .insertInto('customers')
+    .values({
+      integrationId,
+      uuid: sql<string>`gen_random_uuid()` as unknown as string,
+      type: 'individual',
+      keyWrapped: key,
+      personalSealed: sealData(secrets, key, data),
+      emailIndex: sha256(email),
+      country: 'ES',
+      language: 'es',
+      kycStatus,
+      kycLevel: options.kycLevel ?? (kycStatus === 'valid' ? 'basic' : 'none'),
+      kycReasons: '[]',
+      kycUpdatedAt: now,
+      bannedAt: options.banned ? now : null,
+      createdAt: now,
+      updatedAt: now,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+/** The body of a guided payment that is right in every field. */
+export const guidedBody = (userId: number, changes: Record<string, unknown> = {}) => ({
+  user_id: userId,
+  coin_symbol: 'USDC',
+  coin_chain: 'polygon',
+  fiat_amount: '150.50',
+  wallet: WALLET,
+  ...changes,
+})
+
+export async function createGuided(
+  t: TestApp,
+  userId: number,
+  changes: Record<string, unknown> = {},
+): Promise<string> {
+  const { body } = await t.api('POST', '/api/createGuidedPayment', { body: guidedBody(userId, changes) })
+  assert.equal(body.message, 'guided_payment_created', JSON.stringify(body))
+  return body.data.payment_id
+}
+
+export const CARDS = {
+  paid: '4242424242424242',
+  declined: '4000000000000002',
+  chargedBack: '4000000000000259',
+} as const
+
+/** Types a test card into the provider's page of the payment's open session. */
+export async function useCard(
+  { db, clock }: Pick<App, 'db' | 'clock'>,
+  paymentId: string,
+  number: string = CARDS.paid,
+): Promise<void> {
+  const { providerRef } = await db
+    .selectFrom('paymentSessions')
+    .select('providerRef')
+    .where('paymentId', '=', paymentId)
+    .where('paymentType', '=', 'card')
+    .orderBy('createdAt', 'desc')
+    .limit(1)
+    .executeTakeFirstOrThrow()
+  const read = readCard({ number, expiry: '12/40', code: '123', name: 'ANA PEREZ' }, clock.now())
+  assert.ok('card' in read, JSON.stringify(read))
+  assert.ok(await tryCard(db, providerRef!, read.card!, clock.now()), 'the session takes the card')
+}
+
+export const getPayment = async (t: TestApp, id: string): Promise<ApiAnswer['body']> =>
+  (await t.api('GET', `/api/payment/${id}`)).body.data
+
+/** What must hold of the books whatever happened, by the tables alone. */
+export async function checkBooks({ db }: Pick<App, 'db'>): Promise<void> {
+  const unbalanced = await sql`
+    select journal_id from postings group by journal_id, asset having sum(units) <> 0`.execute(db)
+  assert.deepEqual(unbalanced.rows, [], 'every journal sums to zero')
+  const { rows } = await sql<Record<string, unknown>>`
+    with balances as (select account, asset, sum(units) as units from postings group by account, asset)
+    select payments.id, payments.state, received_units, converted_units, refunded_units, coin_units, refund,
+           coalesce(fiat_balance.units, 0) as fiat_balance, coalesce(coin_balance.units, 0) as coin_balance,
+           coins.state as coins_state
+      from payments
+      left join balances fiat_balance on fiat_balance.account = 'customer:' || payments.id || ':fiat'
+      left join balances coin_balance on coin_balance.account = 'customer:' || payments.id || ':coin'
+      left join effects coins on coins.purpose = 'payment:' || payments.id || ':coins'
+     where coalesce(fiat_balance.units, 0) <> -(received_units - converted_units - refunded_units)
+        or (payments.state = 'coins_sent' and coalesce(coin_balance.units, 0) <> 0)
+        or (payments.state in ('refunded', 'payment_rejected', 'expired', 'cancelled') and coalesce(coin_balance.units, 0) <> 0)
+        or (coins.state in ('planned', 'reserved') and payments.state not in ('payment_received', 'in_review'))`.execute(
+    db,
+  )
+  assert.deepEqual(rows, [], 'a payment’s accounts are what its row says')
+  const transit = await sql<Record<string, unknown>>`
+    with owed as (
+      select sum(units) as units from effects
+       where kind = 'card_refund' and state not in ('cancelled')
+    ), came as (
+      select sum(units) as units from payment_sessions where state = 'paid' and payment_type = 'card'
+    ), charged as (
+      select sum((chargeback->>'units')::numeric) as units from payments where chargeback is not null
+    ), booked as (
+      select sum(units) as units from postings where account like 'card:%'
+    )
+    select * from (select coalesce(booked.units, 0) as booked,
+           coalesce(came.units, 0) - coalesce(owed.units, 0) - coalesce(charged.units, 0) as should
+      from booked, came, owed, charged) both_sides where booked <> should`.execute(db)
+  assert.deepEqual(transit.rows, [], 'the card account is what came less what went back')
+}
