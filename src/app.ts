@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
+import { effectNeeds } from './app-effects.ts'
 import { openProviders, type Providers } from './app-providers.ts'
 import { type Db, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { createNotifier, type Notifier } from './db/notify.ts'
+import { effectLanes, registerChains } from './effects/effects.ts'
 import { type Clock, createClock, type MovableClock } from './kernel/clock.ts'
 import { createPageNews, type PageNews } from './hosted/page-news.ts'
 import type { Config } from './kernel/config.ts'
@@ -24,6 +26,8 @@ import { registerHealth } from './server/health.ts'
 import { registerPages } from './server/pages.ts'
 import { createRateLimiter, type RateLimiter } from './server/rate-limit.ts'
 import { createServer } from './server/server.ts'
+import { kycExpiryLane } from './users/kyc-expiry-lane.ts'
+import { kycLane } from './users/kyc-lane.ts'
 import { deliveryLane } from './webhooks/deliver.ts'
 import { measureWebhooks } from './webhooks/measure.ts'
 import { sequencerLane } from './webhooks/sequencer.ts'
@@ -95,6 +99,7 @@ export async function createApp({
   const providers = await openProviders({ config, log, db, clock, secrets, localChains })
   const app = compose({ config, log, db, pool, clock, databaseUrl, secrets, providers })
   if (config.mode === 'sandbox') await seedIntegrations(app)
+  await registerChains(effectNeeds(app))
   return { app, ...lifecycle(app) }
 }
 
@@ -174,6 +179,9 @@ function lanesOf(app: App): Lane[] {
   return [
     callbackLane(app, paymentCallbacks(app)),
     ...paymentLanes(app),
+    ...effectLanes(effectNeeds(app)),
+    kycLane(app),
+    kycExpiryLane(app),
     sequencerLane(app),
     deliveryLane(app),
     ...simulatorLanes(app),

@@ -1,6 +1,7 @@
 import { authenticate } from '../common/authenticate.ts'
 import { availableAssets } from '../common/available-assets.ts'
 import { tokenPrice } from '../common/token-price.ts'
+import { checkKycIdentification, saveKycData, showKycPage, submitKyc, uploadKycPhoto } from '../hosted/kyc.ts'
 import { cancelPayment } from '../onramp/cancel-payment.ts'
 import { createGuidedPayment } from '../onramp/create-guided-payment.ts'
 import { getQuote } from '../onramp/get-quote.ts'
@@ -14,6 +15,7 @@ import {
 import { sendBankTransfer } from '../sandbox/bank-transfer.ts'
 import { advanceSandboxClock } from '../sandbox/clock.ts'
 import { orderFaults } from '../sandbox/faults.ts'
+import { decideSandboxKyc } from '../sandbox/kyc.ts'
 import { sandboxOverview } from '../sandbox/overview.ts'
 import { resetSandbox } from '../sandbox/reset.ts'
 import {
@@ -30,6 +32,10 @@ import {
   payByCard,
   showCardPage,
 } from '../sandbox/simulators/card.ts'
+import { createCustomer } from '../users/create-customer.ts'
+import { receiveKycCallback } from '../users/kyc-callback.ts'
+import { kycRetry } from '../users/kyc-retry.ts'
+import { kycStatus } from '../users/kyc-status.ts'
 import { availableWebhooks } from '../webhooks/available.ts'
 import { listWebhookDeliveries } from '../webhooks/deliveries.ts'
 import { listWebhookEvents } from '../webhooks/events.ts'
@@ -50,6 +56,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   tokenPrice,
   availableAssets,
   // Users
+  createCustomer,
+  kycStatus,
+  kycRetry,
   // On-ramp
   listPaymentMethods,
   getQuote,
@@ -66,12 +75,18 @@ export const ENDPOINTS: readonly Endpoint[] = [
   listWebhookDeliveries,
   redeliverWebhookEvent,
   // Sandbox
+  decideSandboxKyc,
   sandboxOverview,
   advanceSandboxClock,
   sendBankTransfer,
   orderFaults,
   resetSandbox,
   // Hosted pages
+  showKycPage,
+  saveKycData,
+  checkKycIdentification,
+  uploadKycPhoto,
+  submitKyc,
   // The simulated providers' own pages
   showCardPage,
   payByCard,
@@ -84,6 +99,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   refuseAtBank,
   cancelBankPage,
   // Providers
+  receiveKycCallback,
   receiveCardCallback,
   receiveOpenBankingCallback,
   receiveBankCallback,

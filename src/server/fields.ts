@@ -42,6 +42,10 @@ export const PaymentId = Type.Unsafe<string>({
   description: 'The payment_id.',
 })
 
+/** One of these words. */
+export const OneOf = <const Word extends string>(words: readonly Word[], description?: string) =>
+  Type.Unsafe<Word>({ type: 'string', enum: [...words], ...(description && { description }) })
+
 /** A time in an answer. */
 export const WireTime = Type.Unsafe<string>({
   type: 'string',

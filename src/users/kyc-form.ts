@@ -87,7 +87,11 @@ export function withFollowingParts(reasons: readonly KycReason[], fields: Person
   const cause = reasons.find((reason) => isMendable(reason) && replacesDocument(reason))
   if (!cause) return [...reasons]
   const photos = neededPhotos(fields).filter((kind) => kind !== 'face_image')
-  const parts = ['identification_number', ...(chosenType(fields)?.expires ? ['identification_expires_on'] : []), ...photos]
+  const parts = [
+    'identification_number',
+    ...(chosenType(fields)?.expires ? ['identification_expires_on'] : []),
+    ...photos,
+  ]
   const unnamed = parts.filter((part) => !reasons.some(({ field }) => field === part)) as KycReasonField[]
   return [...reasons, ...unnamed.map((field) => ({ field, code: cause.code }))]
 }

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { wireTime } from '../kernel/clock.ts'
 import { type KycReason as BareReason, KYC_REASON_TEXTS } from '../providers/kyc/port.ts'
-import { nullable, WireTime } from '../server/fields.ts'
+import { nullable, OneOf, WireTime } from '../server/fields.ts'
 import type { Customer } from './customer-store.ts'
 
 /** Why something was rejected, as the API and the webhooks tell it. */
@@ -13,14 +13,11 @@ export interface KycReason extends BareReason {
 /** The KYC object: the answer of `kyc/check`, and the data of the KYC webhooks. */
 export const KycObject = Type.Object({
   user_id: Type.Integer(),
-  kyc_status: Type.Union(
-    ['unused', 'processing', 'valid', 'fail'].map((status) => Type.Literal(status)),
-    {
-      description:
-        '`unused`: the form was not used. `processing`: being decided, or parts must be mended, which `reasons` names. `valid` and `fail` are final.',
-    },
+  kyc_status: OneOf(
+    ['unused', 'processing', 'valid', 'fail'],
+    '`unused`: the form was not used. `processing`: being decided, or parts must be mended, which `reasons` names. `valid` and `fail` are final.',
   ),
-  kyc_level: Type.Union(['none', 'basic', 'reinforced'].map((level) => Type.Literal(level))),
+  kyc_level: OneOf(['none', 'basic', 'reinforced']),
   reasons: Type.Array(
     Type.Object({
       field: nullable(

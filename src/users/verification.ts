@@ -80,3 +80,6 @@ export function formUrl(
 
 export const linkOf = ({ config }: Pick<App, 'config'>, token: string): string =>
   `${config.publicUrl}/kyc/${token}`
+
+/** The key by which a page that shows this verification is told of news. */
+export const kycNews = ({ id }: Pick<Verification, 'id'>): string => `kyc:${id}`

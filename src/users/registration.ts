@@ -1,0 +1,192 @@
+import { type Static, Type } from 'typebox'
+import type { Integration } from '../common/integration.ts'
+import { type FieldErrors, fail } from '../server/errors.ts'
+import { Text, WebAddress } from '../server/fields.ts'
+import { isResidenceSupported, parseCountry } from './identity/countries.ts'
+import { findBirthDateProblem, MAX_AGE_YEARS, MIN_AGE_YEARS } from './identity/dates.ts'
+import { isDisposableEmail, parseEmail } from './identity/email.ts'
+import { checkIdentification, listIdentificationTypes } from './identity/identification.ts'
+import { parsePhone } from './identity/phone.ts'
+import { type CustomerData, NOTHING_KNOWN } from './personal-data.ts'
+
+const LANGUAGES = ['es', 'en', 'pt'] as const
+
+/** The fields of `registerUser`. All but `name` and `email` may come later, from the customer's own form. */
+export const RegistrationBody = Type.Object({
+  name: Text('First name.', 100),
+  email: Text('One customer per address and integration.', 254),
+  callback_url: Type.Optional(WebAddress('Where the browser goes after the verification.')),
+  last_name: Type.Optional(Text('Last name or names.', 100)),
+  phone: Type.Optional(Text('E.164, such as `+34600123456`.', 40)),
+  country: Type.Optional(Text('Where the customer lives: ISO 3166-1 alpha-2.', 8)),
+  address: Type.Optional(Text('Street and number.', 200)),
+  city: Type.Optional(Text('City.', 100)),
+  postal_code: Type.Optional(Text('Postal code.', 16)),
+  birth_date: Type.Optional(Text('`YYYY-MM-DD`; at least 18 years ago.', 10)),
+  identification_type: Type.Optional(
+    Text('One of the country, such as `GOVERNMENT_ID`; needs `country` and `identification_number`.', 40),
+  ),
+  identification_number: Type.Optional(Text("Checked by the country's own rule.", 40)),
+  bank_account: Type.Optional(Text('For payouts in Latin America.', 64)),
+  bank_name: Type.Optional(Text('For payouts in Latin America.', 100)),
+  external_id: Type.Optional(Text('Your own id of the customer; unique.', 255)),
+  language: Type.Optional(Text('`es`, `en` or `pt`, for the hosted pages.', 16)),
+})
+
+export type RegistrationBody = Static<typeof RegistrationBody>
+
+export interface Registration {
+  data: CustomerData & { email: string }
+  country: string | null
+  language: string | null
+  callbackUrl: string | null
+  externalId: string | null
+}
+
+/** Reads a registration, or refuses it: all faulty fields at once, then what is right but not accepted. */
+export function readRegistration(
+  body: RegistrationBody,
+  { integration, now }: { integration: Pick<Integration, 'settings'>; now: Date },
+): Registration {
+  const errors: FieldErrors = {}
+  const read = <Value>(
+    field: keyof RegistrationBody,
+    value: Value | undefined,
+    problem: string,
+  ): Value | null => {
+    if (body[field] === undefined) return null
+    if (value === undefined) errors[field] = [problem]
+    return value ?? null
+  }
+  const text = (field: keyof RegistrationBody): string | null => body[field]?.normalize('NFC').trim() ?? null
+
+  const email = read('email', parseEmail(body.email), 'must be a valid e-mail address')
+  const phone = read(
+    'phone',
+    parsePhone(body.phone ?? ''),
+    'must be a phone number in E.164, such as +34600123456',
+  )
+  const country = read(
+    'country',
+    parseCountry(body.country ?? ''),
+    'must be an ISO 3166-1 alpha-2 code, such as ES',
+  )
+  const language = read('language', parseLanguage(body.language ?? ''), 'must be es, en or pt')
+  if (body.birth_date !== undefined) {
+    const problem = birthDateText(body.birth_date, now)
+    if (problem !== null) errors.birth_date = [problem]
+  }
+  for (const [given, wanted] of [
+    ['identification_type', 'identification_number'],
+    ['identification_type', 'country'],
+    ['identification_number', 'identification_type'],
+  ] as const) {
+    if (body[given] !== undefined && body[wanted] === undefined)
+      errors[wanted] ??= [`must be given with ${given}`]
+  }
+  if (
+    body.callback_url !== undefined &&
+    !isAllowedHost(body.callback_url, integration.settings.callbackHosts)
+  ) {
+    errors.callback_url = ["must have one of the hosts in this integration's settings"]
+  }
+  refuseInvalid(errors)
+  if (email === null) throw new Error('A registration without an e-mail address passed the schema.')
+
+  if (isDisposableEmail(email)) {
+    fail('email_not_allowed', 'Throw-away e-mail addresses are not accepted.', {
+      errors: { email: ['must not be of a throw-away domain'] },
+    })
+  }
+  if (country !== null && !isResidenceSupported(country, integration.settings.countries)) {
+    fail('country_not_supported', `Customers who live in ${country} are not accepted.`, {
+      errors: { country: ['is not supported'] },
+    })
+  }
+  return {
+    data: {
+      ...NOTHING_KNOWN,
+      name: text('name'),
+      last_name: text('last_name'),
+      email,
+      phone,
+      country,
+      address: text('address'),
+      city: text('city'),
+      postal_code: text('postal_code'),
+      birth_date: body.birth_date ?? null,
+      ...readIdentification(body, country),
+      bank_account: text('bank_account'),
+      bank_name: text('bank_name'),
+    },
+    country,
+    language,
+    callbackUrl: body.callback_url ?? null,
+    externalId: body.external_id ?? null,
+  }
+}
+
+function refuseInvalid(errors: FieldErrors): void {
+  const texts = Object.entries(errors).map(([field, [problem]]) => `${field} ${problem}`)
+  if (texts.length > 0) fail('invalid_field', `${texts.join('; ')}.`, { errors })
+}
+
+function readIdentification(
+  body: RegistrationBody,
+  country: string | null,
+): Pick<CustomerData, 'identification_type' | 'identification_number'> {
+  const { identification_type: type, identification_number: number } = body
+  if (country === null || type === undefined || number === undefined) {
+    return { identification_type: null, identification_number: null }
+  }
+  const checked = checkIdentification({ country, person: 'individual', type: type.trim(), number })
+  if (!checked.ok) {
+    const types = listIdentificationTypes(country, 'individual').map((known) => known.type)
+    const [field, text] = {
+      type_not_of_country: ['identification_type', `must be one of ${country}: ${types.join(', ')}`],
+      wrong_format: ['identification_number', `does not have the form of a ${type} of ${country}`],
+      wrong_check_digit: ['identification_number', 'has a wrong check digit'],
+    }[checked.problem] as [string, string]
+    fail('invalid_identification', `${field} ${text}.`, { errors: { [field]: [text] } })
+  }
+  if (
+    checked.birthDate !== undefined &&
+    body.birth_date !== undefined &&
+    checked.birthDate !== body.birth_date
+  ) {
+    const text = `carries the birth date ${checked.birthDate}`
+    fail('invalid_identification', `identification_number ${text}.`, {
+      errors: { identification_number: [text] },
+    })
+  }
+  return { identification_type: checked.type, identification_number: checked.number }
+}
+
+function birthDateText(text: string, now: Date): string | null {
+  switch (findBirthDateProblem(text, now)) {
+    case null:
+      return null
+    case 'too_young':
+      return `must be at least ${MIN_AGE_YEARS} years ago`
+    case 'in_the_future':
+      return 'must not be in the future'
+    default:
+      return `must be a real day, YYYY-MM-DD, at most ${MAX_AGE_YEARS} years ago`
+  }
+}
+
+/** The language alone, of tags such as `es-MX` too. */
+function parseLanguage(text: string): string | undefined {
+  const [language] = text.trim().toLowerCase().split(/[-_]/)
+  return LANGUAGES.find((known) => known === language)
+}
+
+/** Where the integration lists hosts, a return address must have one of them. */
+export function isAllowedHost(url: string, hosts: readonly string[]): boolean {
+  if (hosts.length === 0) return true
+  const { host, hostname } = new URL(url)
+  return hosts.some((allowed) => {
+    const name = allowed.toLowerCase()
+    return host === name || hostname === name
+  })
+}
