@@ -9,11 +9,12 @@ import type { BankProvider } from './providers/bank/port.ts'
 import { createSimulatedBankProvider } from './providers/bank/simulated/provider.ts'
 import type { CardProvider } from './providers/card/port.ts'
 import { createSimulatedCardProvider } from './providers/card/simulated/provider.ts'
+import { createFaultyChain } from './providers/chain/faulty.ts'
 import { mainnetSetup } from './providers/chain/mainnets.ts'
 import type { ChainSetup } from './providers/chain/setup.ts'
 import { createMnemonicCustody } from './providers/custody/local-mnemonic.ts'
 import type { Custody } from './providers/custody/port.ts'
-import { takeFault } from './providers/faults.ts'
+import { recentFaults, takeFault } from './providers/faults.ts'
 import { createOperatorKyc } from './providers/kyc/operator.ts'
 import type { KycProvider } from './providers/kyc/port.ts'
 import { readSanctionsList } from './providers/kyc/sanctions.ts'
@@ -79,7 +80,7 @@ export async function openProviders(needs: Needs): Promise<Providers> {
     screening: createBlockList(
       config.mode === 'sandbox' ? { ...SANCTIONED, [SANDBOX_BLOCKED_WALLET]: 'sandbox' } : SANCTIONED,
     ),
-    chains: new Map([...remote, ...sandboxChains.map(setupOf)].map((setup) => [setup.chain, setup])),
+    chains: new Map([...remote, ...sandboxChains.map((chain) => setupOf(chain, needs))].map((setup) => [setup.chain, setup])),
     sandboxChains,
   }
 }
@@ -144,12 +145,20 @@ function openSandboxChains(
   return Promise.all(chains.map(open))
 }
 
-const setupOf = ({ chain, chainId, confirmations, provider, treasury }: SandboxChain): ChainSetup => ({
-  chain,
-  chainId,
-  confirmations,
-  provider,
-  tokens: treasury.tokens,
-  disperse: treasury.disperse,
-  explorerUrl: () => null,
-})
+/** A local chain, whose node misbehaves when the sandbox orders it; its treasury and its miner are spared. */
+function setupOf(local: SandboxChain, { db, clock }: Needs): ChainSetup {
+  const { chain, chainId, confirmations, treasury } = local
+  const fault = recentFaults({ db, clock }, 'chain')
+  return {
+    chain,
+    chainId,
+    confirmations,
+    provider: createFaultyChain(local.provider, {
+      takeFault: fault,
+      wait: async (ms) => void (await sleep(ms)),
+    }),
+    tokens: treasury.tokens,
+    disperse: treasury.disperse,
+    explorerUrl: () => null,
+  }
+}

@@ -46,9 +46,7 @@ export interface EffectsWorld {
   drain(): Promise<void>
   /** Moves real time. */
   pass(ms: number): void
-  effect(
-    id: string,
-  ): Promise<{
+  effect(id: string): Promise<{
     state: string
     reason: string | null
     txid: string | null

@@ -1,0 +1,27 @@
+import type { App } from './app.ts'
+import { DISPATCH_DEFAULTS, type EffectNeeds } from './effects/model.ts'
+import { paymentRoom } from './onramp/payment-room.ts'
+import { createSandboxFunding } from './sandbox/chain/funding.ts'
+
+type Needs = Pick<App, 'db' | 'clock' | 'log' | 'secrets' | 'config' | 'providers' | 'lanes'>
+
+/** The part of the composition root that says with what money leaves, and who hears of it. */
+export function effectNeeds(app: Needs): EffectNeeds {
+  const { db, clock, log, secrets, providers } = app
+  const { custody, chains, sandboxChains, bank, card } = providers
+  return {
+    db,
+    clock,
+    log,
+    secrets,
+    custody,
+    chains,
+    bank,
+    cards: card ? [card] : [],
+    rooms: { payment: paymentRoom(app) },
+    settings: DISPATCH_DEFAULTS,
+    // Other processes look by themselves; each step of a transfer need not be told to all of them.
+    wake: (...lanes) => app.lanes.wake(...lanes),
+    sandbox: sandboxChains.length > 0 ? createSandboxFunding(sandboxChains) : null,
+  }
+}
