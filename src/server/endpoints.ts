@@ -17,6 +17,7 @@ import { advanceSandboxClock } from '../sandbox/clock.ts'
 import { orderFaults } from '../sandbox/faults.ts'
 import { decideSandboxKyc } from '../sandbox/kyc.ts'
 import { sandboxOverview } from '../sandbox/overview.ts'
+import { paySandboxPayment } from '../sandbox/pay.ts'
 import { resetSandbox } from '../sandbox/reset.ts'
 import {
   cancelBankPage,
@@ -75,9 +76,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
   listWebhookDeliveries,
   redeliverWebhookEvent,
   // Sandbox
-  decideSandboxKyc,
   sandboxOverview,
   advanceSandboxClock,
+  decideSandboxKyc,
+  paySandboxPayment,
   sendBankTransfer,
   orderFaults,
   resetSandbox,
