@@ -110,7 +110,7 @@ async function startNode(
       port,
       statePath: statePath(options.folder),
       cachePath: join(options.folder, 'cache'),
-      genesisTime,
+      genesisTime: genesisTime ?? old?.genesisTime ?? 0,
     },
     logPath(options.folder),
   )
@@ -128,7 +128,10 @@ async function startNode(
     killNode(pid)
     return null
   }
-  return describe(options, record, genesisTime === null ? 'resumed' : 'fresh')
+  const node = await describe(options, record, genesisTime === null ? 'resumed' : 'fresh')
+  // Its clock began at the first block's time; the blocks to come are of today.
+  await node.rpc.call('evm_setTime', Math.floor(options.clock.real().getTime() / 1000))
+  return node
 }
 
 async function describe(

@@ -10,8 +10,11 @@ export interface NodeArguments {
   statePath: string
   /** Where the node keeps what it swaps out. */
   cachePath: string
-  /** Seconds since 1970 of the first block of a new chain; null for a chain that goes on from its saved state. */
-  genesisTime: number | null
+  /**
+   * Seconds since 1970 of the chain's first block. A chain that goes on from its saved state is told it too: the node
+   * makes a first block at each start, and only the same one again leaves the saved one in its place.
+   */
+  genesisTime: number
 }
 
 /** States of old blocks the node keeps; a reorganisation can't go deeper. */
@@ -29,7 +32,7 @@ export function spawnNode(args: NodeArguments, logPath: string): { pid: number; 
         ...['--host', '127.0.0.1', '--port', String(args.port), '--chain-id', String(args.chainId)],
         ...['--accounts', '0', '--state', args.statePath, '--cache-path', args.cachePath],
         ...['--prune-history', String(KEPT_STATES), '--hardfork', 'prague', '--threads', '1'],
-        ...(args.genesisTime === null ? [] : ['--timestamp', String(args.genesisTime)]),
+        ...['--timestamp', String(args.genesisTime)],
       ],
       { detached: true, stdio: ['ignore', log, log] },
     )
