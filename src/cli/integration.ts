@@ -6,6 +6,7 @@ import {
   revokeTokens,
   rotateSecret,
 } from '../common/integration-admin.ts'
+import { giveBankAccounts } from '../sandbox/bank-account.ts'
 import { printTable, recorded, withApp } from './context.ts'
 
 export function integerArgument(text: string): number {
@@ -23,9 +24,11 @@ export function integrationCommand(): Command {
     .argument('<name>')
     .argument('[assignments...]', 'settings that differ from the default, such as fees.card.percent=2.90')
     .action(async (name: string, assignments: string[], options) => {
-      const { id, apiKey, apiSecret } = await withApp((app) =>
-        addIntegration(app, name, assignments, options),
-      )
+      const { id, apiKey, apiSecret } = await withApp(async (app) => {
+        const added = await addIntegration(app, name, assignments, options)
+        await giveBankAccounts(app)
+        return added
+      })
       console.log(
         `Integration ${id} created.\n\n  api_key     ${apiKey}\n  api_secret  ${apiSecret}\n\nThe secret is shown only now; "integration rotate-secret ${id}" makes another.`,
       )

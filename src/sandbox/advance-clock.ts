@@ -88,9 +88,7 @@ async function becomeIdle(app: Needs, counter: RowCounter, deadlineMs: number): 
 }
 
 async function look({ lanes, clock }: Needs): Promise<{ busy: string[]; nextDue: Date | null }> {
-  const dues = await Promise.all(
-    lanes.lanes.map(async (lane) => ({ lane, due: await lane.nextDue() })),
-  )
+  const dues = await Promise.all(lanes.lanes.map(async (lane) => ({ lane, due: await lane.nextDue() })))
   const now = clock.now()
   const busy: string[] = []
   let nextDue: Date | null = null

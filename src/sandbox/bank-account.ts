@@ -10,7 +10,12 @@ const LOCK = 7_264_004
  * Opens a euro account at the simulated bank for each integration that has none. Safe to run at every start, by
  * several processes at once.
  */
-export async function giveBankAccounts({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<void> {
+export async function giveBankAccounts({
+  config,
+  db,
+  clock,
+}: Pick<App, 'config' | 'db' | 'clock'>): Promise<void> {
+  if (config.mode !== 'sandbox' || config.providers.bank !== 'simulated') return
   await db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(${LOCK})`.execute(trx)
     const without = await trx

@@ -4,6 +4,7 @@ import type { App } from '../app.ts'
 import { recordAudit } from '../common/integration-store.ts'
 import type { Trx } from '../db/database.ts'
 import { endpoint } from '../server/endpoint.ts'
+import { unsubscribeFromAll } from '../webhooks/subscription-store.ts'
 
 /** Tells the other processes to read integrations and tokens anew. */
 export const INTEGRATIONS_CHANNEL = 'integrations'
@@ -64,7 +65,7 @@ async function detachData(
         .where('integrationId', '=', integrationId)
         .execute()
     }
-    await trx.deleteFrom('webhookSubscriptions').where('integrationId', '=', integrationId).execute()
+    await unsubscribeFromAll(trx, integrationId, now)
     await recordAudit(trx, now, {
       who: `integration:${integrationId}`,
       why: 'The sandbox was reset.',

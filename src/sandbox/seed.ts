@@ -10,7 +10,7 @@ export const SANDBOX_INTEGRATIONS = [
 ] as const
 
 /** Creates the sandbox's integrations where they are missing. Safe to run at every start, by several processes at once. */
-export async function seedIntegrations(app: Pick<App, 'db' | 'clock' | 'secrets'>): Promise<void> {
+export async function seedIntegrations(app: Pick<App, 'config' | 'db' | 'clock' | 'secrets'>): Promise<void> {
   for (const { name, apiKey, apiSecret, color } of SANDBOX_INTEGRATIONS) {
     await createIntegration(app, {
       name,
