@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import { Bones } from '../shared/boot.tsx'
 import { Frame } from '../shared/frame.tsx'
 import { LonelyMessage } from '../shared/lonely-message.tsx'
@@ -20,9 +20,15 @@ export function KycPage() {
   const { words } = useKycSpeech()
   const api = useMemo(() => kycApi(new URL(location.href)), [])
   const { view, failure, offline, live } = useLive({ open: api.open, path: api.path, isFinal })
-  const [wanted, go] = useStepInAddress<KycStep>()
+  const { wanted, go, pin } = useStepInAddress<KycStep>()
   const draft = useDraft(view, api.token)
   const settled = useSettled(view)
+  const shown = view && kycScreenOf(view, wanted)
+  const step = shown?.kind === 'step' ? shown.step : null
+  useEffect(() => {
+    // Without this the last photo's arrival would turn the page before anyone has looked at it.
+    if (step && step !== wanted) pin(step)
+  }, [step])
 
   if (failure) {
     const missing = failure.httpStatus === 404

@@ -24,7 +24,7 @@ import { WalletStep } from './wallet-step.tsx'
 export function PaymentPage() {
   const api = useMemo(openedHere, [])
   const { view, viewAt, failure, offline, live } = useLive({ open: api.open, path: api.path, isFinal })
-  const [wanted, go] = useStepInAddress<Step>()
+  const { wanted, go } = useStepInAddress<Step>()
   const settled = useSettled(view)
 
   if (failure) return <NoPayment failure={failure} />

@@ -85,10 +85,10 @@ export function TestValues({ children }: { children: ComponentChildren }) {
   return (
     <section
       aria-label={words.testValues}
-      class="rounded-xl border border-dashed border-warn/60 bg-warn-back px-4 pt-2.5 pb-1.5 text-sm text-warn"
+      class="flex flex-wrap items-center gap-x-2 rounded-xl border border-dashed border-warn/60 bg-warn-back px-4 py-0.5 text-sm text-warn"
     >
-      <p class="font-semibold">{words.testValues}</p>
-      <div class="-mx-2 flex flex-wrap gap-x-2">{children}</div>
+      <p class="py-2 font-semibold">{words.testValues}</p>
+      <div class="-mx-2 flex min-w-0 flex-wrap gap-x-2">{children}</div>
     </section>
   )
 }

@@ -1,7 +1,14 @@
 import { useEffect, useState } from 'preact/hooks'
 
 /** The step stands in the address (`#wallet`), so that reload keeps it and the browser's back button goes one step back. */
-export function useStepInAddress<Step extends string>(): [wanted: string, go: (step: Step) => void] {
+export interface StepInAddress<Step> {
+  wanted: string
+  go: (step: Step) => void
+  /** Writes the step that is shown anyway into an address without one, so that it stays whatever the view does. */
+  pin: (step: Step) => void
+}
+
+export function useStepInAddress<Step extends string>(): StepInAddress<Step> {
   const [wanted, setWanted] = useState(() => location.hash.slice(1))
   useEffect(() => {
     const follow = () => setWanted(location.hash.slice(1))
@@ -12,5 +19,9 @@ export function useStepInAddress<Step extends string>(): [wanted: string, go: (s
     history.pushState(null, '', `#${step}`)
     setWanted(step)
   }
-  return [wanted, go]
+  const pin = (step: Step) => {
+    history.replaceState(null, '', `#${step}`)
+    setWanted(step)
+  }
+  return { wanted, go, pin }
 }

@@ -46,7 +46,7 @@ export const words = {
   field_document_back: 'Back side',
   field_face_image: 'Your face',
   hint_name: 'All of them, as on the document.',
-  hint_phone: 'With the country’s prefix, for example +34 600 000 000.',
+  hint_phone: 'With the country’s prefix, for example +34\u00a0600\u00a0000\u00a0000.',
   hint_identification_expires_on: 'As printed on the document.',
   example: (value: string) => `For example ${value}`,
   numberGood: 'The number is right.',

@@ -47,7 +47,7 @@ export const words: KycWords = {
   field_document_back: 'Reverso',
   field_face_image: 'Tu cara',
   hint_name: 'Todos, como en el documento.',
-  hint_phone: 'Con el prefijo del país, por ejemplo +34 600 000 000.',
+  hint_phone: 'Con el prefijo del país, por ejemplo +34\u00a0600\u00a0000\u00a0000.',
   hint_identification_expires_on: 'Como aparece en el documento.',
   example: (value) => `Por ejemplo ${value}`,
   numberGood: 'El número es correcto.',

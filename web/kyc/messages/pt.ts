@@ -47,7 +47,7 @@ export const words: KycWords = {
   field_document_back: 'Verso',
   field_face_image: 'O seu rosto',
   hint_name: 'Todos, como no documento.',
-  hint_phone: 'Com o indicativo do país, por exemplo +351 910 000 000.',
+  hint_phone: 'Com o indicativo do país, por exemplo +351\u00a0910\u00a0000\u00a0000.',
   hint_identification_expires_on: 'Como está no documento.',
   example: (value) => `Por exemplo ${value}`,
   numberGood: 'O número está certo.',
