@@ -20,7 +20,7 @@ const LEASE_MS = 30_000
 /** A line that can't be priced now waits this long. */
 const PRICE_PAUSE_MS = 15_000
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'log'>
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'log' | 'pageNews'>
 type Line = Selectable<BankTransactionsTable>
 
 /** Finds the payments that incoming transfers are for, by the concept alone: nothing is guessed with money. */

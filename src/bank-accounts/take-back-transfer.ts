@@ -6,7 +6,7 @@ import { beginChanges, bookFor, setFields, wakeAfter, writeChanges } from '../on
 import { lockPayments } from '../onramp/payment-store.ts'
 import { suspenseOf } from './record-lines.ts'
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'log'>
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>
 
 /**
  * A refund that the receiving bank sent back: the money is held for its payment again, the refund has failed, and an

@@ -15,7 +15,13 @@ import {
   neededPhotos,
 } from '../users/kyc-form.ts'
 import { KYC_LANE } from '../users/kyc-lane.ts'
-import { openVerificationData, sealData, type VerificationData } from '../users/personal-data.ts'
+import { type KycReason, withText } from '../users/kyc-wire.ts'
+import {
+  openVerificationData,
+  type PersonalData,
+  sealData,
+  type VerificationData,
+} from '../users/personal-data.ts'
 import { isOpen, kycNews } from '../users/verification.ts'
 import { listPhotos, replacePhoto, storePhoto } from '../users/verification-photos.ts'
 import { lockVerification, updateVerification, type Verification } from '../users/verification-store.ts'
@@ -33,7 +39,7 @@ export async function saveFields(
   typed: Partial<Record<FormField, string>>,
 ): Promise<void> {
   const scene = await getScene(app, token)
-  await changeForm(app, scene, async (_trx, { verification, data }) => {
+  await changeForm(app, scene, async (trx, { verification, data }) => {
     const asked = askedFields(verification.reasons)
     const changes = Object.fromEntries(
       Object.entries(typed).filter(([field, value]) => {
@@ -45,7 +51,8 @@ export async function saveFields(
     )
     const { fields, errors } = applyChanges(changes, data.fields, rulesOf(app, scene))
     refuse(errors)
-    return { fields, mended: [...new Set([...data.mended, ...Object.keys(changes)])] }
+    const mended = [...new Set([...data.mended, ...Object.keys(changes)])]
+    return { data: { fields, mended }, reasons: await withMissingBack(trx, verification, fields) }
   })
 }
 
@@ -67,7 +74,7 @@ export async function savePhoto(app: Needs, token: string, kind: PhotoKind, byte
     const replaced = await changeForm(app, scene, async (trx, { verification, data }) => {
       refuseUnasked(verification, kind)
       const earlier = await replacePhoto(trx, app.clock.now(), verification, { kind, picture, storageKey })
-      return { ...data, mended: [...new Set([...data.mended, kind])], replaced: earlier }
+      return { data: { ...data, mended: [...new Set([...data.mended, kind])] }, replaced: earlier }
     })
     if (replaced) await app.providers.storage.remove(replaced)
   } catch (error) {
@@ -84,12 +91,7 @@ export async function submitForm(app: Needs, token: string): Promise<void> {
     const errors: FormErrors = findFaults(data.fields, rulesOf(app, scene))
     const given = (await listPhotos(trx, verification)).map(({ kind }) => kind)
     for (const kind of neededPhotos(data.fields)) if (!given.includes(kind)) errors[kind] = ['required']
-    const { reasons } = verification
-    const toMend = reasons.length === 0 ? [] : [...askedFields(reasons), ...askedPhotos(reasons)]
-    for (const part of toMend) {
-      const named = reasons.some(({ field }) => field === part)
-      if (named && !data.mended.includes(part)) errors[part] ??= ['required']
-    }
+    for (const part of partsToMend(verification.reasons, data)) errors[part] ??= ['required']
     refuse(errors)
     const now = app.clock.now()
     await updateVerification(trx, now, verification, { phase: 'submitted', reasons: [], dueAt: now })
@@ -105,17 +107,53 @@ interface LockedForm {
   data: VerificationData
 }
 
+/** The rejected parts that are still as they were rejected. */
+function partsToMend(
+  reasons: readonly KycReason[],
+  { fields, mended }: VerificationData,
+): (FormField | PhotoKind)[] {
+  if (reasons.length === 0) return []
+  const needed: readonly string[] = neededPhotos(fields)
+  const parts = [...askedFields(reasons), ...askedPhotos(reasons).filter((kind) => needed.includes(kind))]
+  return parts.filter((part) => reasons.some(({ field }) => field === part) && !mended.includes(part))
+}
+
+/** A rejected passport may be mended by giving a card, whose back nobody has seen: then it is asked for, too. */
+async function withMissingBack(
+  trx: Trx,
+  verification: Verification,
+  fields: PersonalData,
+): Promise<KycReason[] | undefined> {
+  const { reasons } = verification
+  if (reasons.length === 0 || !neededPhotos(fields).includes('document_back')) return undefined
+  if (askedPhotos(reasons).includes('document_back')) return undefined
+  const photos = await listPhotos(trx, verification)
+  if (photos.some(({ kind }) => kind === 'document_back')) return undefined
+  return [...reasons, withText({ field: 'document_back', code: 'required' })]
+}
+
+interface FormChange {
+  data: VerificationData
+  /** When there is more to mend than before. */
+  reasons?: KycReason[] | undefined
+  /** The storage key that is no longer needed. */
+  replaced?: string | undefined
+}
+
 /** Changes the form's data under the lock, and answers the storage key that is no longer needed. */
 async function changeForm(
   app: Needs,
   scene: Scene,
-  change: (trx: Trx, form: LockedForm) => Promise<VerificationData & { replaced?: string | undefined }>,
+  change: (trx: Trx, form: LockedForm) => Promise<FormChange>,
 ): Promise<string | undefined> {
   const replaced = await app.db.transaction().execute(async (trx) => {
     const form = await lockForm(app, trx, scene)
-    const { replaced: key, ...data } = await change(trx, form)
+    const { data, reasons, replaced: key } = await change(trx, form)
     const dataSealed = sealData(app.secrets, scene.keyWrapped, data)
-    await updateVerification(trx, app.clock.now(), form.verification, { dataSealed })
+    await updateVerification(trx, app.clock.now(), form.verification, {
+      dataSealed,
+      ...(reasons && { reasons }),
+    })
     return key
   })
   app.pageNews.tell(kycNews(scene.verification))

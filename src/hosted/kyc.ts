@@ -73,13 +73,14 @@ export const saveKycData = endpoint({
     answer: KYC_EXAMPLE,
   },
   async handle(app, { params: { token }, body }) {
-    const typed = Object.fromEntries(Object.entries(body).filter(([field]) => field in FIELDS))
+    const typed = Object.fromEntries(Object.entries(body).filter(([field]) => FIELDS.has(field)))
     await saveFields(app, token, typed as Record<string, string>)
     return getView(app, token)
   },
 })
 
-const FIELDS = Object.fromEntries(FORM_FIELDS.map((field) => [field, true]))
+/** Unknown fields are ignored, and so is `email`, which is shown and not changed. */
+const FIELDS: ReadonlySet<string> = new Set(FORM_FIELDS)
 
 export const checkKycIdentification = endpoint({
   method: 'POST',

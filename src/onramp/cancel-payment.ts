@@ -41,7 +41,10 @@ export const cancelPayment = endpoint({
   },
 })
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log'>
+type Needs = Pick<
+  App,
+  'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log' | 'pageNews'
+>
 
 /** Sessions that the customer may begin while others are being ended, before we give up. */
 const MOST_TRIES = 3

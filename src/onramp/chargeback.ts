@@ -28,7 +28,7 @@ export interface Chargeback {
   reason: string
 }
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake'>
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'pageNews'>
 
 const CHARGEBACK_LOSS = 'loss:chargeback'
 

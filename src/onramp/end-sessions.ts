@@ -7,7 +7,10 @@ import { isLive, loadSessions, type Session } from './session-store.ts'
 /** Providers asked at once. */
 const AT_ONCE = 10
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log'>
+type Needs = Pick<
+  App,
+  'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log' | 'pageNews'
+>
 
 /**
  * Ends every way to pay these payments that is still open at a provider, and takes in what the sessions ended as.

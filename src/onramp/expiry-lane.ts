@@ -16,7 +16,10 @@ const BATCH = 100
 /** Longer than ten times the provider's time-out over the sessions of a batch, asked ten at once. */
 const LEASE_MS = 120_000
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log'>
+type Needs = Pick<
+  App,
+  'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log' | 'pageNews'
+>
 
 export const EXPIRY_LANE = 'payment-expiry'
 

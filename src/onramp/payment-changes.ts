@@ -130,7 +130,9 @@ export function lanesAfter({ events, effects }: PaymentChanges): string[] {
   return [...lanes]
 }
 
-export function wakeAfter(app: Pick<App, 'wake'>, changes: PaymentChanges): void {
+/** After the commit: whoever goes on with it, and whoever looks at the payments' pages. */
+export function wakeAfter(app: Pick<App, 'wake' | 'pageNews'>, changes: PaymentChanges): void {
   const lanes = lanesAfter(changes)
   if (lanes.length > 0) app.wake(...lanes)
+  for (const { id } of changes.touched) app.pageNews.tell(paymentReference(id))
 }

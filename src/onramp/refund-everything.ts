@@ -9,7 +9,7 @@ import { readSettings } from './receive.ts'
 import { loadSources } from './refund-sources.ts'
 import { reverseConversion } from './reverse-conversion.ts'
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake'>
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'pageNews'>
 
 /**
  * Decides that all money of a payment goes back to where it came from, as long as no coin was dispatched: the

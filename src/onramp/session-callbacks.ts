@@ -8,7 +8,10 @@ import { applyChargeback } from './chargeback.ts'
 import { applySessionNews, type SessionNews } from './session-news.ts'
 import { findPaymentIds } from './session-store.ts'
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log'>
+type Needs = Pick<
+  App,
+  'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log' | 'pageNews'
+>
 
 /** What the card provider tells of sessions, chargebacks, and of our refunds, which the effects then ask about. */
 export function cardCallbacks(app: Needs): CallbackHandler {

@@ -10,7 +10,10 @@ const LEASE_MS = 60_000
 /** Pauses between asking, on the platform's clock; the last one is repeated. */
 const ASK_AGAIN_MS = [120_000, 300_000, 600_000, 1_800_000] as const
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log'>
+type Needs = Pick<
+  App,
+  'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake' | 'log' | 'pageNews'
+>
 
 export const SESSION_LANE = 'payment-sessions'
 

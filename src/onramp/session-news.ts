@@ -36,7 +36,7 @@ export type SessionNews = SessionName &
 /** Declines, over all sessions of a payment, that end it. */
 export const MOST_DECLINES = 5
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'log'>
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'log' | 'pageNews'>
 
 /**
  * Takes news of many sessions in one transaction. Answers the news of sessions that nobody here began, which are
@@ -101,7 +101,7 @@ function applyOne(
         declines: payment.declines + news.declines - session.declines,
         lastDecline: news.code,
       })
-      change({ declines: news.declines, declineCode: news.code })
+      change({ declines: news.declines, declineCode: news.code, returnedAt: null })
       if (news.final) change({ state: 'declined', dueAt: null })
       return undefined
     case 'ended':

@@ -6,7 +6,7 @@ import { fail } from '../server/errors.ts'
 import { getPersonalSealed } from '../users/customer-store.ts'
 import { openCustomerData } from '../users/personal-data.ts'
 import { giveInstructions } from './bank-instructions.ts'
-import type { Payment } from './payment.ts'
+import { type Payment, paymentCoin } from './payment.ts'
 import { beginChanges, setFields, writeChanges } from './payment-changes.ts'
 import { lockPayments } from './payment-store.ts'
 import { gatewayUrl } from './payment-wire.ts'
@@ -18,7 +18,7 @@ const RESUME_MS = 30_000
 /** How long its notification is waited for before the provider is asked. */
 const ASK_MS = 120_000
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'providers' | 'log'>
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'providers' | 'pricing' | 'log'>
 
 /** What a provider needs to know of a payment. */
 interface SessionOrder {
@@ -61,6 +61,7 @@ function recordSession(app: Needs, paymentId: string): Promise<SessionOrder> {
     if (!live && payment.priceExpiresAt && payment.priceExpiresAt <= changes.now) {
       fail('quote_expired', 'The price has expired. Accept the new one first.')
     }
+    if (!live) refuseUnavailable(app, payment)
     if (payment.paymentType === 'psd2' && !(await giveInstructions(trx, changes, payment))) {
       fail('method_not_allowed', 'There is no account to pay to.')
     }
@@ -74,6 +75,12 @@ function recordSession(app: Needs, paymentId: string): Promise<SessionOrder> {
     const sealed = await getPersonalSealed(trx, payment.integrationId, payment.customerId)
     return orderOf(app, session, payment, settings, sealed)
   })
+}
+
+/** Nobody is asked to pay for coins that we can't deliver now. */
+export function refuseUnavailable({ pricing }: Pick<App, 'pricing'>, payment: Payment): void {
+  if (pricing.available(paymentCoin(payment), payment.coinUnits)) return
+  fail('coin_unavailable', `We can't deliver that much ${payment.symbol} now. Try again later.`)
 }
 
 function newSession({ providers }: Needs, payment: Payment, now: Date): Session {

@@ -3,7 +3,7 @@ import { beginChanges, moveToReview, setFields, wakeAfter, writeChanges } from '
 import { cancelCoins, isUndispatched, lockCoins } from './payment-effects.ts'
 import { lockPayments } from './payment-store.ts'
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'log'>
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>
 
 /**
  * A payment whose coins have not been dispatched in time goes before a person, and its transfer is given up, so that

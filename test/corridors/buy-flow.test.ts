@@ -54,7 +54,7 @@ describe('the buy flow', () => {
     assert.equal(payment.coin_amount_exact, quote.tokens_exact)
     assert.deepEqual(payment.holder, { name: 'LUCIA FERNANDEZ RUIZ', iban: null, card_last4: '4242' })
     assert.match(payment.txid, /^0x[0-9a-f]{64}$/)
-    assert.equal(await corridor.usdcOf(wallet), usdcUnits(payment.coin_amount_exact))
+    assert.equal(await corridor.usdcOf(wallet), usdcUnits(payment.coin_amount_exact as string))
   })
 
   it('by bank transfer: instructions, "I have sent it", the money finds its payment', async () => {
@@ -83,7 +83,7 @@ describe('the buy flow', () => {
     })
     const payment = await corridor.reaches(id, 'coins_sent')
     assert.equal(payment.holder.name, 'Ana García')
-    assert.equal(await corridor.usdcOf(wallet), usdcUnits(payment.coin_amount_exact))
+    assert.equal(await corridor.usdcOf(wallet), usdcUnits(payment.coin_amount_exact as string))
   })
 
   it('by open banking: the bank page, consent, credited, coins', async () => {
@@ -110,7 +110,7 @@ describe('the buy flow', () => {
     )
     await browser.call('POST', `${bank}/consent`, { account_id: accounts.find(({ covers }) => covers)?.id })
     const payment = await corridor.reaches(id, 'coins_sent')
-    assert.equal(await corridor.usdcOf(wallet), usdcUnits(payment.coin_amount_exact))
+    assert.equal(await corridor.usdcOf(wallet), usdcUnits(payment.coin_amount_exact as string))
   })
 
   it('a declined card may be followed by another, with 3-D Secure', async () => {
@@ -135,7 +135,7 @@ describe('the buy flow', () => {
     const again = await browser.call('POST', `${card}/pay`, { ...form, number: '4242 4242 4242 4242' })
     assert.equal(again.state, 'paid')
     const payment = await corridor.reaches(id, 'coins_sent')
-    assert.equal(await corridor.usdcOf(wallet), usdcUnits(payment.coin_amount_exact))
+    assert.equal(await corridor.usdcOf(wallet), usdcUnits(payment.coin_amount_exact as string))
   })
 
   it('a customer who was not verified is sent to the form', async () => {

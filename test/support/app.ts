@@ -42,9 +42,12 @@ export interface TestApp {
 export async function startTestApp({
   env = {},
   lanes = true,
+  localChains = true,
 }: {
   env?: Environment
   lanes?: boolean
+  /** False for tests that need no chain: no node is started. */
+  localChains?: boolean
 } = {}): Promise<TestApp> {
   const database = await createTestDatabase()
   const dataDir = mkdtempSync(join(tmpdir(), 'cryptopocket-test-'))
@@ -56,7 +59,7 @@ export async function startTestApp({
     ...env,
   })
   const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' })
-  const running = await createApp({ config, log, databaseUrl: database.url })
+  const running = await createApp({ config, log, databaseUrl: database.url, localChains })
   const { url } = await running.start()
   const test = {
     app: running.app,

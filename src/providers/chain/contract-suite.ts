@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type Address, type Hex, keccak256 } from 'viem'
+import { type Address, getAddress, type Hex, keccak256 } from 'viem'
 import type { Custody, UnsignedTransaction } from '../custody/port.ts'
 import { ProviderError } from '../provider-error.ts'
 import { type ChainProvider, depthOf } from './port.ts'
@@ -198,6 +198,25 @@ export function chainProviderSuite(
       assert.deepEqual(await balances(), [before[0]! + 11n, before[1]! + 22n])
       assert.equal(await pay([11n, 23n], 33n), false)
       assert.deepEqual(await balances(), [before[0]! + 11n, before[1]! + 22n])
+    })
+
+    test('what a transaction moved can be read from the chain', async () => {
+      const native = await sign({ value: 13n })
+      const token = await sign({
+        nonce: native.nonce + 1,
+        to: world.token,
+        value: 0n,
+        data: transferData(OTHER, 17n),
+      })
+      await provider.send([native.raw, token.raw])
+      assert.equal(await provider.movements(native.hash), null)
+      await world.mine()
+      assert.deepEqual(await provider.movements(native.hash), [
+        { token: null, from: sender, to: getAddress(RECIPIENT), units: 13n },
+      ])
+      assert.deepEqual(await provider.movements(token.hash), [
+        { token: world.token, from: sender, to: getAddress(OTHER), units: 17n },
+      ])
     })
 
     test('fees are positive wei', async () => {

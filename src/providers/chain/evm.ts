@@ -7,11 +7,13 @@ import {
   hexToBigInt,
   hexToNumber,
   keccak256,
+  type Log,
   numberToHex,
+  parseEventLogs,
 } from 'viem'
 import { ProviderError } from '../provider-error.ts'
 import { createJsonRpc, type JsonRpc, type RpcAnswer, type RpcCall, resultOf } from './json-rpc.ts'
-import type { BlockRef, ChainCall, ChainProvider, KnownTransaction, Receipt } from './port.ts'
+import type { BlockRef, ChainCall, ChainProvider, KnownTransaction, Movement, Receipt } from './port.ts'
 import { isExecutionFailure, revertReason } from './revert-reason.ts'
 import { sendRaw } from './send-raw.ts'
 
@@ -127,6 +129,14 @@ export function createEvmProvider({
       return raw.map((receipt) => toReceipt(receipt as RawReceipt | null))
     },
 
+    async movements(hash) {
+      const [receipt, transaction] = await results([
+        { method: 'eth_getTransactionReceipt', params: [hash] },
+        { method: 'eth_getTransactionByHash', params: [hash] },
+      ])
+      return toMovements(receipt as RawReceipt | null, transaction as RawTransaction | null)
+    },
+
     async transactions(hashes) {
       const raw = await results(
         hashes.map((hash) => ({ method: 'eth_getTransactionByHash', params: [hash] })),
@@ -193,6 +203,7 @@ interface RawReceipt {
   /** Rollups charge the posting of the data to their base chain on top. */
   l1Fee?: Hex
   contractAddress: Address | null
+  logs: unknown[]
 }
 
 function toReceipt(raw: RawReceipt | null): Receipt | null {
@@ -208,9 +219,26 @@ function toReceipt(raw: RawReceipt | null): Receipt | null {
   }
 }
 
+/** What the value of the transaction and the token transfers in its log say. */
+function toMovements(receipt: RawReceipt | null, transaction: RawTransaction | null): Movement[] | null {
+  if (!receipt?.blockHash || receipt.status !== '0x1' || !transaction) return null
+  const movements: Movement[] = []
+  const units = hexToBigInt(transaction.value)
+  const { from, to } = transaction
+  if (units > 0n && to) movements.push({ token: null, from: getAddress(from), to: getAddress(to), units })
+  for (const { eventName, args, address } of parseEventLogs({ abi: erc20Abi, logs: receipt.logs as Log[] })) {
+    if (eventName === 'Transfer') {
+      movements.push({ token: getAddress(address), from: args.from, to: args.to, units: args.value })
+    }
+  }
+  return movements
+}
+
 interface RawTransaction {
   hash: Hex
   from: Address
+  to: Address | null
+  value: Hex
   nonce: Hex
   blockNumber: Hex | null
 }

@@ -52,6 +52,7 @@ export function createFaultyChain(provider: ChainProvider, options: FaultyOption
     simulate: (calls) => reading(() => provider.simulate(calls)),
     estimateGas: (calls) => reading(() => provider.estimateGas(calls)),
     receipts: (hashes) => reading(() => provider.receipts(hashes)),
+    movements: (hash) => reading(() => provider.movements(hash)),
     transactions: (hashes) => reading(() => provider.transactions(hashes)),
 
     async send(raws) {

@@ -29,6 +29,8 @@ export interface ChainProvider {
   send(raws: readonly Hex[]): Promise<SendResult[]>
   /** Receipts of mined transactions; null where the transaction is not in a block (now). */
   receipts(hashes: readonly Hex[]): Promise<(Receipt | null)[]>
+  /** What a mined transaction moved, native coins and tokens; null when it isn't in a block or was reverted. */
+  movements(hash: Hex): Promise<Movement[] | null>
   /** Transactions the node knows, in a block or waiting. */
   transactions(hashes: readonly Hex[]): Promise<(KnownTransaction | null)[]>
 }
@@ -67,6 +69,14 @@ export interface Receipt {
   gasUnits: bigint
   /** Address of the contract it created. */
   contract: Address | null
+}
+
+export interface Movement {
+  /** Null for the native coin. */
+  token: Address | null
+  from: Address
+  to: Address
+  units: bigint
 }
 
 export interface KnownTransaction {

@@ -104,6 +104,7 @@ export type KycReasonField = (typeof KYC_REASON_FIELDS)[number]
 
 /** Each with its text for people; the pages have texts of their own, in each language. */
 export const KYC_REASON_TEXTS = {
+  required: 'This is missing.',
   invalid: 'This is not valid.',
   too_young: 'The customer is too young.',
   document_expired: 'The document has expired.',
