@@ -30,6 +30,7 @@ export interface Database extends SimulatedDatabase {
   bankMatches: BankMatchesTable
   journals: JournalsTable
   postings: PostingsTable
+  unsealedJournals: UnsealedJournalsTable
   journalSeals: JournalSealsTable
   balanceCheckpoints: BalanceCheckpointsTable
   doors: DoorsTable
@@ -319,7 +320,6 @@ export interface JournalsTable {
   integrationId: number | null
   reference: string | null
   at: Date
-  xid: Generated<string>
 }
 
 export interface PostingsTable {
@@ -330,10 +330,15 @@ export interface PostingsTable {
   units: bigint
 }
 
+export interface UnsealedJournalsTable {
+  journalId: number
+}
+
 export interface JournalSealsTable {
   position: number
   journalId: number
-  contentHash: Buffer
+  headerHash: Buffer
+  lineHashes: Buffer
   chainHash: Buffer
 }
 

@@ -346,8 +346,7 @@ create table journals (
   purpose text not null unique,
   integration_id integer,
   reference text,
-  at timestamptz not null,
-  xid xid8 not null default pg_current_xact_id()
+  at timestamptz not null
 );
 
 create table postings (
@@ -384,15 +383,21 @@ create trigger postings_append_only before update or delete or truncate on posti
 create trigger journals_append_only before update or delete or truncate on journals
   for each statement execute function ledger_is_append_only();
 
--- The hash chain over journals, written by the sealing lane.
+-- The journals that were booked and not sealed yet.
+create table unsealed_journals (journal_id bigint primary key);
+
+-- The hash chain over journals, written by the sealing lane. Every hash is keyed, so only the program can write one.
 create table journal_seals (
   position bigint primary key,
   journal_id bigint not null unique,
-  content_hash bytea not null,
+  -- Of the journal's row, and of each of its entries one after the other, 16 bytes each: they tell which was changed.
+  header_hash bytea not null,
+  line_hashes bytea not null,
+  -- Of all that and of the seal before.
   chain_hash bytea not null
 );
 
--- Sums of an account over the journals sealed up to a position, so that a balance reads few rows.
+-- Sums of the accounts that many journals touch, over all sealed journals: a balance is this and the unsealed rest.
 create table balance_checkpoints (
   account text not null,
   asset text not null,
