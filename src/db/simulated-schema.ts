@@ -32,6 +32,7 @@ interface SimulatedCardSessionsTable {
   merchantName: string
   returnUrl: string
   language: string | null
+  customerName: string | null
   state: Generated<'open' | 'paid' | 'declined' | 'cancelled' | 'expired'>
   threeDSecure: Generated<'none' | 'required' | 'passed' | 'failed'>
   wrongCodes: Generated<number>

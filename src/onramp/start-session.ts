@@ -142,6 +142,7 @@ export function callProvider(app: Pick<App, 'providers' | 'config'>, order: Sess
     merchantName,
     returnUrl: gatewayUrl(app, payment.id),
     expiresAt: payment.expiresAt!,
+    customerName,
     customerEmail,
     language,
   }
@@ -150,7 +151,6 @@ export function callProvider(app: Pick<App, 'providers' | 'config'>, order: Sess
     ...request,
     creditor: { iban: payment.accountIban!, name: payment.account!.holderName },
     concept: String(payment.concept),
-    customerName,
   })
 }
 

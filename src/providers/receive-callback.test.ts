@@ -82,6 +82,7 @@ describe('callbacks of providers', () => {
       merchantName: 'Shop',
       returnUrl: 'https://merchant.example/',
       expiresAt: new Date(now.getTime() + 60_000),
+      customerName: 'Ana García',
       customerEmail: null,
       language: null,
     })

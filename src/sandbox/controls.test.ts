@@ -183,6 +183,7 @@ describe('the sandbox controls', () => {
         merchantName: 'Shop',
         returnUrl: 'https://merchant.example/',
         expiresAt,
+        customerName: 'Ana García',
         customerEmail: null,
         language: null,
       })

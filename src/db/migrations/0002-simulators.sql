@@ -27,6 +27,7 @@ create table simulated.card_sessions (
   merchant_name text not null,
   return_url text not null,
   language text,
+  customer_name text,
   state text not null default 'open' check (state in ('open', 'paid', 'declined', 'cancelled', 'expired')),
   three_d_secure text not null default 'none' check (three_d_secure in ('none', 'required', 'passed', 'failed')),
   wrong_codes smallint not null default 0,

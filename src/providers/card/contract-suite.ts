@@ -36,6 +36,7 @@ export function cardSuite(name: string, open: () => Promise<CardWorld>): void {
       merchantName: 'Test Remittances',
       returnUrl: 'https://merchant.example/back',
       expiresAt: new Date(world.now().getTime() + 1_800_000),
+      customerName: 'Ana García',
       customerEmail: 'ana@example.com',
       language: 'es',
       ...over,

@@ -42,6 +42,8 @@ export interface CardSessionRequest {
   returnUrl: string
   /** On the platform's clock; nobody can pay after it. */
   expiresAt: Date
+  /** The customer as we know them. */
+  customerName: string | null
   customerEmail: string | null
   /** `es`, `en` or `pt`. */
   language: string | null

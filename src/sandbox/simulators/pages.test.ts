@@ -24,6 +24,7 @@ describe("the simulated providers' pages", () => {
     merchantName: 'Sandbox Remittances',
     returnUrl: 'https://merchant.example/back',
     expiresAt: new Date(test.app.clock.now().getTime() + 1_800_000),
+    customerName: 'Ana García',
     customerEmail: null,
     language: 'pt',
   })
@@ -128,7 +129,6 @@ describe("the simulated providers' pages", () => {
         ...request(),
         creditor,
         concept: '120037',
-        customerName: 'Ana García',
       })
       assert.equal(url, `${test.url}/simulators/bank/${providerRef}`)
       return `/simulators/bank/${providerRef}/api`

@@ -15,7 +15,8 @@ export type CardBrand = 'visa' | 'mastercard' | 'amex' | 'maestro'
 export interface Card {
   last4: string
   brand: CardBrand
-  holder: string
+  /** Null: the customer's own card, in the customer's name. */
+  holder: string | null
   behaviour: CardBehaviour
 }
 

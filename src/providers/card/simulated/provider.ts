@@ -20,11 +20,12 @@ export function createSimulatedCardProvider(simulator: Simulator): CardProvider 
   const write = <Result>(call: () => Promise<Result>) => underFaults(simulator, 'card', WRITING_FAULTS, call)
   return {
     name: 'simulated',
-    createSession: (request) =>
-      write(async () => {
-        const id = await createSession(simulator, request)
-        return { providerRef: id, url: urlOf(id) }
-      }),
+    async createSession(request) {
+      const id =
+        (await insertSession(simulator, request, 'unless_faulty')) ??
+        (await write(() => createSession(simulator, request)))
+      return { providerRef: id, url: urlOf(id) }
+    },
     getSession: (providerRef) =>
       read(async () => asSession(known(await findSession(db, providerRef), providerRef), clock.now())),
     findSession: (idempotencyKey) =>
@@ -40,29 +41,10 @@ export function createSimulatedCardProvider(simulator: Simulator): CardProvider 
   }
 }
 
-async function createSession({ db, clock }: Simulator, request: CardSessionRequest): Promise<string> {
-  const now = clock.now()
-  const created = await db
-    .insertInto('simulated.cardSessions')
-    .values({
-      id: `cs_${randomText(32)}`,
-      idempotencyKey: request.idempotencyKey,
-      reference: request.reference,
-      units: request.units,
-      currency: request.currency,
-      description: request.description,
-      merchantName: request.merchantName,
-      returnUrl: request.returnUrl,
-      language: request.language,
-      expiresAt: request.expiresAt,
-      createdAt: now,
-      updatedAt: now,
-    })
-    .onConflict((conflict) => conflict.column('idempotencyKey').doNothing())
-    .returning('id')
-    .executeTakeFirst()
-  if (created) return created.id
-  const known = await db
+async function createSession(simulator: Simulator, request: CardSessionRequest): Promise<string> {
+  const created = await insertSession(simulator, request, 'always')
+  if (created) return created
+  const known = await simulator.db
     .selectFrom('simulated.cardSessions')
     .select(['id', 'reference', 'units', 'currency'])
     .where('idempotencyKey', '=', request.idempotencyKey)
@@ -75,6 +57,31 @@ async function createSession({ db, clock }: Simulator, request: CardSessionReque
     throw keyReused(request.idempotencyKey)
   }
   return known.id
+}
+
+/**
+ * Undefined when the key is known already, or when a fault waits for this call. That nothing waits is the rule, and
+ * seeing it here spares every payment a question of its own.
+ */
+async function insertSession(
+  { db, clock }: Simulator,
+  request: CardSessionRequest,
+  when: 'always' | 'unless_faulty',
+): Promise<string | undefined> {
+  const now = clock.now()
+  const { rows } = await sql<{ id: string }>`
+    insert into simulated.card_sessions (id, idempotency_key, reference, units, currency, description, merchant_name,
+           return_url, language, customer_name, expires_at, created_at, updated_at)
+    select ${`cs_${randomText(32)}`}, ${request.idempotencyKey}, ${request.reference}, ${request.units},
+           ${request.currency}, ${request.description}, ${request.merchantName}, ${request.returnUrl},
+           ${request.language}, ${request.customerName}, ${request.expiresAt}::timestamptz, ${now}::timestamptz,
+           ${now}::timestamptz
+     where ${when === 'always'} or not exists (
+             select from provider_faults
+              where provider = 'card' and remaining > 0 and kind = any(${[...WRITING_FAULTS]}::text[]))
+    on conflict (idempotency_key) do nothing
+    returning id`.execute(db)
+  return rows[0]?.id
 }
 
 function findSessionByKey({ db }: Simulator, idempotencyKey: string): Promise<CardSessionRow | undefined> {

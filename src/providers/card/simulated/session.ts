@@ -126,7 +126,7 @@ async function askThreeDSecure(
 type Fragment = ReturnType<typeof sql>
 
 const cardColumns = (card: Card): Fragment =>
-  sql`card_last4 = ${card.last4}, card_brand = ${card.brand}, holder_name = ${card.holder}`
+  sql`card_last4 = ${card.last4}, card_brand = ${card.brand}, holder_name = coalesce(${card.holder}, customer_name, 'Card Holder')`
 
 async function recordPaid(
   db: Db,

@@ -70,6 +70,7 @@ describe('the simulated card provider', () => {
       merchantName: 'Shop',
       returnUrl: 'https://merchant.example/',
       expiresAt: new Date(world.simulator.clock.now().getTime() + 86_400_000),
+      customerName: 'Ana García',
       customerEmail: null,
       language: null,
     })
@@ -177,6 +178,7 @@ describe('the simulated card provider', () => {
           merchantName: 'Shop',
           returnUrl: 'https://merchant.example/',
           expiresAt: new Date(now().getTime() + 86_400_000),
+          customerName: 'Ana García',
           customerEmail: null,
           language: null,
         })
