@@ -86,7 +86,7 @@ export async function createPayment(
   const quoted = readQuote(app.pricing, order)
   const ownWallet = order.integration.settings.wallets[order.chain]
   const wallet = await judgeWallet(app, order.chain, ownWallet ?? order.wallet)
-  const created = await insertChecked(app, order, { quoted, wallet, fixed: ownWallet !== undefined }, within)
+  const created = await insertChecked(app, order, { quoted, wallet, fixed: wallet.address !== null }, within)
   if (created !== 'require_kyc') return created
   // Only now, as it may begin a verification of its own.
   return fail('require_kyc', 'The customer has to be verified first. Send the customer to kyc_form_url.', {

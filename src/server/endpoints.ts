@@ -2,6 +2,18 @@ import { authenticate } from '../common/authenticate.ts'
 import { availableAssets } from '../common/available-assets.ts'
 import { tokenPrice } from '../common/token-price.ts'
 import { checkKycIdentification, saveKycData, showKycPage, submitKyc, uploadKycPhoto } from '../hosted/kyc.ts'
+import {
+  acceptPaymentPrice,
+  cancelPaymentPage,
+  checkPaymentWallet,
+  choosePaymentMethod,
+  handOverPayment,
+  openPaymentPage,
+  payPayment,
+  sayPaymentSent,
+  setPaymentWallet,
+  showPaymentPage,
+} from '../hosted/payment.ts'
 import { cancelPayment } from '../onramp/cancel-payment.ts'
 import { createGuidedPayment } from '../onramp/create-guided-payment.ts'
 import { getQuote } from '../onramp/get-quote.ts'
@@ -89,6 +101,16 @@ export const ENDPOINTS: readonly Endpoint[] = [
   checkKycIdentification,
   uploadKycPhoto,
   submitKyc,
+  openPaymentPage,
+  showPaymentPage,
+  choosePaymentMethod,
+  checkPaymentWallet,
+  setPaymentWallet,
+  acceptPaymentPrice,
+  payPayment,
+  sayPaymentSent,
+  cancelPaymentPage,
+  handOverPayment,
   // The simulated providers' own pages
   showCardPage,
   payByCard,

@@ -3,6 +3,8 @@ import { sql } from 'kysely'
 import type { App } from '../../src/app.ts'
 import { randomText } from '../../src/kernel/ids.ts'
 import { sha256 } from '../../src/kernel/secrets.ts'
+import { ibanOf } from '../../src/providers/bank/iban.ts'
+import { payerIban, receiveTransfer } from '../../src/providers/bank/simulated/incoming.ts'
 import { readCard } from '../../src/providers/card/simulated/card-rules.ts'
 import { tryCard } from '../../src/providers/card/simulated/session.ts'
 import { NOTHING_KNOWN, sealData } from '../../src/users/personal-data.ts'
@@ -142,6 +144,89 @@ export async function useCard(
   const read = readCard({ number, expiry: '12/40', code: '123', name: 'ANA PEREZ' }, clock.now())
   assert.ok('card' in read, JSON.stringify(read))
   assert.ok(await tryCard(db, providerRef!, read.card!, clock.now()), 'the session takes the card')
+}
+
+/** A browser on a payment's page: keeps the owner's cookie. */
+export interface Page {
+  call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<ApiAnswer>
+  /** The value of the last `Set-Cookie`. */
+  cookie: string | null
+}
+
+export function openBrowser(t: TestApp, paymentId: string): Page {
+  const page: Page = {
+    cookie: null,
+    async call(method, path, body) {
+      const headers: Record<string, string> = { 'x-page': '1' }
+      if (page.cookie) headers.cookie = page.cookie.split(';', 1)[0]!
+      const options = method === 'GET' ? { headers } : { headers, body: body ?? {} }
+      const answer = await t.api(method, `/hosted/payment/${paymentId}${path}`, { ...options, token: null })
+      page.cookie = answer.headers.get('set-cookie') ?? page.cookie
+      return answer
+    },
+  }
+  return page
+}
+
+/** Opens the page of a payment as its owner. */
+export async function openAsOwner(t: TestApp, paymentId: string): Promise<Page> {
+  const page = openBrowser(t, paymentId)
+  const { body } = await page.call('POST', '/open')
+  assert.equal(body.data.access, 'owner', JSON.stringify(body))
+  return page
+}
+
+/** Gives the first sandbox integration an account at the simulated bank. */
+export async function addBankAccount({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<string> {
+  const known = await db
+    .selectFrom('bankAccounts')
+    .select('iban')
+    .where('integrationId', '=', 1)
+    .executeTakeFirst()
+  if (known) return known.iban
+  const account = {
+    iban: ibanOf('ES', '21000418450200051332'),
+    bic: 'CAIXESBBXXX',
+    bankName: 'CaixaBank',
+    holderName: 'CryptoPocket SL',
+    currency: 'EUR',
+  }
+  const now = clock.now()
+  await db
+    .insertInto('bankAccounts')
+    .values({ ...account, integrationId: 1, dueAt: now, createdAt: now })
+    .execute()
+  await db
+    .insertInto('simulated.bankAccounts')
+    .values({ ...account, openedAt: now })
+    .execute()
+  return account.iban
+}
+
+/** Somebody sends money to an account of ours at the simulated bank, booked at once. */
+export async function sendTransfer(
+  { db, clock }: Pick<App, 'db' | 'clock'>,
+  {
+    iban,
+    amount,
+    concept,
+    name = 'Ana Pérez García',
+  }: { iban: string; amount: string; concept: string; name?: string },
+): Promise<void> {
+  const now = clock.now()
+  const units = BigInt(amount.replace('.', ''))
+  const fromIban = payerIban(name)
+  const sent = await receiveTransfer(db, {
+    iban,
+    units,
+    currency: 'EUR',
+    fromName: name,
+    fromIban,
+    concept,
+    dueAt: now,
+    now,
+  })
+  assert.ok(sent, 'the bank has the account')
 }
 
 export const getPayment = async (t: TestApp, id: string): Promise<ApiAnswer['body']> =>
