@@ -15,6 +15,7 @@ import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
 import { paymentCallbacks, paymentLanes } from './onramp/payment-lanes.ts'
+import { sealLane } from './ledger/seal.ts'
 import { createPricing, type Pricing } from './pricing/pricing.ts'
 import { INTEGRATIONS_CHANNEL } from './sandbox/reset.ts'
 import { registerRpcProxy } from './sandbox/rpc-proxy.ts'
@@ -184,6 +185,7 @@ function lanesOf(app: App): Lane[] {
     kycExpiryLane(app),
     sequencerLane(app),
     deliveryLane(app),
+    sealLane(app),
     ...simulatorLanes(app),
   ]
 }

@@ -4,11 +4,13 @@ import { EmbeddedDatabaseError } from '../db/embedded.ts'
 import { ConfigError } from '../kernel/config.ts'
 import { BackupError, backupCommand, restoreCommand } from './backup.ts'
 import { integrationCommand } from './integration.ts'
+import { ledgerCommand } from './ledger.ts'
 
 const program = new Command('npm run cli --')
   .description("The operator's commands. Each has --help; each change is recorded with who and why.")
   .showHelpAfterError('Add --help for what it takes.')
   .addCommand(integrationCommand())
+  .addCommand(ledgerCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
 
