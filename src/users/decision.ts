@@ -10,9 +10,10 @@ import {
   lockCustomer,
   updateKyc,
 } from './customer-store.ts'
-import { isMendable, withFollowingParts } from './kyc-form.ts'
+import { isMendable, withFollowingParts, withMissingParts } from './kyc-form.ts'
 import { kycObject, withText } from './kyc-wire.ts'
 import { openCustomerData, openVerificationData, sealData } from './personal-data.ts'
+import { listPhotos } from './verification-photos.ts'
 import { lockVerification, type Phase, updateVerification, type Verification } from './verification-store.ts'
 
 type Needs = Pick<App, 'clock' | 'secrets'>
@@ -65,7 +66,11 @@ export async function applyDecision(
   }
   if (outcome === 'mend' && keyWrapped && reasons.some(isMendable)) {
     const { fields } = openVerificationData(app.secrets, keyWrapped, verification.dataSealed as Buffer)
-    const toMend = withFollowingParts(reasons, fields).map(withText)
+    const photos = (await listPhotos(trx, verification)).map(({ kind }) => kind)
+    const following = withFollowingParts(reasons, fields)
+    const toMend = withMissingParts(following, { fields, photos }, { now, acceptedCountries: [] }).map(
+      withText,
+    )
     const expiresAt = new Date(Math.max(verification.expiresAt.getTime(), now.getTime() + MENDING_MS))
     const dataSealed = sealData(app.secrets, keyWrapped, { fields, mended: [] })
     const back = { phase: 'form', reasons: toMend, dataSealed, expiresAt, dueAt: expiresAt } as const

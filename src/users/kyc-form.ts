@@ -163,6 +163,22 @@ export function findFaults(fields: PersonalData, rules: FormRules): FormErrors {
   return errors
 }
 
+/** The reasons, and whatever else keeps the form from being sent: a form sent back must be one that can be mended. */
+export function withMissingParts(
+  reasons: readonly KycReason[],
+  { fields, photos }: { fields: PersonalData; photos: readonly KycPhotoKind[] },
+  rules: FormRules,
+): KycReason[] {
+  const faults: KycReason[] = Object.entries(findFaults(fields, rules)).map(([field, [code]]) => ({
+    field: field as FormField,
+    code: code as FormProblem,
+  }))
+  for (const kind of neededPhotos(fields)) {
+    if (!photos.includes(kind)) faults.push({ field: kind, code: 'required' })
+  }
+  return [...reasons, ...faults.filter((fault) => !reasons.some(({ field }) => field === fault.field))]
+}
+
 /** Another country was chosen without saying which of its papers: the old answer means nothing there. */
 function forgetOtherCountrysPaper(fields: PersonalData, changed: readonly FormField[]): void {
   const movesCountry = changed.includes('country') || changed.includes('identification_country')

@@ -106,6 +106,8 @@ export type KycReasonField = (typeof KYC_REASON_FIELDS)[number]
 export const KYC_REASON_TEXTS = {
   required: 'This is missing.',
   invalid: 'This is not valid.',
+  too_long: 'This is too long.',
+  in_the_future: 'This day is yet to come.',
   too_young: 'The customer is too young.',
   document_expired: 'The document has expired.',
   wrong_format: 'The number does not have the form of this document.',
