@@ -142,7 +142,7 @@ test('adopts the server that a killed program left', async () => {
   }
 })
 
-test('refuses a second program on the folder and names the first, but shares the server when asked', async () => {
+test('refuses a second program on the folder and names the first, but shares the server when asked, and leaves it to the first', async () => {
   const first = program(dataDir)
   try {
     assert.equal(await first.said, 'started')
@@ -151,6 +151,8 @@ test('refuses a second program on the folder and names the first, but shares the
       message: new RegExp(`Another CryptoPocket \\(process ${first.pid}\\) is running on the data folder`),
     })
     const shared = await start({ exclusive: false })
+    assert.deepEqual(await query(shared.url, 'select answer from kept'), [{ answer: 42 }])
+    await shared.stop()
     assert.deepEqual(await query(shared.url, 'select answer from kept'), [{ answer: 42 }])
   } finally {
     await first.kill('SIGKILL')

@@ -46,7 +46,7 @@ export interface EmbeddedPostgres {
   adopted: boolean
   /** Where PostgreSQL's files are; the address is kept in `postgres.json` of the data folder. */
   folder: string
-  /** Stops the server in order and gives the folder free. */
+  /** Gives the folder free and stops the server in order, unless another program holds the folder by now. */
   stop(): Promise<void>
   /** Gives the folder free and leaves the server running, to be adopted by the next start. */
   release(): Promise<void>
@@ -109,7 +109,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     release,
     async stop() {
       await release()
-      await stopServer(server)
+      // A program may have begun on the server that we started to share.
+      if (!(await holderOf(url))) await stopServer(server)
     },
   }
 }
@@ -192,15 +193,31 @@ async function takeLock(url: string, dataDir: string): Promise<pg.Client> {
     if (rows[0].held) return client
     await delay(100)
   }
-  const { rows } = await client.query(
-    `select application_name from pg_locks join pg_stat_activity using (pid)
-     where locktype = 'advisory' and objid = $1 and granted limit 1`,
-    [LOCK],
-  )
   await client.end()
-  const pid = /\d+$/.exec(rows[0]?.application_name ?? '')?.[0]
+  const holder = await holderOf(url)
+  const pid = /\d+$/.exec(holder ?? '')?.[0]
   throw new EmbeddedDatabaseError(
     `Another CryptoPocket${pid ? ` (process ${pid})` : ''} is running on the data folder ${dataDir}.`,
     'Stop it first, or give this one a folder and a port of its own with DATA_DIR and PORT.',
   )
+}
+
+/** The name under which another program holds the folder, if one does. Nobody does on a server that is down. */
+async function holderOf(url: string): Promise<string | undefined> {
+  const client = new pg.Client({ connectionString: url })
+  try {
+    await client.connect()
+    const { rows } = await client.query(
+      `select application_name from pg_locks join pg_stat_activity using (pid)
+       where locktype = 'advisory' and classid = 0 and objid = $1 and granted and application_name <> $2 limit 1`,
+      [LOCK, `cryptopocket ${process.pid}`],
+    )
+    return rows[0]?.application_name
+  } catch (error) {
+    if (['ECONNREFUSED', 'ECONNRESET', '57P01', '57P03'].includes((error as pg.DatabaseError).code ?? ''))
+      return undefined
+    throw error
+  } finally {
+    await client.end()
+  }
 }
