@@ -79,7 +79,7 @@ export interface ApiRequest<Params = unknown, Query = unknown, Body = unknown> {
   remember(trx: Trx, data: unknown): Promise<void>
   /** Sets a header of the answer. */
   setHeader(name: string, value: string): void
-  /** Aborted when the caller has gone away: ends long polls. */
+  /** Aborted when a page has gone away: ends its long poll. Never aborted for other callers. */
   signal: AbortSignal
 }
 
