@@ -32,17 +32,25 @@ interface EffectRow {
   destinationSealed: Buffer
 }
 
-/** Plans an effect anew that failed, or of which nobody knew the end and the operator found out that it never left. */
+const RETRIED_COINS: ReadonlySet<string> = new Set(['planned', 'failed', 'unknown'])
+/** An order at a provider may be asked about at any time. */
+const RETRIED_ORDERS: ReadonlySet<string> = new Set(['planned', 'prepared', 'sent', 'failed', 'unknown'])
+
+/**
+ * Plans an effect anew that failed, or of which nobody knew the end and the operator found out that it never left; one
+ * that waits is looked at now. Of an order at a bank or card provider the provider is asked first.
+ */
 export async function retryEffect(needs: EffectNeeds, id: string, change: Change): Promise<void> {
   const effect = await needs.db.transaction().execute(async (trx) => {
     const effect = await lockEffect(trx, id)
-    if (!['failed', 'unknown', 'planned'].includes(effect.state)) {
+    const states = effect.kind === 'coin_transfer' ? RETRIED_COINS : RETRIED_ORDERS
+    if (!states.has(effect.state)) {
       throw new RefusedOperation(
         `Effect ${id} is ${effect.state}; only one that failed, is unknown or waits can be tried again.`,
       )
     }
     const now = needs.clock.now()
-    await audit(trx, needs, change, 'effect.retry', effect, 'planned')
+    await audit(trx, needs, change, 'effect.retry', effect, 'tried again')
     const reason = `tried again by ${change.who}`
     if (effect.kind === 'coin_transfer') await planAnew(trx, [{ id, reason }], now)
     else await orderAgain(trx, effect, reason, now)
