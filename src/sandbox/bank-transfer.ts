@@ -5,7 +5,7 @@ import { wireTime } from '../kernel/clock.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
 import { fiatAsset } from '../money/asset.ts'
 import { isValidIban, normaliseIban } from '../providers/bank/iban.ts'
-import { payerIban, receiveTransfer } from '../providers/bank/simulated/incoming.ts'
+import { MOST_UNITS, payerIban, receiveTransfer, TOO_MUCH } from '../providers/bank/simulated/incoming.ts'
 import { BANK_LANE } from '../providers/bank/simulated/lane.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { type FieldErrors, fail } from '../server/errors.ts'
@@ -53,8 +53,10 @@ export const sendBankTransfer = endpoint({
   async handle(app, { body, integration }) {
     const account = await findOwnAccount(app, integration, normaliseIban(body.iban))
     const asset = fiatAsset(account.currency)!
-    const { units, problem } = parseAmount(body.amount, asset)
-    if (units === undefined) fail('invalid_field', `amount ${problem}.`, { errors: { amount: [problem!] } })
+    const { units, problem = TOO_MUCH } = parseAmount(body.amount, asset)
+    if (units === undefined || units > MOST_UNITS) {
+      fail('invalid_field', `amount ${problem}.`, { errors: { amount: [problem] } })
+    }
     const now = app.clock.now()
     const fromIban = body.from_iban === undefined ? payerIban(body.name) : normaliseIban(body.from_iban)
     await receiveTransfer(app.db, {

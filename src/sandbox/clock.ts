@@ -6,6 +6,8 @@ import { Text, WireTime } from '../server/fields.ts'
 import { advanceClock } from './advance-clock.ts'
 
 const DAY_MS = 86_400_000
+/** Beyond, times would need more digits than the API's have. */
+const END_OF_TIME = new Date('2200-01-01T00:00:00Z')
 /** Far enough to live through every retention period. */
 const LONGEST_MS = 3_660 * DAY_MS
 const RETRY_SECONDS = 1
@@ -44,7 +46,13 @@ export const advanceSandboxClock = endpoint({
   },
   async handle(app, { body }) {
     const startMs = app.clock.offsetMs()
-    const advanced = await advanceClock(app, parseDurationMs(body.advance)!)
+    const advanceMs = parseDurationMs(body.advance)!
+    if (app.clock.now().getTime() + advanceMs > END_OF_TIME.getTime()) {
+      const problem =
+        'must end before the year 2200; start with another data folder or database for a clock of today'
+      fail('invalid_field', `advance ${problem}.`, { errors: { advance: [problem] } })
+    }
+    const advanced = await advanceClock(app, advanceMs)
     if (advanced.problem === 'busy') {
       return fail('request_in_progress', 'Another call is moving the clock. Try again in a moment.', {
         retryAfterSeconds: RETRY_SECONDS,

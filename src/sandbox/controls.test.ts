@@ -113,6 +113,7 @@ describe('the sandbox controls', () => {
     for (const [field, over] of [
       ['amount', { amount: '1.234' }],
       ['amount', { amount: 0 }],
+      ['amount', { amount: '1000000000' }],
       ['from_iban', { from_iban: 'ES0000000000000000000000' }],
       ['name', { name: ' ' }],
     ] as const) {
@@ -208,6 +209,14 @@ describe('the sandbox controls', () => {
       test.token = await test.authenticate('sandbox-key', 'sandbox-secret')
       const price = await test.api('GET', '/api/token-price?symbol=USDC')
       assert.equal(price.body.status, 'ok', 'there is a fresh price at the new time')
+    })
+
+    it('invalid_field beyond the year 2200', async () => {
+      const { app } = test
+      await app.moveClock(new Date('2195-01-01').getTime() - app.clock.real().getTime())
+      test.token = await test.authenticate('sandbox-key', 'sandbox-secret')
+      const answer = await test.api('POST', '/api/sandbox/clock', { body: { advance: '3660d' } })
+      assert.deepEqual([answer.body.error, Object.keys(answer.body.errors)], ['invalid_field', ['advance']])
     })
 
     for (const advance of ['-1d', '1.5h', 'tomorrow', '9999d', ' ']) {

@@ -186,6 +186,8 @@ describe('POST /api/sandbox/payments/{id}/pay', () => {
     ['card', { outcome: 'explode' }, 'outcome'],
     ['card', { amount: '10' }, 'amount'],
     ['transfer', { amount: '10.001' }, 'amount'],
+    ['transfer', { amount: '1e9' }, 'amount'],
+    ['transfer', { amount: '1000000000' }, 'amount'],
   ] as const) {
     it(`invalid_field for ${type} with ${JSON.stringify(body)}`, async () => {
       const answer = await pay(await create(type), body)

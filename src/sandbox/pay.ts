@@ -3,6 +3,7 @@ import { wireTime } from '../kernel/clock.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
 import { type Payment, paymentFiat } from '../onramp/payment.ts'
 import { findPayment } from '../onramp/payment-store.ts'
+import { MOST_UNITS, TOO_MUCH } from '../providers/bank/simulated/incoming.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { Amount, nullable, PaymentId, WireTime } from '../server/fields.ts'
@@ -118,6 +119,6 @@ function readAmount(payment: Payment, amount: string | undefined): bigint | unde
   const refuse = (problem: string): never =>
     fail('invalid_field', `amount ${problem}.`, { errors: { amount: [problem] } })
   if (payment.paymentType !== 'transfer') refuse(`can't be chosen when paying by ${payment.paymentType}`)
-  const { units, problem } = parseAmount(amount, paymentFiat(payment))
-  return units ?? refuse(problem!)
+  const { units, problem = TOO_MUCH } = parseAmount(amount, paymentFiat(payment))
+  return units !== undefined && units <= MOST_UNITS ? units : refuse(problem)
 }

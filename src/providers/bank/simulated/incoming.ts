@@ -3,6 +3,10 @@ import type { Db, Trx } from '../../../db/database.ts'
 import { randomText } from '../../../kernel/ids.ts'
 import { ibanOf } from '../iban.ts'
 
+/** The most that a SEPA transfer carries: 999,999,999.99. */
+export const MOST_UNITS = 99_999_999_999n
+export const TOO_MUCH = 'must be at most 999999999.99, the most that a bank transfer carries'
+
 export interface IncomingTransfer {
   /** The account it goes to. */
   iban: string
