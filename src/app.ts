@@ -225,7 +225,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
       if (config.role !== 'worker') {
         const listening = await fastify.listen({ host: config.host, port: config.port })
         // Port 0 took a free one, which only now has a number for links to name.
-        if (config.port === 0) config.publicUrl = listening
+        if (config.publicUrl.endsWith(':0')) config.publicUrl = listening
         url = config.publicUrl
       }
       if (config.role !== 'api') {
