@@ -17,7 +17,6 @@ import type { Custody } from './providers/custody/port.ts'
 import { recentFaults, takeFault } from './providers/faults.ts'
 import { createOperatorKyc } from './providers/kyc/operator.ts'
 import type { KycProvider } from './providers/kyc/port.ts'
-import { readSanctionsList } from './providers/kyc/sanctions.ts'
 import { createSimulatedKyc } from './providers/kyc/simulated/provider.ts'
 import type { OpenBankingProvider } from './providers/open-banking/port.ts'
 import { createSimulatedOpenBankingProvider } from './providers/open-banking/simulated/provider.ts'
@@ -31,6 +30,8 @@ import type { ScreeningProvider } from './providers/screening/port.ts'
 import { openFolderStorage } from './providers/storage/folder.ts'
 import type { Storage } from './providers/storage/storage.ts'
 import { openSandboxChain, type SandboxChain } from './sandbox/chain/chains.ts'
+import { createExaminer } from './users/built-in-checks.ts'
+import { readSanctionsList } from './users/sanctions.ts'
 
 /** The part of the composition root that chooses providers: simulated ones in the sandbox, the configured ones else. */
 export interface Providers {
@@ -80,7 +81,12 @@ export async function openProviders(needs: Needs): Promise<Providers> {
     screening: createBlockList(
       config.mode === 'sandbox' ? { ...SANCTIONED, [SANDBOX_BLOCKED_WALLET]: 'sandbox' } : SANCTIONED,
     ),
-    chains: new Map([...remote, ...sandboxChains.map((chain) => setupOf(chain, needs))].map((setup) => [setup.chain, setup])),
+    chains: new Map(
+      [...remote, ...sandboxChains.map((chain) => setupOf(chain, needs))].map((setup) => [
+        setup.chain,
+        setup,
+      ]),
+    ),
     sandboxChains,
   }
 }
@@ -103,9 +109,9 @@ function openMoneyProviders({
 }
 
 function openKyc({ config, db, clock, secrets }: Needs): KycProvider {
-  const sanctions = readSanctionsList(config.sanctionsFile)
-  if (config.providers.kyc === 'operator') return createOperatorKyc({ clock, sanctions })
-  return createSimulatedKyc({ db, clock, secrets, publicUrl: () => config.publicUrl }, { sanctions })
+  const examine = createExaminer(readSanctionsList(config.sanctionsFile))
+  if (config.providers.kyc === 'operator') return createOperatorKyc({ clock, examine })
+  return createSimulatedKyc({ db, clock, secrets, publicUrl: () => config.publicUrl }, { examine })
 }
 
 function openPriceSources({ config, clock, db }: Needs): PriceSource[] {

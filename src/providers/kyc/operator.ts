@@ -1,24 +1,16 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { randomText } from '../../kernel/ids.ts'
 import { CallbackRefused } from '../callback.ts'
-import { runBuiltInChecks } from './built-in-checks.ts'
-import type { KycDecision, KycProvider } from './port.ts'
-import type { SanctionsList } from './sanctions.ts'
+import type { Examine, KycDecision, KycProvider } from './port.ts'
 
 /**
  * No vendor: the built-in checks send back what is plainly wrong, and a person of ours decides the rest.
  */
-export function createOperatorKyc({
-  clock,
-  sanctions,
-}: {
-  clock: Clock
-  sanctions: SanctionsList
-}): KycProvider {
+export function createOperatorKyc({ clock, examine }: { clock: Clock; examine: Examine }): KycProvider {
   return {
     name: 'operator',
     async submit(application) {
-      const { reasons, checks } = runBuiltInChecks(application, { now: clock.now(), sanctions })
+      const { reasons, checks } = examine(application, clock.now())
       const decision: KycDecision =
         reasons.length > 0 ? { outcome: 'mend', reasons, checks } : { outcome: 'review', reasons: [], checks }
       return { providerRef: `operator_${randomText(24)}`, askAfterMs: 0, decision }

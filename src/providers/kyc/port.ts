@@ -76,6 +76,17 @@ export interface KycDecision {
   checks: KycCheck[]
 }
 
+/** What our own look at an application finds, for providers that have none of their own. */
+export interface KycFindings {
+  /** What the customer must mend; empty when nothing is wrong. */
+  reasons: KycReason[]
+  /** A person must look at it: the name is like one on the sanctions list. */
+  needsReview: boolean
+  checks: KycCheck[]
+}
+
+export type Examine = (application: KycApplication, now: Date) => KycFindings
+
 export interface KycReason {
   /** A field of the form or a photo; null: about the person as a whole. */
   field: KycReasonField | null

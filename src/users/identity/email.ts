@@ -24,15 +24,6 @@ const DOMAIN = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-
 /** What two addresses must share to be the same customer: nobody runs two mailboxes that differ only in case. */
 export const emailKey = (email: string): string => email.toLowerCase()
 
-/** Whether the address carries `+tag` in its local part, alone or among others (`ana+kycfail+2@…`, `+kycfail-2@…`). */
-export function hasEmailTag(email: string, tag: string): boolean {
-  const local = email.slice(0, email.lastIndexOf('@')).toLowerCase()
-  return local
-    .split('+')
-    .slice(1)
-    .some((part) => part === tag || (part.startsWith(tag) && !/[a-z]/.test(part[tag.length] ?? '')))
-}
-
 const require = createRequire(import.meta.url)
 let lists: { exact: ReadonlySet<string>; wildcard: ReadonlySet<string> } | undefined
 

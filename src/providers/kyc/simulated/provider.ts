@@ -2,15 +2,13 @@ import type { Selectable } from 'kysely'
 import { sql } from 'kysely'
 import type { SimulatedDatabase } from '../../../db/simulated-schema.ts'
 import { randomText } from '../../../kernel/ids.ts'
-import { hasEmailTag } from '../../../users/identity/email.ts'
+import { hasEmailTag } from '../../../sandbox/email-tags.ts'
 import { READING_FAULTS, underFaults, WRITING_FAULTS } from '../../faults.ts'
 import { ProviderError } from '../../provider-error.ts'
 import { notificationHead } from '../../simulated/outbox.ts'
 import { readSignedCallback } from '../../simulated/signature.ts'
 import type { Simulator } from '../../simulated/simulator.ts'
-import { runBuiltInChecks } from '../built-in-checks.ts'
-import type { KycApplication, KycDecision, KycProvider, KycSubmission } from '../port.ts'
-import type { SanctionsList } from '../sanctions.ts'
+import type { Examine, KycApplication, KycDecision, KycProvider, KycSubmission } from '../port.ts'
 
 /** From handing in to the decision, on the platform's clock. */
 export const DECISION_DELAY_MS = 2_000
@@ -24,15 +22,12 @@ type ApplicationRow = Selectable<SimulatedDatabase['simulated.kycApplications']>
  * address says otherwise: `+kycfail@` refuses for good, `+kycreview@` leaves it to a person, `+kycslow@` takes two
  * minutes.
  */
-export function createSimulatedKyc(
-  simulator: Simulator,
-  { sanctions }: { sanctions: SanctionsList },
-): KycProvider {
+export function createSimulatedKyc(simulator: Simulator, { examine }: { examine: Examine }): KycProvider {
   const { db, clock } = simulator
   return {
     name: 'simulated',
     submit: (application) =>
-      underFaults(simulator, 'kyc', WRITING_FAULTS, () => submit(simulator, sanctions, application)),
+      underFaults(simulator, 'kyc', WRITING_FAULTS, () => submit(simulator, examine, application)),
     getDecision: (providerRef) =>
       underFaults(simulator, 'kyc', READING_FAULTS, async () => {
         const row = await db
@@ -49,11 +44,11 @@ export function createSimulatedKyc(
 /** Writes the decision, and the callback that will tell of it, in one statement. */
 async function submit(
   { db, clock }: Simulator,
-  sanctions: SanctionsList,
+  examine: Examine,
   application: KycApplication,
 ): Promise<KycSubmission> {
   const now = clock.now()
-  const { outcome, reasons, checks } = decide(application, now, sanctions)
+  const { outcome, reasons, checks } = decide(application, now, examine)
   const slow = hasEmailTag(application.person.email, 'kycslow')
   const decidedAt = new Date(now.getTime() + (slow ? SLOW_DECISION_DELAY_MS : DECISION_DELAY_MS))
   const id = `kyc_${randomText(24)}`
@@ -78,9 +73,9 @@ async function submit(
 function decide(
   application: KycApplication,
   now: Date,
-  sanctions: SanctionsList,
+  examine: Examine,
 ): KycDecision & { outcome: ApplicationRow['outcome'] } {
-  const { reasons, needsReview, checks } = runBuiltInChecks(application, { now, sanctions })
+  const { reasons, needsReview, checks } = examine(application, now)
   const tagged = (tag: string): boolean => hasEmailTag(application.person.email, tag)
   if (reasons.length > 0) return { outcome: 'mend', reasons, checks }
   if (tagged('kycfail')) return { outcome: 'fail', reasons: [{ field: null, code: 'not_accepted' }], checks }

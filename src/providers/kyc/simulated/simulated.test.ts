@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { openSimulatorWorld, type SimulatorWorld } from '../../../../test/support/simulator.ts'
+import { createExaminer } from '../../../users/built-in-checks.ts'
+import { readSanctionsList } from '../../../users/sanctions.ts'
 import { addFaults } from '../../faults.ts'
 import { isProviderError, kycSuite, soundApplication } from '../contract-suite.ts'
 import type { KycProvider } from '../port.ts'
-import { readSanctionsList } from '../sanctions.ts'
 import { createSimulatedKyc, DECISION_DELAY_MS, SLOW_DECISION_DELAY_MS } from './provider.ts'
 
-const sanctions = readSanctionsList()
+const examine = createExaminer(readSanctionsList())
 
 kycSuite('simulated', async () => {
   const world = await openSimulatorWorld(() => [])
   return {
-    provider: createSimulatedKyc(world.simulator, { sanctions }),
+    provider: createSimulatedKyc(world.simulator, { examine }),
     now: () => world.simulator.clock.now(),
     async told() {
       world.advance(DECISION_DELAY_MS)
@@ -29,7 +30,7 @@ describe('the simulated verification provider', () => {
   let provider: KycProvider
   before(async () => {
     world = await openSimulatorWorld(() => [])
-    provider = createSimulatedKyc(world.simulator, { sanctions })
+    provider = createSimulatedKyc(world.simulator, { examine })
   })
   after(() => world.close())
   const sound = (email = 'ana@example.com') => soundApplication(world.simulator.clock.now(), { email })

@@ -1,16 +1,16 @@
-import { isResidenceSupported } from '../../users/identity/countries.ts'
-import { findBirthDateProblem, findExpiryProblem } from '../../users/identity/dates.ts'
-import { checkIdentification, findIdentificationType } from '../../users/identity/identification.ts'
-import type { KycApplication, KycCheck, KycPhoto, KycReason, KycReasonCode } from './port.ts'
+import type {
+  Examine,
+  KycApplication,
+  KycCheck,
+  KycFindings,
+  KycPhoto,
+  KycReason,
+  KycReasonCode,
+} from '../providers/kyc/port.ts'
+import { isResidenceSupported } from './identity/countries.ts'
+import { findBirthDateProblem, findExpiryProblem } from './identity/dates.ts'
+import { checkIdentification, findIdentificationType } from './identity/identification.ts'
 import type { SanctionsList } from './sanctions.ts'
-
-export interface BuiltInFindings {
-  /** What the customer must mend; empty when nothing is wrong. */
-  reasons: KycReason[]
-  /** A person must look at it: the name is like one on the sanctions list. */
-  needsReview: boolean
-  checks: KycCheck[]
-}
 
 /** A photo this small shows nothing, whatever else is right with it. */
 const USELESS_SIDE_PX = 200
@@ -25,10 +25,15 @@ const NOT_PROVEN: KycCheck[] = [
 ]
 
 /** What can be checked without a vendor: each check is named with its result, passed or not. */
-export function runBuiltInChecks(
+export const createExaminer =
+  (sanctions: SanctionsList): Examine =>
+  (application, now) =>
+    runBuiltInChecks(application, { now, sanctions })
+
+function runBuiltInChecks(
   { person, photos }: KycApplication,
   { now, sanctions }: { now: Date; sanctions: SanctionsList },
-): BuiltInFindings {
+): KycFindings {
   const reasons: KycReason[] = []
   const checks: KycCheck[] = []
   const record = (check: string, field: KycReason['field'], code: KycReasonCode | null): void => {

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createClock } from '../../kernel/clock.ts'
-import { runBuiltInChecks } from './built-in-checks.ts'
-import { kycSuite, soundApplication } from './contract-suite.ts'
-import { createOperatorKyc } from './operator.ts'
-import type { KycApplication } from './port.ts'
+import { createClock } from '../kernel/clock.ts'
+import { kycSuite, soundApplication } from '../providers/kyc/contract-suite.ts'
+import { createOperatorKyc } from '../providers/kyc/operator.ts'
+import type { KycApplication } from '../providers/kyc/port.ts'
+import { createExaminer } from './built-in-checks.ts'
 import { createSanctionsList, readSanctionsList } from './sanctions.ts'
 
 const now = new Date('2026-06-26T10:30:00Z')
-const sanctions = readSanctionsList()
+const examine = createExaminer(readSanctionsList())
 const clock = createClock(() => now.getTime())
 
 kycSuite('operator', async () => ({
-  provider: createOperatorKyc({ clock, sanctions }),
+  provider: createOperatorKyc({ clock, examine }),
   now: () => now,
   told: async () => [],
   usualOutcome: 'review',
@@ -22,7 +22,7 @@ kycSuite('operator', async () => ({
 const reasonsOf = (change: (application: KycApplication) => void) => {
   const application = soundApplication(now)
   change(application)
-  return runBuiltInChecks(application, { now, sanctions }).reasons
+  return examine(application, now).reasons
 }
 
 for (const [what, change, reasons] of [
@@ -90,7 +90,7 @@ for (const [what, change, reasons] of [
 test('a doubtful picture is warned of, not refused', () => {
   const application = soundApplication(now)
   application.photos[0]!.problems = ['blurred']
-  const { checks } = runBuiltInChecks(application, { now, sanctions })
+  const { checks } = examine(application, now)
   assert.deepEqual(
     checks.find(({ check }) => check === 'picture_document_front'),
     { check: 'picture_document_front', result: 'warned', detail: 'blurred' },
