@@ -216,6 +216,8 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
     async start() {
       await app.notifier.start()
       app.pricing.start()
+      // A quote right after the start needs prices and balances: they are read before anybody can ask.
+      await Promise.all([app.pricing.prices.refresh(), app.pricing.availability.refresh()])
       fastify = await createServer(app, async (instance) => {
         registerHealth(app, instance, [], () => measureWebhooks(app))
         await registerPages(app, instance)
