@@ -26,7 +26,7 @@ const CARD_TEXTS: Record<(typeof TEST_CARDS)[number]['does'], string> = {
 const MAGIC_VALUES = [
   { value: 'ana+kycfail@example.com', where: 'email', does: 'The verification ends as fail.' },
   { value: 'ana+kycreview@example.com', where: 'email', does: 'A person has to decide the verification.' },
-  { value: 'ana+kycslow@example.com', where: 'email', does: 'The verification takes a day.' },
+  { value: 'ana+kycslow@example.com', where: 'email', does: 'The verification takes two minutes.' },
   { value: 'ana+banned@example.com', where: 'email', does: 'The customer is banned.' },
   { value: SANDBOX_BLOCKED_WALLET, where: 'wallet', does: 'Screening refuses the wallet.' },
   { value: THREE_D_SECURE_CODE, where: '3-D Secure', does: 'Confirms the payment by card.' },
