@@ -24,7 +24,7 @@ export function restoreCommand(): Command {
     .option('--replace', 'empty the database first, if it is in use')
     .addHelpText(
       'after',
-      '\nAfter restoring an older state the wallets wait: what was sent since is not in the ledger.\nThe server halts such a door and "npm run cli -- pause show" says what to do.',
+      '\nAfter restoring an older state the wallets wait: what was sent since is not in the ledger.\nThe server halts such a door and "npm run cli -- doors list" says what to do.',
     )
     .action(async (file: string, options: { replace?: boolean }) => {
       const manifest = await withDatabase((_config, url) =>

@@ -1,15 +1,26 @@
 import { Command } from 'commander'
 import { RefusedChange } from '../common/integration-admin.ts'
 import { EmbeddedDatabaseError } from '../db/embedded.ts'
+import { RefusedOperation } from '../effects/operate-effects.ts'
 import { ConfigError } from '../kernel/config.ts'
 import { BackupError, backupCommand, restoreCommand } from './backup.ts'
+import { customerCommand } from './customer.ts'
+import { doorsCommand, pauseCommand, resumeCommand } from './doors.ts'
+import { effectsCommand } from './effects.ts'
 import { integrationCommand } from './integration.ts'
 import { ledgerCommand } from './ledger.ts'
+import { reviewCommand } from './review.ts'
 
 const program = new Command('npm run cli --')
   .description("The operator's commands. Each has --help; each change is recorded with who and why.")
   .showHelpAfterError('Add --help for what it takes.')
   .addCommand(integrationCommand())
+  .addCommand(reviewCommand())
+  .addCommand(effectsCommand())
+  .addCommand(customerCommand())
+  .addCommand(pauseCommand())
+  .addCommand(resumeCommand())
+  .addCommand(doorsCommand())
   .addCommand(ledgerCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
@@ -18,7 +29,7 @@ try {
   await program.parseAsync()
 } catch (error) {
   // What was refused on purpose is shown as it is; anything else keeps its stack, as it is a mistake of ours.
-  const expected = [RefusedChange, BackupError, ConfigError, EmbeddedDatabaseError].some(
+  const expected = [RefusedChange, RefusedOperation, BackupError, ConfigError, EmbeddedDatabaseError].some(
     (kind) => error instanceof kind,
   )
   console.error(expected ? (error as Error).message : error)

@@ -1,0 +1,109 @@
+import { Command, InvalidArgumentError } from 'commander'
+import type { App } from '../app.ts'
+import { formatAmount } from '../money/amount.ts'
+import { assetOf } from '../money/asset.ts'
+import { listReviews as listPayments, refusePayment, releasePayment } from '../onramp/review.ts'
+import type { KycReason } from '../providers/kyc/port.ts'
+import {
+  listReviews as listVerifications,
+  parseReason,
+  refuseVerification,
+  releaseVerification,
+} from '../users/review.ts'
+import { printTable, recorded, withApp } from './context.ts'
+
+interface Options {
+  who: string
+  why: string
+}
+
+/** `review list|release|refuse`: payments and verifications that wait for a person. */
+export function reviewCommand(): Command {
+  const command = new Command('review').description('payments and verifications that wait for a person')
+  command
+    .command('list')
+    .description('what waits, oldest first, and why')
+    .action(async () => {
+      const rows = await withApp(async (app) => [
+        ...(await describePayments(app)),
+        ...(await describeVerifications(app)),
+      ])
+      printTable(rows, 'Nothing waits for a person.')
+    })
+  recorded(command.command('release'))
+    .description('let it go on: the payment is filled, the customer is verified')
+    .argument('<id>', 'a payment or verification of "review list"')
+    .action(async (id: string, options: Options) => {
+      await withApp(async (app) => {
+        if (await releaseVerification(app, id, options)) return
+        // Late money is converted at today's price, which this process has to ask for first.
+        await app.pricing.prices.refresh()
+        await releasePayment(app, id, options)
+      })
+      console.log(`${id} goes on.`)
+    })
+  recorded(command.command('refuse'))
+    .description('refuse it: the money goes back, the customer is not verified')
+    .argument('<id>', 'a payment or verification of "review list"')
+    .option('--to-iban <iban>', 'where the money goes when the account it came from takes none')
+    .option(
+      '--reason <field:code...>',
+      'what the customer may mend, such as document_front:blurred; without any the verification ends',
+      collectReasons,
+    )
+    .action(
+      async (
+        id: string,
+        { toIban, reason, ...options }: Options & { toIban?: string; reason?: KycReason[] },
+      ) => {
+        await withApp(async (app) => {
+          if (await refuseVerification(app, id, { ...options, reasons: reason ?? [] })) return
+          await refusePayment(app, id, { ...options, ...(toIban ? { toIban } : {}) })
+        })
+        console.log(`${id} is refused.`)
+      },
+    )
+  return command
+}
+
+function collectReasons(text: string, before: KycReason[] = []): KycReason[] {
+  const reason = parseReason(text)
+  if (!reason)
+    throw new InvalidArgumentError('Write it like document_front:blurred or name:does_not_match_document.')
+  return [...before, reason]
+}
+
+async function describePayments(app: App) {
+  return (await listPayments(app)).map((payment) => ({
+    id: payment.id,
+    what: 'payment',
+    since: payment.createdAt,
+    customer: payment.customerId,
+    amount: `${formatAmount(payment.fiatUnits, assetOf(payment.fiat))} ${payment.fiat}`,
+    received: formatAmount(payment.receivedUnits, assetOf(payment.fiat)),
+    why: [
+      payment.reviewReason,
+      payment.reviewDetail,
+      payment.refund?.state === 'failed' ? 'its refund failed' : null,
+    ]
+      .filter(Boolean)
+      .join(': '),
+    until: payment.expiresAt,
+  }))
+}
+
+async function describeVerifications(app: App) {
+  return (await listVerifications(app)).map((verification) => ({
+    id: verification.id,
+    what: verification.kind,
+    since: verification.createdAt,
+    customer: verification.customerId,
+    amount: null,
+    received: null,
+    why: verification.checks
+      .map((check) => ('check' in check ? `${check.check}` : ''))
+      .filter(Boolean)
+      .join(', '),
+    until: verification.expiresAt,
+  }))
+}
