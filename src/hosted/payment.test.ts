@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import {
-  addBankAccount,
   addCustomer,
   CARDS,
   checkBooks,
@@ -22,7 +21,6 @@ let t: PaymentWorld
 
 before(async () => {
   t = await startPaymentWorld()
-  await addBankAccount(t.app)
 })
 after(async () => {
   await checkBooks(t.app)

@@ -36,15 +36,23 @@ export async function cancelRefunds(
     .set({ state: 'cancelled', dueAt: null, leaseUntil: null, updatedAt: changes.now })
     .where(sql<boolean>`id = any(${refunds.map(({ id }) => id)}::text[])`)
     .execute()
-  for (const { purpose, door, units } of refunds) {
-    bookFor(changes, payment, {
-      kind: 'refund_cancelled',
-      purpose: `${purpose}:cancelled`,
-      postings: [
-        { account: door, asset: payment.fiat, units },
-        { account: customerFiat(payment.id), asset: payment.fiat, units: -units },
-      ],
-    })
-    setFields(changes, payment, { refundedUnits: payment.refundedUnits - units })
-  }
+  for (const refund of refunds) holdAgain(changes, payment, refund)
+}
+
+/** Books a refund back that was decided and won't happen: the money is held again. */
+export function holdAgain(
+  changes: PaymentChanges,
+  payment: Payment,
+  { purpose, door, units }: Pick<PlannedRefund, 'purpose' | 'door' | 'units'>,
+): void {
+  const account = door.startsWith('bank:') ? `transit:out:${door.slice('bank:'.length)}` : door
+  bookFor(changes, payment, {
+    kind: 'refund_cancelled',
+    purpose: `${purpose}:cancelled`,
+    postings: [
+      { account, asset: payment.fiat, units },
+      { account: customerFiat(payment.id), asset: payment.fiat, units: -units },
+    ],
+  })
+  setFields(changes, payment, { refundedUnits: payment.refundedUnits - units })
 }

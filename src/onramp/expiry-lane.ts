@@ -15,6 +15,7 @@ import { reviewUndispatched } from './undelivered.ts'
 const BATCH = 100
 /** Longer than ten times the provider's time-out over the sessions of a batch, asked ten at once. */
 const LEASE_MS = 120_000
+const LOOK_AGAIN_MS = 3_600_000
 
 type Needs = Pick<
   App,
@@ -32,7 +33,7 @@ export function paymentExpiryLane(app: Needs): Lane {
       const ids = (...states: PaymentState[]) =>
         due.filter(({ state }) => states.includes(state)).map(({ id }) => id)
       await expire(app, ids('started', 'pending_bank'))
-      for (const id of ids('in_review')) await refundEverything(app, id, { reason: 'review_timeout' })
+      for (const id of ids('in_review')) await refundUnreviewed(app, id)
       for (const id of ids('payment_received')) await reviewUndispatched(app, id)
       return due.length
     },
@@ -47,6 +48,19 @@ export function paymentExpiryLane(app: Needs): Lane {
       return row?.dueAt ?? null
     },
   }
+}
+
+/** Nobody decided in time. Coins that are on their way all the same are waited for a little longer. */
+async function refundUnreviewed(app: Needs, id: string): Promise<void> {
+  if (await refundEverything(app, id, { reason: 'review_timeout' })) return
+  const dueAt = new Date(app.clock.now().getTime() + LOOK_AGAIN_MS)
+  await app.db
+    .updateTable('payments')
+    .set({ dueAt, leaseUntil: null })
+    .where('id', '=', id)
+    .where('state', '=', 'in_review')
+    .where('dueAt', 'is not', null)
+    .execute()
 }
 
 async function claimDue({ db, clock }: Needs): Promise<{ id: string; state: PaymentState }[]> {

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import type { EffectRoom, EndedEffect } from '../effects/model.ts'
+import { holdAgain } from './cancel-refunds.ts'
 import { chargeBackUndelivered } from './chargeback.ts'
 import { heldUnits, type Payment, paymentReference, type RefundRecord } from './payment.ts'
 import {
@@ -42,6 +43,8 @@ async function hear(
     const payment = payments.get(paymentIdOf(effect))!
     if (effect.kind === 'coin_transfer') await hearCoins(trx, changes, payment, effect)
     else refunds.add(payment)
+    if (effect.kind !== 'coin_transfer' && effect.state === 'cancelled')
+      giveUpRefund(changes, payment, effect)
   }
   await settleRefunds(trx, changes, [...refunds])
   await writeChanges(trx, changes)
@@ -70,6 +73,18 @@ async function giveUp(
   if (payment.chargeback) await chargeBackUndelivered(trx, changes, payment, coins)
   else if (payment.state === 'payment_received') moveToReview(changes, payment, 'undeliverable', coins.reason)
   else setFields(changes, payment, { reviewDetail: coins.reason })
+}
+
+/** An operator gave a refund up: the money is held again, and somebody has to say what becomes of it. */
+function giveUpRefund(changes: PaymentChanges, payment: Payment, effect: EndedEffect): void {
+  holdAgain(changes, payment, effect)
+  setFields(changes, payment, { refund: payment.refund && { ...payment.refund, state: 'failed' } })
+  if (payment.state === 'in_review') {
+    const deadline = new Date(changes.now.getTime() + changes.app.config.durations.reviewLifetimeMs)
+    setFields(changes, payment, { reviewReason: 'refund_cancelled', expiresAt: deadline, dueAt: deadline })
+  } else if (payment.state === 'payment_received') {
+    moveToReview(changes, payment, 'refund_cancelled', effect.reason)
+  }
 }
 
 /** A refund is as far as all of its parts are; confirmed as a whole, it ends the payment. */

@@ -64,6 +64,8 @@ export type ReviewReason =
   | 'unpriceable'
   | 'undeliverable'
   | 'not_dispatched'
+  /** An operator gave the refund up. */
+  | 'refund_cancelled'
 
 /** Whose account or card the money came from. */
 export interface Holder {
@@ -82,9 +84,11 @@ export const heldUnits = (
   payment: Pick<Payment, 'receivedUnits' | 'convertedUnits' | 'refundedUnits'>,
 ): bigint => payment.receivedUnits - payment.convertedUnits - payment.refundedUnits
 
-/** A refund of everything was decided and isn't over: nothing else may happen to the money. */
-export const isRefunding = ({ refund }: Pick<Payment, 'refund'>): boolean =>
-  refund?.whole === true && refund.state !== 'confirmed'
+/** Everything is on its way back, and that isn't over: nothing else may happen to the money. */
+export const isRefunding = (
+  payment: Pick<Payment, 'refund' | 'receivedUnits' | 'convertedUnits' | 'refundedUnits'>,
+): boolean =>
+  payment.refund?.whole === true && payment.refund.state !== 'confirmed' && heldUnits(payment) === 0n
 
 export const customerFiat = (paymentId: string): string => `customer:${paymentId}:fiat`
 export const customerCoin = (paymentId: string): string => `customer:${paymentId}:coin`

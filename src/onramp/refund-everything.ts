@@ -6,8 +6,16 @@ import { cancelCoins, isUndispatched, lockCoins } from './payment-effects.ts'
 import { lockPayments } from './payment-store.ts'
 import { planRefund } from './plan-refund.ts'
 import { readSettings } from './receive.ts'
-import { loadSources } from './refund-sources.ts'
+import { loadSources, type RefundSource } from './refund-sources.ts'
 import { reverseConversion } from './reverse-conversion.ts'
+
+export interface RefundDecision {
+  reason: RefundReason | ((payment: Payment) => RefundReason)
+  /** The person who decided it. */
+  audit?: Pick<AuditEntry, 'who' | 'why'>
+  /** Where bank transfers go instead of where they came from, when that account takes none. */
+  toIban?: string
+}
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'pageNews'>
 
@@ -19,7 +27,7 @@ type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'pageNew
 export async function refundEverything(
   app: Needs,
   paymentId: string,
-  { reason, audit }: { reason: RefundReason; audit?: Pick<AuditEntry, 'who' | 'why'> },
+  { reason, audit, toIban }: RefundDecision,
 ): Promise<Payment | undefined> {
   const changes = beginChanges(app)
   const refunded = await app.db.transaction().execute(async (trx) => {
@@ -32,7 +40,12 @@ export async function refundEverything(
     const keptUnits = await reverseConversion(trx, changes, payment, { keepFees })
     const sources = (await loadSources(trx, app, [paymentId])).get(paymentId)!
     const before = payment.state
-    planRefund(changes, payment, { units: heldUnits(payment), reason, sources, keptUnits })
+    planRefund(changes, payment, {
+      units: heldUnits(payment),
+      reason: typeof reason === 'string' ? reason : reason(payment),
+      sources: toIban === undefined ? sources : sources.map((source) => redirect(source, toIban)),
+      keptUnits,
+    })
     if (audit) {
       await recordAudit(trx, changes.now, {
         ...audit,
@@ -49,9 +62,16 @@ export async function refundEverything(
   return refunded
 }
 
-/** Money is there, it isn't going back already, and the bank of the card's holder hasn't taken it. */
+const redirect = (source: RefundSource, iban: string): RefundSource =>
+  source.way.kind === 'bank' ? { ...source, way: { ...source.way, iban } } : source
+
+/**
+ * Money is there, it isn't going back already, and the bank of the card's holder hasn't taken it. A refund that came
+ * back may be tried again whatever became of the payment.
+ */
 function isRefundable(payment: Payment): boolean {
+  const held = heldUnits(payment)
+  if (payment.refund?.state === 'failed' && held > 0n) return true
   if (payment.state !== 'in_review' && payment.state !== 'payment_received') return false
-  const money = heldUnits(payment) + payment.convertedUnits
-  return money > 0n && !isRefunding(payment) && payment.chargeback === null
+  return held + payment.convertedUnits > 0n && !isRefunding(payment) && payment.chargeback === null
 }

@@ -18,6 +18,7 @@ import { cancelPayment } from '../onramp/cancel-payment.ts'
 import { createGuidedPayment } from '../onramp/create-guided-payment.ts'
 import { getQuote } from '../onramp/get-quote.ts'
 import { listPaymentMethods } from '../onramp/list-payment-methods.ts'
+import { refundPayment } from '../onramp/refund-payment.ts'
 import { retrievePayment } from '../onramp/retrieve-payment.ts'
 import {
   receiveBankCallback,
@@ -78,6 +79,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   createGuidedPayment,
   retrievePayment,
   cancelPayment,
+  refundPayment,
   // Webhooks
   subscribeToWebhook,
   updateWebhookSubscription,

@@ -226,6 +226,7 @@ create index on payments (integration_id, external_id);
 create index payments_limits on payments (integration_id, customer_id, created_at) include (payment_type, state, limit_units);
 create index payments_due on payments (due_at) where due_at is not null;
 create index payments_review on payments (created_at) where state = 'in_review';
+create index payments_refund_failed on payments (created_at) where refund ->> 'state' = 'failed';
 
 -- One attempt at a provider: a card session, an open-banking consent.
 create table payment_sessions (
