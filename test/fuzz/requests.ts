@@ -148,12 +148,7 @@ function query(endpoint: Endpoint, world: World, random: Random): string {
     spoil(valuesFor(endpoint, names, world, random), names, random),
   )) {
     for (const one of Array.isArray(value) ? value : [value])
-      query.append(
-        name.toWellFormed(),
-        String(typeof one === 'object' ? JSON.stringify(one) : one)
-          .toWellFormed()
-          .slice(0, 4000),
-      )
+      query.append(name.toWellFormed(), asText(one).toWellFormed().slice(0, 4000))
   }
   return random.chance(0.02) ? '?%zz=%' : `?${query}`
 }
@@ -186,11 +181,14 @@ function spoil(
     const name = random.pick(names.length > 0 ? names : ['x'])
     const how = random.below(4)
     if (how === 0) delete spoilt[name]
-    else if (how === 3) spoilt[String(random.pick(NASTY)).slice(0, 50)] = random.pick(NASTY)
+    else if (how === 3) spoilt[asText(random.pick(NASTY)).slice(0, 50)] = random.pick(NASTY)
     else spoilt[name] = random.pick(NASTY)
   }
   return spoilt
 }
+
+/** Some of the values can't be made text by JavaScript itself. */
+const asText = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
 
 function body(endpoint: Endpoint, world: World, random: Random, headers: Record<string, string>): Buffer {
   const names = fieldsOf(endpoint.body)
@@ -202,7 +200,7 @@ function body(endpoint: Endpoint, world: World, random: Random, headers: Record<
     headers['content-type'] = 'application/x-www-form-urlencoded'
     return Buffer.from(
       new URLSearchParams(
-        Object.entries(values).map(([name, value]) => [name.toWellFormed(), String(value).toWellFormed()]),
+        Object.entries(values).map(([name, value]) => [name.toWellFormed(), asText(value).toWellFormed()]),
       ).toString(),
     )
   }
