@@ -169,7 +169,6 @@ export async function beginEpoch(
 export async function haltChain(needs: EffectNeeds, chain: string, reason: string): Promise<void> {
   const wallets = await needs.db.selectFrom('wallets').select('address').where('chain', '=', chain).execute()
   for (const { address } of wallets) {
-    await haltDoor(needs.db, needs.clock, walletDoor(chain, address), { reason })
+    await haltDoor(needs.db, needs, walletDoor(chain, address), reason)
   }
-  needs.log.error({ chain, reason }, 'The wallets of a chain are halted.')
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Logger } from 'pino'
 import type { Db, Trx } from '../db/database.ts'
 import type { Clock } from '../kernel/clock.ts'
 
@@ -11,18 +12,20 @@ export interface Door {
   haltedReason: string | null
 }
 
-/** Nothing leaves by a halted door until an operator has resolved it. The first reason stays. */
+/** Nothing leaves by a halted door until an operator has resolved it. The first reason stays; only it is logged. */
 export async function haltDoor(
   trx: Db | Trx,
-  clock: Clock,
+  { clock, log }: { clock: Clock; log: Logger },
   door: string,
-  { reason }: { reason: string },
+  reason: string,
 ): Promise<void> {
-  await sql`
+  const { rows } = await sql<{ door: string }>`
     insert into doors (door, halted_at, halted_reason) values (${door}, ${clock.now()}, ${reason})
     on conflict (door) do update
-       set halted_at = coalesce(doors.halted_at, excluded.halted_at),
-           halted_reason = coalesce(doors.halted_reason, excluded.halted_reason)`.execute(trx)
+       set halted_at = excluded.halted_at, halted_reason = excluded.halted_reason
+     where doors.halted_at is null
+    returning door`.execute(trx)
+  if (rows.length > 0) log.error({ door, reason }, 'A door is halted: nothing leaves by it.')
 }
 
 /** Every door that is or was paused or halted, and those of the hot wallets. */

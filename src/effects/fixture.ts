@@ -77,7 +77,8 @@ export async function openEffectsWorld({
   withoutDisperse,
   chain: given,
 }: WorldOptions = {}): Promise<EffectsWorld> {
-  const [database, chain] = await Promise.all([createTestDatabase(), given ?? openTestChain()])
+  const database = await createTestDatabase()
+  const chain = given ?? (await openTestChain())
   const { db } = openDatabase({ url: database.url, poolSize: 6, onPoolError: () => {} })
   let nowMs = BEGIN_MS
   const clock = createClock(() => nowMs)

@@ -19,10 +19,8 @@ export async function haltIfAhead(
     if (!locked) return true
     const ahead = counted - locked.nextNonce
     if (ahead <= 0) return false
-    await haltDoor(trx, needs.clock, wallet.door, {
-      reason: `nonce_ahead: the chain counts ${counted} transactions of ${wallet.address} (${latest} of them in blocks), we know of ${locked.nextNonce}; ${ahead} were made elsewhere, or after the backup that was restored`,
-    })
-    needs.log.error({ door: wallet.door, counted, ours: locked.nextNonce }, 'A wallet is halted.')
+    const reason = `nonce_ahead: the chain counts ${counted} transactions of ${wallet.address} (${latest} of them in blocks), we know of ${locked.nextNonce}; ${ahead} were made elsewhere, or after the backup that was restored`
+    await haltDoor(trx, needs, wallet.door, reason)
     return true
   })
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Address } from 'viem'
+import { type Address, isAddress } from 'viem'
 import type { Db, Trx } from '../db/database.ts'
 import type { Secrets } from '../kernel/secrets.ts'
 import type { StoredRequest } from './model.ts'
@@ -43,20 +43,41 @@ export interface PlannedRow extends Candidate {
   dueAt: Date
 }
 
-/** Planned transfers that are due, oldest first. */
+/**
+ * Planned transfers that are due, oldest first. One whose recipient can't be read (sealed under another master key,
+ * say) is named apart, so that it holds up nobody.
+ */
 export async function listPlanned(
   db: Db,
   { door, now, limit }: { door: string; now: Date; limit: number },
   secrets: Pick<Secrets, 'open'>,
-): Promise<PlannedRow[]> {
+): Promise<{ planned: PlannedRow[]; unreadable: Waiting[] }> {
   const { rows } = await sql<Omit<PlannedRow, 'to'> & { destinationSealed: Buffer }>`
     select id, asset, units, single, attempts, destination_sealed, due_at from effects
      where door = ${door} and state = 'planned' and kind = 'coin_transfer' and due_at <= ${now}
      order by created_at, id limit ${limit}`.execute(db)
-  return rows.map(({ destinationSealed, ...row }) => {
-    const { address } = JSON.parse(secrets.open('effect', destinationSealed).toString('utf8'))
-    return { ...row, to: address }
-  })
+  const planned: PlannedRow[] = []
+  const unreadable: Waiting[] = []
+  for (const { destinationSealed, ...row } of rows) {
+    const to = readRecipient(secrets, destinationSealed)
+    if (to) planned.push({ ...row, to })
+    else
+      unreadable.push({
+        id: row.id,
+        reason: 'unreadable: its recipient can not be read under this master key',
+      })
+  }
+  return { planned, unreadable }
+}
+
+function readRecipient(secrets: Pick<Secrets, 'open'>, sealed: Buffer): Address | null {
+  try {
+    const { address } = JSON.parse(secrets.open('effect', sealed).toString('utf8'))
+    return isAddress(address, { strict: false }) ? address : null
+  } catch {
+    // The caller tells the operator by the effect's reason.
+    return null
+  }
 }
 
 /** Those of the transfers that still are planned, locked. Whoever cancels one of them has it locked: it is left out. */

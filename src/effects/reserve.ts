@@ -16,17 +16,20 @@ import {
   lockOpenWallet,
   lockPlanned,
   type NewTransaction,
+  type PlannedRow,
   readOutflows,
   recordRefused,
   recordWaiting,
   sumInFlight,
 } from './reserve-store.ts'
-import { buildTransactions, type TriedGroup, tokenOf, totalOf, tryOut } from './try-out.ts'
+import { buildTransactions, hasContract, type TriedGroup, tokenOf, totalOf, tryOut } from './try-out.ts'
 
 /** Most planned transfers looked at in one step of one wallet. */
 const LOOK_AT = 500
 /** When a transfer that waits for coins or the next day is looked at again. */
 const WAIT_MS = 5_000
+/** When one that a person has to mend is looked at again. */
+const BLOCKED_MS = 60_000
 /** When a transfer that the chain refused is tried out again; refused once more after the last, it fails. */
 const REFUSED_AGAIN_MS = [2_000, 10_000, 60_000, 300_000] as const
 /** Binds planned transfers of all the chain's wallets to nonces. Answers how many effects were moved. */
@@ -40,9 +43,10 @@ export async function reserveTransfers(needs: EffectNeeds, setup: ChainSetup): P
 }
 
 async function reserveForWallet(needs: EffectNeeds, setup: ChainSetup, wallet: HotWallet): Promise<number> {
-  const { db, clock, settings, secrets } = needs
+  const { db, clock, settings } = needs
   const now = clock.now()
-  const planned = await listPlanned(db, { door: wallet.door, now, limit: LOOK_AT }, secrets)
+  const { planned, blocked } = await readPlanned(needs, setup, wallet, now)
+  await recordWaiting(db, blocked, { now, dueAt: new Date(now.getTime() + BLOCKED_MS) })
   if (planned.length === 0) return 0
   const oldestMs = Math.min(...planned.map(({ dueAt }) => dueAt.getTime()))
   const gatherMs = oldestMs + settings.gatherMs - now.getTime()
@@ -67,6 +71,22 @@ async function reserveForWallet(needs: EffectNeeds, setup: ChainSetup, wallet: H
     .execute((trx) => reserve(trx, needs, { setup, wallet, facts, tried: tried.groups }))
   const refused = await refuse(needs, tried.refused, planned, now)
   return reserved + refused
+}
+
+/** Due transfers, and those that no look at the chain could help, so that they hold up nobody. */
+async function readPlanned(
+  { db, secrets }: EffectNeeds,
+  setup: ChainSetup,
+  wallet: HotWallet,
+  now: Date,
+): Promise<{ planned: PlannedRow[]; blocked: Waiting[] }> {
+  const { planned, unreadable } = await listPlanned(db, { door: wallet.door, now, limit: LOOK_AT }, secrets)
+  const unknown = planned.filter(({ asset }) => !hasContract(setup, asset))
+  const blocked = unknown.map(({ id, asset }) => ({
+    id,
+    reason: `no_contract: none is configured for ${asset}`,
+  }))
+  return { planned: planned.filter((row) => !unknown.includes(row)), blocked: [...unreadable, ...blocked] }
 }
 
 interface Facts {

@@ -60,7 +60,11 @@ export async function tryOut(
     const [each] = await setup.provider.estimateGas([
       call(group.asset, { to: NEVER_PAID, units: members[0]!.units }),
     ])
-    if (!each?.ok) throw new Error(`The gas of a ${group.asset} transfer can't be estimated: ${each?.reason}`)
+    if (!each?.ok) {
+      const reason = `refused by the chain: a transfer of ${group.asset} costs no known gas: ${each?.reason}`
+      refused.push(...members.map(({ id }) => ({ id, reason })))
+      continue
+    }
     const gas = BATCH_GAS + BigInt(members.length) * each.gas
     const resetsAllowance = !(await acceptsApproval(setup, wallet, group))
     tried.push({ ...group, members, gas, resetsAllowance })
@@ -79,6 +83,11 @@ async function acceptsApproval(setup: ChainSetup, wallet: HotWallet, group: Grou
 
 export const totalOf = (members: readonly { units: bigint }[]): bigint =>
   members.reduce((sum, { units }) => sum + units, 0n)
+
+/** Whether the asset can leave at all: it is the chain's own coin, or a token whose contract is configured. */
+export function hasContract({ chain, tokens }: ChainSetup, asset: string): boolean {
+  return asset === nativeAssetOf(chain).id || tokens[asset.slice(chain.length + 1)] !== undefined
+}
 
 /** Null for the native coin. Throws for a token whose contract isn't configured: nothing of it could leave. */
 export function tokenOf(setup: ChainSetup, asset: string): Address | null {

@@ -60,10 +60,9 @@ export function createWatch(needs: EffectNeeds, setup: ChainSetup): () => Promis
       else if (!foreignSince.has(row.id)) foreignSince.set(row.id, nowMs)
       if (nowMs - (foreignSince.get(row.id) ?? Infinity) < settings.foreignAfterMs) continue
       foreignSince.delete(row.id)
-      await haltDoor(db, clock, walletDoor(setup.chain, row.wallet), {
-        reason: `foreign_transaction: nonce ${row.nonce} of ${row.wallet} was used by a transaction that is none of ours (ours was ${row.hashes.join(' or ')})`,
-      })
-      needs.log.error({ chain: setup.chain, wallet: row.wallet, nonce: row.nonce }, 'A wallet is halted.')
+      const ours = row.hashes.join(' or ')
+      const reason = `foreign_transaction: nonce ${row.nonce} of ${row.wallet} was used by a transaction that is none of ours (ours was ${ours})`
+      await haltDoor(db, needs, walletDoor(setup.chain, row.wallet), reason)
     }
   }
 }
