@@ -15,7 +15,7 @@ export function Aside({ scene, screen }: { scene: Scene; screen: KycScreen }) {
   if (screen.kind !== 'step') return null
   const first = screen.number === 1
   return (
-    <>
+    <section aria-label={words.verification}>
       <div class={first ? '' : 'hidden lg:block'}>
         <p class="text-xl font-semibold tracking-tight lg:text-2xl">{words.verification}</p>
         <p class="mt-1.5 text-soft">{words.intro(view.brand.name)}</p>
@@ -47,7 +47,7 @@ export function Aside({ scene, screen }: { scene: Scene; screen: KycScreen }) {
           </div>
         </Dialog>
       )}
-    </>
+    </section>
   )
 }
 

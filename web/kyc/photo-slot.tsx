@@ -92,7 +92,7 @@ export function PhotoSlot({ scene, kind, missing }: PhotoSlotProps) {
           )
         )}
         {view.sandbox && !busy && !photo && (
-          <TestValues>
+          <TestValues of={name}>
             <TestValue onPress={() => void sample()}>
               {words.samplePhoto} <span class="sr-only">: {name}</span>
             </TestValue>

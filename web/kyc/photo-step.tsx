@@ -19,7 +19,9 @@ export function PhotoStep({ scene, screen }: StepProps) {
     <>
       <Progress step={screen.number} steps={screen.steps.length} />
       <StepHeading page={view.brand.name}>{words[`${step}Title`]}</StepHeading>
-      <p class="mt-1.5 mb-6 text-soft">{words[`${step}Intro`]}</p>
+      <p class="mt-1.5 mb-6 text-soft">
+        {words[`${step}Intro`]} <span class="max-lg:hidden">{words.phoneBetter}</span>
+      </p>
       <div class="space-y-5">
         {kinds.map((kind) => (
           <PhotoSlot key={kind} scene={scene} kind={kind} missing={tried && missing.includes(kind)} />

@@ -102,15 +102,15 @@ interface RowProps {
 function Row({ name, onChange, children }: RowProps) {
   const { words } = usePaymentSpeech()
   return (
-    <div class="flex items-center justify-between gap-4 px-4 py-2.5">
-      <div class="min-w-0 py-0.5">
-        <dt class="text-sm text-soft">{name}</dt>
-        <dd class="tabular-nums">{children}</dd>
-      </div>
+    <div class="grid grid-cols-[1fr_auto] items-center gap-x-4 px-4 py-3">
+      <dt class="text-sm text-soft">{name}</dt>
+      <dd class="tabular-nums">{children}</dd>
       {onChange && (
-        <TextButton onPress={onChange}>
-          {words.change} <span class="sr-only">{name}</span>
-        </TextButton>
+        <dd class="col-start-2 row-span-2 row-start-1">
+          <TextButton onPress={onChange}>
+            {words.change} <span class="sr-only">{name}</span>
+          </TextButton>
+        </dd>
       )}
     </div>
   )

@@ -100,24 +100,30 @@ export function Breakdown({ price }: { price: Price }) {
           value={`−${format.money(fee.amount)}`}
         />
       ))}
-      <div class="border-t border-line pt-2.5">
-        <Line name={words.exchanged} value={format.money(exchanged(price))} />
-      </div>
+      <Line name={words.exchanged} value={format.money(exchanged(price))} ruled />
       <Line name={words.price} value={format.rate(price.token.symbol, price.rate, price.fiat.currency)} />
-      <div class="border-t border-line pt-2.5">
-        <Line
-          name={price.kind === 'estimate' ? words.youReceiveAbout : words.youReceive}
-          value={format.token(price.token)}
-          strong
-        />
-      </div>
+      <Line
+        name={price.kind === 'estimate' ? words.youReceiveAbout : words.youReceive}
+        value={format.token(price.token)}
+        strong
+        ruled
+      />
     </dl>
   )
 }
 
-function Line({ name, value, strong }: { name: string; value: string; strong?: boolean }) {
+interface LineProps {
+  name: string
+  value: string
+  strong?: boolean
+  /** With a line above, as over a sum. */
+  ruled?: boolean
+}
+
+function Line({ name, value, strong, ruled }: LineProps) {
+  const look = `${strong ? 'font-semibold' : ''} ${ruled ? 'border-t border-line pt-2.5' : ''}`
   return (
-    <div class={`flex items-baseline justify-between gap-4 ${strong ? 'font-semibold' : ''}`}>
+    <div class={`flex items-baseline justify-between gap-4 ${look}`}>
       <dt class={strong ? '' : 'text-soft'}>{name}</dt>
       <dd class="text-right">{value}</dd>
     </div>

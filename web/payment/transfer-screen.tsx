@@ -142,16 +142,18 @@ interface DetailProps {
 
 function Detail({ name, value, copy, strong, plain }: DetailProps) {
   return (
-    <div class="flex items-center justify-between gap-3 py-2 pr-2 pl-4">
-      <div class="min-w-0 py-0.5">
-        <dt class="text-sm text-soft">{name}</dt>
-        <dd
-          class={`break-words tabular-nums ${strong ? 'text-xl font-semibold tracking-wide' : 'font-medium'}`}
-        >
-          {value}
+    <div class="grid grid-cols-[1fr_auto] items-center gap-x-3 py-2.5 pr-2 pl-4">
+      <dt class="text-sm text-soft">{name}</dt>
+      <dd
+        class={`break-words tabular-nums ${strong ? 'text-xl font-semibold tracking-wide' : 'font-medium'}`}
+      >
+        {value}
+      </dd>
+      {!plain && (
+        <dd class="col-start-2 row-span-2 row-start-1">
+          <CopyButton what={name} text={copy ?? value} />
         </dd>
-      </div>
-      {!plain && <CopyButton what={name} text={copy ?? value} />}
+      )}
     </div>
   )
 }

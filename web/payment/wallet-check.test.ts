@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { addressFromScan, lookAtWallet, shortAddress } from './wallet-check.ts'
+import { addressFromScan, lookAtWallet } from './wallet-check.ts'
 
 const good = '0x71C7656EC7ab88b098defB751B7401B5f6d8976F'
 const evm = (text: string) => lookAtWallet(text, 'evm')
@@ -47,8 +47,4 @@ describe('addressFromScan', () => {
     const token = '0x2791Bca1f2de4661ED88A30C99A7a9449Aa84174'
     assert.equal(addressFromScan(`ethereum:${token}@137/transfer?address=${good}&uint256=1`), good)
   })
-})
-
-describe('shortAddress', () => {
-  it('keeps both ends', () => assert.equal(shortAddress(good), '0x71C765…d8976F'))
 })

@@ -45,8 +45,3 @@ export function addressFromScan(text: string): string {
   const receiver = new URLSearchParams(query ?? '').get('address')
   return receiver ?? target ?? text.trim()
 }
-
-/** `0x71C7656E…8976F`: both ends long enough to compare by eye. */
-export function shortAddress(address: string): string {
-  return address.length <= 18 ? address : `${address.slice(0, 8)}…${address.slice(-6)}`
-}

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { type BrandShades, brandShades, contrast, parseColor, type Rgb } from './brand.ts'
@@ -42,6 +43,17 @@ describe('brandShades', () => {
 
   it('puts dark text on a light colour', () => {
     assert.equal(brandShades('#ffe500').dark.onFill, '#0f1217')
+  })
+
+  it('is what the style sheet falls back to before any colour is known', () => {
+    const css = readFileSync(new URL('./theme.css', import.meta.url), 'utf8')
+    const names = { fill: '', fillHover: '-hover', onFill: '-on', text: '-text' }
+    for (const [mode, shades] of Object.entries(brandShades(null))) {
+      for (const [shade, name] of Object.entries(names)) {
+        const value = shades[shade as keyof typeof shades]
+        assert.ok(css.includes(`var(--brand${name}-${mode}, ${value})`), `${mode} ${shade} ${value}`)
+      }
+    }
   })
 
   it('takes its own blue where the colour can’t be read', () => {

@@ -17,8 +17,6 @@ export interface Format {
   country(code: string): string
   /** `9:05` */
   clock(seconds: number): string
-  /** `3 days`, `2 hours`, `10 minutes`: the largest whole unit. */
-  span(seconds: number): string
 }
 
 /** The region decides details of dates and amounts; the browser's own is kept where it speaks the language. */
@@ -47,15 +45,5 @@ export function createFormat(locale: string): Format {
     day: (text) => day.format(new Date(`${text}T00:00:00Z`)),
     country: (code) => countries.of(code) ?? code,
     clock: (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`,
-    span: (seconds) => {
-      const [amount, unit] = largestUnit(seconds)
-      return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(amount)
-    },
   }
-}
-
-function largestUnit(seconds: number): [amount: number, unit: 'day' | 'hour' | 'minute'] {
-  if (seconds >= 2 * 86_400) return [Math.floor(seconds / 86_400), 'day']
-  if (seconds >= 2 * 3600) return [Math.floor(seconds / 3600), 'hour']
-  return [Math.max(1, Math.floor(seconds / 60)), 'minute']
 }

@@ -1,6 +1,6 @@
 /** What stands around every step: who asks for the money, the sandbox band, the offline word, who operates it. */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Brand, Language, PageView } from '../../src/hosted/wire.ts'
 import { applyBrand } from './brand.ts'
 import { Icon } from './icons.tsx'
@@ -17,7 +17,7 @@ interface FrameProps {
 
 export function Frame({ view, offline, aside, children }: FrameProps) {
   const { words } = useSpeech()
-  useEffect(() => applyBrand(view.brand.color), [view.brand.color])
+  useLayoutEffect(() => applyBrand(view.brand.color), [view.brand.color])
   return (
     <div class="flex min-h-dvh flex-col">
       <button
@@ -79,12 +79,12 @@ function SandboxBand() {
   )
 }
 
-/** Values to try with, in the sandbox alone, filled in on tap. */
-export function TestValues({ children }: { children: ComponentChildren }) {
+/** Values to try with, in the sandbox alone, filled in on tap. `of` tells several of them apart. */
+export function TestValues({ of, children }: { of?: string; children: ComponentChildren }) {
   const { words } = useSpeech()
   return (
     <section
-      aria-label={words.testValues}
+      aria-label={of ? `${words.testValues}: ${of}` : words.testValues}
       class="flex flex-wrap items-center gap-x-2 rounded-xl border border-dashed border-warn/60 bg-warn-back px-4 py-0.5 text-sm text-warn"
     >
       <p class="py-2 font-semibold">{words.testValues}</p>
@@ -170,7 +170,7 @@ function FooterLink({ href, children }: { href: string; children: string }) {
 /** The heading of a step. When the step changes it takes the focus, so a screen reader begins there. */
 export function StepHeading({ children, page }: { children: string; page: string }) {
   const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${children} · ${page}`
   }, [children, page])
   useEffect(() => {

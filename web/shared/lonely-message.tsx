@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 import type { Language } from '../../src/hosted/wire.ts'
 import { Icon, type IconName } from './icons.tsx'
 import { languages } from './language.ts'
@@ -15,7 +15,7 @@ interface LonelyMessageProps {
 /** A page with nothing to show but a word: no such payment, a used link. It knows no brand, since nobody told it one. */
 export function LonelyMessage({ title, text, icon = 'search', children }: LonelyMessageProps) {
   const { words, language, choose } = useSpeech()
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = title
   }, [title])
   return (

@@ -1,6 +1,6 @@
 /** The page's texts. Each language is a file of its own, and only the one spoken is loaded. */
 import { type ComponentChildren, createContext } from 'preact'
-import { useContext, useEffect, useMemo, useState } from 'preact/hooks'
+import { useContext, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks'
 import type { Language } from '../../src/hosted/wire.ts'
 import { createFormat, type Format, localeFor } from './format.ts'
 import { pickLanguage, readChosenLanguage, rememberLanguage } from './language.ts'
@@ -49,7 +49,7 @@ export function Words<W extends SharedWords>(props: {
     }
   }, [wanted, failures])
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (loaded) document.documentElement.lang = loaded.language
   }, [loaded])
 

@@ -103,7 +103,7 @@ export function SimulatorFrame({ provider, icon, view, children }: FrameProps) {
         <main id="main" tabIndex={-1} class="rounded-2xl bg-page p-5 shadow-sm ring-1 ring-line sm:p-8">
           {children}
         </main>
-        <p class="mt-4 px-1 text-center text-sm text-soft">{words.reference(view.reference)}</p>
+        <footer class="mt-4 px-1 text-center text-sm text-soft">{words.reference(view.reference)}</footer>
       </div>
     </div>
   )

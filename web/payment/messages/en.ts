@@ -2,15 +2,12 @@ import { shared } from '../../shared/messages/en.ts'
 
 export const words = {
   ...shared,
-  payTo: (merchant: string) => `Pay ${merchant}`,
   youPay: 'You pay',
   youReceive: 'You receive',
   youReceiveAbout: 'You receive about',
   onChain: (chain: string) => `on the ${chain} network`,
   priceAndFees: 'Price and fees',
   price: 'Price',
-  feesTotal: 'Fees, all included',
-  noFees: 'No fees',
   exchanged: 'Exchanged into tokens',
   fee_percent: 'Payment fee',
   fee_fixed: 'Fixed fee',
@@ -159,7 +156,6 @@ export const words = {
   stageArrived: 'In your wallet',
   transaction: 'Transaction',
   explorer: 'See it in the block explorer',
-  delivered: 'Delivered',
 
   end_expired_title: 'This payment has expired',
   end_expired_text: 'The time to pay is over and nothing was charged. Start again when you like.',

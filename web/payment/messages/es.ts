@@ -3,15 +3,12 @@ import type { PaymentWords } from './en.ts'
 
 export const words: PaymentWords = {
   ...shared,
-  payTo: (merchant) => `Pagar a ${merchant}`,
   youPay: 'Pagas',
   youReceive: 'Recibes',
   youReceiveAbout: 'Recibes aproximadamente',
   onChain: (chain) => `en la red ${chain}`,
   priceAndFees: 'Precio y comisiones',
   price: 'Precio',
-  feesTotal: 'Comisiones, todas incluidas',
-  noFees: 'Sin comisiones',
   exchanged: 'Se cambia por tokens',
   fee_percent: 'Comisión de pago',
   fee_fixed: 'Comisión fija',
@@ -160,7 +157,6 @@ export const words: PaymentWords = {
   stageArrived: 'En tu wallet',
   transaction: 'Transacción',
   explorer: 'Verla en el explorador de bloques',
-  delivered: 'Entregado',
 
   end_expired_title: 'Este pago ha caducado',
   end_expired_text: 'Se acabó el tiempo para pagar y no se ha cobrado nada. Empieza de nuevo cuando quieras.',

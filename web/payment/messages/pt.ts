@@ -3,15 +3,12 @@ import type { PaymentWords } from './en.ts'
 
 export const words: PaymentWords = {
   ...shared,
-  payTo: (merchant) => `Pagar a ${merchant}`,
   youPay: 'Paga',
   youReceive: 'Recebe',
   youReceiveAbout: 'Recebe cerca de',
   onChain: (chain) => `na rede ${chain}`,
   priceAndFees: 'Preço e taxas',
   price: 'Preço',
-  feesTotal: 'Taxas, todas incluídas',
-  noFees: 'Sem taxas',
   exchanged: 'Trocado por tokens',
   fee_percent: 'Taxa de pagamento',
   fee_fixed: 'Taxa fixa',
@@ -160,7 +157,6 @@ export const words: PaymentWords = {
   stageArrived: 'Na sua carteira',
   transaction: 'Transação',
   explorer: 'Ver no explorador de blocos',
-  delivered: 'Entregue',
 
   end_expired_title: 'Este pagamento expirou',
   end_expired_text: 'O tempo para pagar terminou e nada foi cobrado. Comece de novo quando quiser.',
