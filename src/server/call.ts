@@ -145,7 +145,7 @@ function refuseFaults(
   const extra = found.length === 0 && check ? check(input as never) : {}
   if (found.length === 0 && Object.keys(extra).length === 0) return
   const errors: FieldErrors = Object.assign(
-    {},
+    Object.create(null),
     ...found.map((faults) => faults.missing),
     ...found.map((faults) => faults.invalid),
     extra,

@@ -48,22 +48,22 @@ export async function registerPages(app: App, fastify: FastifyInstance): Promise
       reply.header('Permissions-Policy', 'camera=(self), geolocation=(), microphone=(), payment=()')
     })
     await scope.register(staticFiles, {
-      root: FOLDER,
+      // Only hashed assets are reached by their own name; pages have addresses of their own below.
+      root: join(FOLDER, 'assets'),
       serve: true,
-      prefix: '/',
+      prefix: '/assets/',
       index: false,
       preCompressed: true,
       cacheControl: false,
-      // Only hashed assets are reached by their own name; pages have addresses of their own below.
-      allowedPath: (path) => path.startsWith('/assets/'),
-      setHeaders: (response) =>
-        void response.header('Cache-Control', `public, max-age=${YEAR_SECONDS}, immutable`),
+      setHeaders(response, path) {
+        const isPage = path.includes('.html')
+        response.header('Cache-Control', isPage ? 'no-store' : `public, max-age=${YEAR_SECONDS}, immutable`)
+      },
     })
     for (const { url, file, sandboxOnly } of PAGES) {
       if (sandboxOnly && app.config.mode !== 'sandbox') continue
       scope.get(url, async (_request, reply) => {
-        reply.header('Cache-Control', 'no-store')
-        return reply.sendFile(file, { cacheControl: false })
+        return reply.sendFile(file, FOLDER)
       })
     }
     scope.get('/', async (_request, reply) => reply.redirect('/docs', 302))

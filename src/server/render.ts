@@ -1,5 +1,5 @@
-import type { List } from './pagination.ts'
 import { ERRORS, type ErrorCode, type Failure, TRANSPORT_ERRORS } from './errors.ts'
+import type { List } from './pagination.ts'
 
 export interface Answer {
   status: number

@@ -59,6 +59,13 @@ describe('every call', () => {
     ['XML', '<a/>', 'text/xml', 415, 'unsupported_media_type'],
     ['a NUL', '{"api_key":"a\\u0000","api_secret":"b"}', 'application/json', 200, 'invalid_field'],
     ['half a character', '{"api_key":"a\\ud800","api_secret":"b"}', 'application/json', 200, 'invalid_field'],
+    [
+      'a field named like a method',
+      '{"hasOwnProperty":"a\\u0000","__proto__":"a\\u0000"}',
+      'application/json',
+      200,
+      'fail_mandatory_field',
+    ],
     ['a large body', 'x'.repeat(10 * 1024 * 1024), 'application/json', 413, 'body_too_large'],
   ] as const) {
     it(`${status} ${error} for ${what}`, async () => {

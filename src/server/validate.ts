@@ -36,7 +36,8 @@ export function compileValidator(schema: TSchema | undefined): Validator {
       const value = input[key]
       if (typeof value === 'number') input[key] = digitsOf(input, key, value)
     }
-    const faults: Faults = { missing: {}, invalid: {} }
+    // Without a prototype, as a caller may name a field `constructor` or `__proto__`.
+    const faults: Faults = { missing: Object.create(null), invalid: Object.create(null) }
     for (const key of Object.keys(input)) {
       if (hasUnstorableText(input[key])) add(faults.invalid, key, 'must not contain NUL or half a character')
     }
