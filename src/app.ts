@@ -7,6 +7,7 @@ import { type Db, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { createNotifier, type Notifier } from './db/notify.ts'
 import { effectLanes, registerChains } from './effects/effects.ts'
+import { findWaitingMoney, measureMoneyOut } from './effects/health.ts'
 import { type Clock, createClock, type MovableClock } from './kernel/clock.ts'
 import { createPageNews, type PageNews } from './hosted/page-news.ts'
 import type { Config } from './kernel/config.ts'
@@ -219,7 +220,9 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
       // A quote right after the start needs prices and balances: they are read before anybody can ask.
       await Promise.all([app.pricing.prices.refresh(), app.pricing.availability.refresh()])
       fastify = await createServer(app, async (instance) => {
-        registerHealth(app, instance, [], () => measureWebhooks(app))
+        registerHealth(app, instance, [() => findWaitingMoney(app.db)], async () => {
+          await Promise.all([measureWebhooks(app), measureMoneyOut(app.db, app.metrics)])
+        })
         await registerPages(app, instance)
         registerRpcProxy(app, instance)
       })
