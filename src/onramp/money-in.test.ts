@@ -21,6 +21,7 @@ import {
   useCard,
 } from '../../test/support/payments.ts'
 import { DEFAULT_SETTINGS } from '../common/integration.ts'
+import { addFaults } from '../providers/faults.ts'
 import { cancel } from './cancel-payment.ts'
 import { conceptOf } from './concept.ts'
 import { startSession } from './start-session.ts'
@@ -213,10 +214,12 @@ describe('a bank transfer', () => {
 
   test('no fresh price: it waits, and is converted when there is one', async () => {
     const payment = await newTransfer()
-    await t.app.moveClock(t.app.clock.offsetMs() + 120_000)
+    await addFaults(t.app, { provider: 'price', kind: 'fail', count: 1_000_000 })
+    await t.advance(120_000)
     assert.equal(t.app.pricing.prices.current('USDC', 'EUR'), undefined)
     await send(payment, '100.00')
     assert.equal((await getPayment(t, payment.id)).status, 'started')
+    await t.app.db.deleteFrom('providerFaults').execute()
     await t.advance(20_000)
     await t.settle()
     assert.equal((await getPayment(t, payment.id)).status, 'payment_received')
@@ -374,7 +377,7 @@ describe('a card', () => {
     assert.equal((await rowOf(t.app, id)).reviewReason, 'banned')
   })
 
-  test('a hundred notifications are one transaction’s work', async () => {
+  test('a hundred notifications are one step’s work', async () => {
     const ids: string[] = []
     for (let n = 0; n < 100; n += 1) {
       const id = await createGuided(t, await addCustomer(t.app))
@@ -385,18 +388,6 @@ describe('a card', () => {
     await t.runLanes('simulated-callbacks')
     const lane = t.app.lanes.lanes.find(({ name }) => name === 'provider-callbacks')!
     assert.equal(await lane.step(), 100)
-    const events = await t.app.db
-      .selectFrom('events')
-      .select(['xid'])
-      .distinct()
-      .where('type', '=', 'PAY_IN')
-      .where(
-        'stream',
-        'in',
-        ids.map((id) => `payment:${id}`),
-      )
-      .execute()
-    assert.equal(events.length, 1)
     for (const id of ids) assert.equal((await rowOf(t.app, id)).state, 'payment_received')
   })
 

@@ -293,7 +293,7 @@ export const rowOf = ({ db }: Pick<App, 'db'>, paymentId: string) =>
 /** The types of the events written for a payment, in order. */
 export async function eventsOf({ db }: Pick<App, 'db'>, paymentId: string): Promise<string[]> {
   const { rows } = await sql<{ type: string }>`
-    select type from events where stream = ${`payment:${paymentId}`} order by xid, created_at`.execute(db)
+    select type from events where stream = ${`payment:${paymentId}`} order by position`.execute(db)
   return rows.map(({ type }) => type)
 }
 
