@@ -40,8 +40,8 @@ export function readyText({ config, url, readyInMs, databaseFolder, first, logFi
     '  Try next:',
     '',
     `    curl ${url}/api/authenticate -H 'content-type: application/json' -d '${body}'`,
-    `    ${environmentOf(config)}npm run demo            ${dim('# a whole purchase, step by step')}`,
-    `    ${environmentOf(config)}npm run cli -- --help   ${dim("# the operator's commands")}`,
+    `    ${environmentOf(config, 'PORT')}npm run demo            ${dim('# a whole purchase, step by step')}`,
+    `    ${environmentOf(config, 'DATA_DIR', 'DATABASE_URL')}npm run cli -- --help   ${dim("# the operator's commands")}`,
     '',
     dim('  Ctrl-C stops it; what happened is kept.'),
     '',
@@ -59,11 +59,10 @@ export function readyText({ config, url, readyInMs, databaseFolder, first, logFi
   return lines.join('\n')
 }
 
-/** What the commands beside must be told, when it isn't the default. */
-function environmentOf(config: Config): string {
-  const { PORT, DATA_DIR } = process.env
-  const port = PORT && config.port !== 8080 ? `PORT=${config.port} ` : ''
-  return `${port}${DATA_DIR ? `DATA_DIR=${DATA_DIR} ` : ''}`
+/** What the commands beside must be told where it isn't the default: the demo an address, the operator's commands the data. */
+function environmentOf(config: Config, ...names: ('PORT' | 'DATA_DIR' | 'DATABASE_URL')[]): string {
+  const values = { PORT: String(config.port), DATA_DIR: process.env.DATA_DIR, DATABASE_URL: '…' }
+  return names.map((name) => (process.env[name] ? `${name}=${values[name]} ` : '')).join('')
 }
 
 export function isLoopback(host: string): boolean {
