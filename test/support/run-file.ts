@@ -47,7 +47,8 @@ export async function runFile(
   })
   for await (const event of events as AsyncIterable<TestEvent>) note(result, event, namePatterns.length > 0)
   result.durationMs = performance.now() - begun
-  if (overtime.aborted && result.failed === 0) fail(result, `It was ended after ${Math.round(limitMs / 1000)} s.`)
+  if (overtime.aborted && result.failed === 0)
+    fail(result, `It was ended after ${Math.round(limitMs / 1000)} s.`)
   return result
 }
 
