@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
-import { fail } from '../server/errors.ts'
+import { Failure, fail } from '../server/errors.ts'
 import { type Customer, lockCustomer } from '../users/customer-store.ts'
 import { changeStatus } from '../users/decision.ts'
 import { judgePicture } from '../users/image.ts'
@@ -70,17 +70,19 @@ export async function savePhoto(app: Needs, token: string, kind: PhotoKind, byte
     fail('invalid_file', text, { errors: { [kind]: ['not_an_image'] } })
   }
   const storageKey = await storePhoto(app, scene.verification, scene.keyWrapped, picture.jpeg)
+  let replaced: string | undefined
   try {
-    const replaced = await changeForm(app, scene, async (trx, { verification, data }) => {
+    replaced = await changeForm(app, scene, async (trx, { verification, data }) => {
       refuseUnasked(verification, kind)
       const earlier = await replacePhoto(trx, app.clock.now(), verification, { kind, picture, storageKey })
       return { data: { ...data, mended: [...new Set([...data.mended, kind])] }, replaced: earlier }
     })
-    if (replaced) await app.providers.storage.remove(replaced)
   } catch (error) {
-    await app.providers.storage.remove(storageKey)
+    // Only what was refused is surely not pointed to: a connection that broke may have broken after the commit.
+    if (error instanceof Failure) await app.providers.storage.remove(storageKey)
     throw error
   }
+  if (replaced) await app.providers.storage.remove(replaced)
 }
 
 /** Sends the form: from now on it is being decided. */
