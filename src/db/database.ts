@@ -1,5 +1,6 @@
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
+import { prepareStatements } from './prepared.ts'
 import type { Database } from './schema.ts'
 
 export type Db = Kysely<Database>
@@ -40,6 +41,7 @@ export function openDatabase({ url, poolSize, onPoolError }: DatabaseOptions): {
   })
   // An idle connection that breaks (the server restarts) is replaced by the next query; it must not end the program.
   pool.on('error', onPoolError)
+  pool.on('connect', prepareStatements)
   const db = new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
