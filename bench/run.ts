@@ -3,9 +3,10 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import { type Benchmark, type Figure, isMet } from './measure.ts'
+import { payments } from './payments.ts'
 import { quote } from './quote.ts'
 
-const BENCHMARKS: readonly Benchmark[] = [quote]
+const BENCHMARKS: readonly Benchmark[] = [quote, payments]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -3,10 +3,18 @@ import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..')
 
+/** Bytes, as a process tells them once a second. */
+export interface Memory {
+  rss: number
+  heapUsed: number
+}
+
 /** A process of its own that tells its address in a line of its output. */
 export interface ServerProcess {
   url: string
   child: ChildProcess
+  /** All that it told of its memory so far. */
+  memory: Memory[]
   stop(): Promise<void>
 }
 
@@ -16,11 +24,13 @@ export async function startProcess(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [join(ROOT, script), ...args], {
+  const child = spawn(process.execPath, [...profiling(), join(ROOT, script), ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
+  const memory: Memory[] = []
+  child.on('message', (told) => memory.push(told as Memory))
   const url = await new Promise<string>((resolve, reject) => {
     let text = ''
     child.stdout?.on('data', (chunk) => {
@@ -33,11 +43,19 @@ export async function startProcess(
   return {
     url,
     child,
+    memory,
     stop: () =>
       new Promise((resolve) => {
         child.removeAllListeners('exit')
+        if (child.exitCode !== null || child.signalCode !== null) return resolve()
         child.once('exit', () => resolve())
         child.kill('SIGTERM')
       }),
   }
+}
+
+/** `BENCH_PROFILE=<folder>` has every process leave a CPU profile there. */
+function profiling(): string[] {
+  const folder = process.env.BENCH_PROFILE
+  return folder ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : []
 }

@@ -1,21 +1,42 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Db, openDatabase } from '../src/db/database.ts'
 import { startEmbeddedPostgres } from '../src/db/embedded.ts'
+import { loadConfig } from '../src/kernel/config.ts'
+import { createSecrets, type Secrets } from '../src/kernel/secrets.ts'
 
-/** A real PostgreSQL of the benchmark's own, fsync on, and a data folder; both go when it stops. */
-export async function openWorld(): Promise<{
+export interface World {
   databaseUrl: string
   dataDir: string
+  /** Where PostgreSQL's own files are. */
+  postgresFolder: string
   env: Record<string, string>
+  /** Straight into the database that the program uses, once it has made its tables. */
+  open(): { db: Db; secrets: Secrets; close(): Promise<void> }
   stop(): Promise<void>
-}> {
+}
+
+/** A real PostgreSQL of the benchmark's own, fsync on, and a data folder; both go when it stops. */
+export async function openWorld(): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'cryptopocket-bench-'))
   const postgres = await startEmbeddedPostgres({ dataDir, log: () => {} })
+  const env = { DATABASE_URL: postgres.url, DATA_DIR: dataDir, PORT: '0' }
   return {
     databaseUrl: postgres.url,
     dataDir,
-    env: { DATABASE_URL: postgres.url, DATA_DIR: dataDir, PORT: '0' },
+    postgresFolder: postgres.folder,
+    env,
+    open() {
+      const { db } = openDatabase({
+        url: postgres.url,
+        poolSize: 4,
+        onPoolError(error) {
+          throw error
+        },
+      })
+      return { db, secrets: createSecrets(loadConfig(env).masterKey), close: () => db.destroy() }
+    },
     async stop() {
       await postgres.stop()
       rmSync(dataDir, { recursive: true, force: true })

@@ -1,0 +1,47 @@
+import { Pool } from 'undici'
+
+/** Calls the API as an integration does: over connections that are kept. */
+export interface Api {
+  call<Data>(method: 'GET' | 'POST', path: string, body?: object): Promise<Data>
+  close(): Promise<void>
+}
+
+export async function openApi(url: string, connections: number, token?: string): Promise<Api> {
+  const pool = new Pool(url, { connections, pipelining: 1 })
+  async function call<Data>(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+    auth?: string,
+  ): Promise<Data> {
+    const headers: Record<string, string> = auth ? { auth } : {}
+    if (body) headers['content-type'] = 'application/json'
+    const answer = await pool.request({ method, path, headers, body: body ? JSON.stringify(body) : null })
+    const text = await answer.body.text()
+    const { status, data } = JSON.parse(text)
+    if (answer.statusCode !== 200 || (status !== 'ok' && status !== 'success'))
+      throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`)
+    return data as Data
+  }
+  const own =
+    token ??
+    (
+      await call<{ token: string }>('POST', '/api/authenticate', {
+        api_key: 'sandbox-key',
+        api_secret: 'sandbox-secret',
+      })
+    ).token
+  return { call: (method, path, body) => call(method, path, body, own), close: () => pool.close() }
+}
+
+/** Asks until it isn't refused any more: prices and wallets have to be read first. */
+export async function untilAnswered<Data>(ask: () => Promise<Data>): Promise<Data> {
+  for (let n = 0; ; n += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (n === 300) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
