@@ -33,6 +33,8 @@ export function MendScreen({ scene }: { scene: Scene }) {
       )
       if (!saved) return focusFirstInvalid(form.current)
       draft.forget(fields)
+      // Another document may need a photo that the former did not.
+      if (photosToMend(saved).some((kind) => !hasPhoto(saved, kind))) return
     }
     await action.run(api.submit, (next) => next)
   }

@@ -46,7 +46,7 @@ export function Summary({ scene, screen }: { scene: Scene; screen: Screen }) {
           </div>
         </details>
       )}
-      {view.allowed.includes('hand_over') && inSteps && (
+      {view.allowed.includes('hand_over') && (
         <div class="mt-4 hidden border-t border-line pt-2 lg:block">
           <TextButton icon="phone" onPress={() => setHanding(true)}>
             {words.onPhoneOpen}

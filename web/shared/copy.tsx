@@ -18,7 +18,7 @@ export function CopyButton({ what, text, children }: { what: string; text: strin
     <button
       type="button"
       class={`inline-flex min-h-11 min-w-11 items-center justify-center gap-1.5 rounded-lg px-2.5 text-sm font-medium hover:bg-side ${copied ? 'text-good' : 'text-brand-text'}`}
-      aria-label={words.copyWhat(what)}
+      aria-label={children ? undefined : words.copyWhat(what)}
       onClick={copy}
     >
       <Icon name={copied ? 'check' : 'copy'} class="size-4.5" />

@@ -220,6 +220,9 @@ export const words = {
   error_max_purchase: 'The amount is above the maximum of this method.',
   error_limit_exceded: 'Your limit for this method is used up. Please choose another.',
   error_method_not_allowed: 'This method is not available. Please choose another.',
+  error_user_banned: 'This purchase is not possible for you. Please ask the shop.',
+  error_kyc_reinforced_required:
+    'This amount needs a further check of your identity. Go back to the shop to begin it.',
   error_not_the_owner: 'This payment has moved to another device.',
 }
 

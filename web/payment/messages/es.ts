@@ -218,5 +218,8 @@ export const words: PaymentWords = {
   error_max_purchase: 'El importe está por encima del máximo de este método.',
   error_limit_exceded: 'Has agotado tu límite con este método. Elige otro.',
   error_method_not_allowed: 'Este método no está disponible. Elige otro.',
+  error_user_banned: 'Esta compra no es posible para ti. Pregunta a la tienda.',
+  error_kyc_reinforced_required:
+    'Este importe necesita una verificación adicional. Vuelve a la tienda para empezarla.',
   error_not_the_owner: 'Este pago ha pasado a otro dispositivo.',
 }

@@ -221,5 +221,8 @@ export const words: PaymentWords = {
   error_max_purchase: 'O montante está acima do máximo deste método.',
   error_limit_exceded: 'O seu limite para este método esgotou-se. Escolha outro.',
   error_method_not_allowed: 'Este método não está disponível. Escolha outro.',
+  error_user_banned: 'Esta compra não é possível para si. Pergunte à loja.',
+  error_kyc_reinforced_required:
+    'Este montante precisa de uma verificação adicional. Volte à loja para a começar.',
   error_not_the_owner: 'Este pagamento passou para outro dispositivo.',
 }
