@@ -4,7 +4,7 @@ import { fiatAsset } from '../money/asset.ts'
 import { findActiveCoin } from '../pricing/terms.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
-import { Chain, CoinSymbol, WireTime } from '../server/fields.ts'
+import { Chain, CoinSymbol, Currency, WireTime } from '../server/fields.ts'
 
 export const tokenPrice = endpoint({
   method: 'GET',
@@ -18,7 +18,7 @@ export const tokenPrice = endpoint({
   query: Type.Object({
     symbol: CoinSymbol(),
     chain: Type.Optional(Chain('The chain; `polygon` unless told.')),
-    fiat: Type.Optional(CoinSymbol('The currency; `EUR` unless told.')),
+    fiat: Type.Optional(Currency('The currency; `EUR` unless told.')),
   }),
   data: Type.Object({
     symbol: Type.String(),

@@ -10,7 +10,7 @@ import type { Order } from '../pricing/pricing.ts'
 import { findActiveCoin, findTerms } from '../pricing/terms.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { type FieldErrors, fail } from '../server/errors.ts'
-import { Amount, Chain, CoinSymbol, Text, WireTime } from '../server/fields.ts'
+import { Amount, Chain, CoinSymbol, Currency, Text, WireTime } from '../server/fields.ts'
 
 export const getQuote = endpoint({
   method: 'GET',
@@ -26,7 +26,7 @@ export const getQuote = endpoint({
     symbol: CoinSymbol(),
     chain: Type.Optional(Chain('The chain; `polygon` unless told.')),
     payment_type: Text('How the customer pays, such as `card`; any case. See payment-methods.', 32),
-    fiat: Type.Optional(CoinSymbol('The currency; `EUR` unless told.')),
+    fiat: Type.Optional(Currency('The currency; `EUR` unless told.')),
   }),
   data: Type.Object({
     tokens: Type.Number({

@@ -6,7 +6,7 @@ import { isServed, PAYMENT_METHODS, type PaymentMethod } from '../pricing/paymen
 import { findTerms, type Terms } from '../pricing/terms.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
-import { CoinSymbol, Country } from '../server/fields.ts'
+import { Country, Currency } from '../server/fields.ts'
 
 export const listPaymentMethods = endpoint({
   method: 'GET',
@@ -18,7 +18,7 @@ export const listPaymentMethods = endpoint({
     'The methods that are active for your integration, by currency: what they cost, between which amounts, in which countries, and how long the money takes. `guided` ones can be chosen on the guided payment page.',
   audience: 'token',
   query: Type.Object({
-    fiat: Type.Optional(CoinSymbol('Only methods that take this currency.')),
+    fiat: Type.Optional(Currency('Only methods that take this currency.')),
     country: Type.Optional(Country('Only methods for customers of this country.')),
   }),
   data: Type.Array(

@@ -33,6 +33,10 @@ export const CoinSymbol = (description = 'The coin, such as `USDC`; any case.') 
 export const Chain = (description = 'The chain, such as `polygon`; any case.') =>
   Type.Unsafe<string>({ type: 'string', format: 'chain', maxLength: 32, description, examples: ['polygon'] })
 
+/** A currency by its ISO 4217 code. */
+export const Currency = (description: string) =>
+  Type.Unsafe<string>({ type: 'string', format: 'symbol', maxLength: 16, description, examples: ['EUR'] })
+
 export const Country = (description: string) =>
   Type.Unsafe<string>({ type: 'string', format: 'country', description, examples: ['ES'] })
 
