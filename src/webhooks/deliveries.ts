@@ -141,7 +141,7 @@ async function findAttempts(
     .selectFrom('deliveryAttempts')
     .selectAll()
     .where('integrationId', '=', integrationId)
-    .where('sequence', 'in', sequences)
+    .where(sql<boolean>`sequence = any(${[...sequences]}::bigint[])`)
     .orderBy('sequence')
     .orderBy('attempt')
     .execute()

@@ -20,6 +20,8 @@ export interface Destination extends DestinationKey, DestinationHealth {
   /** When a failure was last counted: what was in flight then fails with it and counts no further. */
   failureCountedMs: number
   idleSinceMs: number
+  /** When its due deliveries were last looked through. */
+  loadedAtMs: number
 }
 
 const FIRST_LIMIT = 8
@@ -41,6 +43,7 @@ export function createDestination(given: DestinationKey & DestinationHealth, now
     passedOver: false,
     failureCountedMs: 0,
     idleSinceMs: nowMs,
+    loadedAtMs: 0,
   }
 }
 
@@ -76,6 +79,8 @@ export function queueFound(
   }
   if (queued > 0) destination.queuedAtMs = nowMs
   destination.more = cursors !== null
+  // What goes on where it was is no new look.
+  destination.loadedAtMs = cursors === null ? nowMs : 0
   destination.cursors = cursors ?? new Map()
   return queued
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { SigningPair } from './sign.ts'
 
@@ -27,7 +28,7 @@ export function createSigningPairs({
       const rows = await db
         .selectFrom('credentials')
         .select(['integrationId', 'apiKey', 'secretSealed'])
-        .where('integrationId', 'in', old)
+        .where(sql<boolean>`integration_id = any(${old}::integer[])`)
         .where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', clock.now())]))
         .orderBy('expiresAt', (order) => order.desc().nullsFirst())
         .orderBy('createdAt', 'desc')
