@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { toFunctionSelector } from 'viem'
 import { type EffectsWorld, openEffectsWorld, somebody, type WorldOptions } from './fixture.ts'
 import { readWalletBalances } from './funding.ts'
 
@@ -75,7 +76,7 @@ test('many transfers of a token share transactions; native ones and few go singl
   await assertBooksMatch(w)
 })
 
-test('gas per payout in a batch of a hundred is at most 60 % of a single one', async () => {
+test('gas per payout in a batch of a hundred is at most 60 % of a single one', async (t) => {
   const w = await open()
   await w.plan([{ to: somebody(1), units: 9n }])
   await w.drain()
@@ -91,6 +92,30 @@ test('gas per payout in a batch of a hundred is at most 60 % of a single one', a
   const perPayout = batch.reduce((sum, gas) => sum + gas, 0) / 100
   assert.ok(single > 0n)
   assert.ok(perPayout <= first! * 0.6, `${perPayout} of ${first}`)
+  t.diagnostic(`${perPayout} gas per payout in a batch, ${first} singly`)
+})
+
+test('a token that wants its allowance taken back first gets that', async () => {
+  const approve = toFunctionSelector('approve(address,uint256)')
+  const w = await open({
+    wrap: (provider) => ({
+      ...provider,
+      async simulate(calls) {
+        const results = await provider.simulate(calls)
+        const refused = { ok: false, reason: 'the allowance is not zero' } as const
+        return results.map((result, index) => (calls[index]!.data.startsWith(approve) ? refused : result))
+      },
+    }),
+  })
+  await w.plan(Array.from({ length: 5 }, (_, index) => ({ to: somebody(index), units: 3n })))
+  await w.drain()
+  const rows = await transactions(w)
+  assert.deepEqual(
+    rows.map(({ kind, request }) => (kind === 'approve' ? BigInt(`0x${request.data.slice(-64)}`) : kind)),
+    [0n, 15n, 'batch'],
+  )
+  assert.equal(await w.balance(somebody(4)), 3n)
+  await assertBooksMatch(w)
 })
 
 test('without a disperse contract everything goes singly', async () => {

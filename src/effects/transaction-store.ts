@@ -28,8 +28,8 @@ export interface Attempt {
   cancels: boolean
 }
 
-/** How long a process may take for signing or sending before another one goes on. */
-const LEASE = sql`interval '30 seconds'`
+/** How long a process may take for signing or sending before another one goes on: doing it twice does no harm. */
+const LEASE = sql`interval '10 seconds'`
 
 /** Doors that let nothing new out. What was given up, or went out before, may still be brought to its end when paused. */
 const doorLets = sql<boolean>`not exists (
