@@ -40,6 +40,7 @@ export async function createServer(
     reply.header('X-Content-Type-Options', 'nosniff')
     reply.header('Referrer-Policy', 'no-referrer')
   })
+  fastify.addHook('onResponse', async (request, reply) => logRequest(app, request, reply))
   fastify.setErrorHandler((error: FastifyError, request, reply) => answerError(app, error, request, reply))
   fastify.setNotFoundHandler((request, reply) =>
     answerError(
@@ -99,6 +100,21 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
   }
 }
 
+/** One line a request, by its route: an address may hold a page's secret. */
+function logRequest(app: App, request: FastifyRequest, reply: FastifyReply): void {
+  if (!app.log.isLevelEnabled('info')) return
+  app.log.info(
+    {
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? 'unknown',
+      status: reply.statusCode,
+      durationMs: Math.round(reply.elapsedTime),
+    },
+    'answered',
+  )
+}
+
 /** RFC 7240: `Prefer: http-status`, among other preferences perhaps. */
 function prefersHonestStatus(request: FastifyRequest): boolean {
   const prefer = request.headers.prefer
@@ -120,6 +136,7 @@ function answerError(app: App, error: Error, request: FastifyRequest, reply: Fas
   const { status, body } = renderFailure(failure, config?.honestAlways === true || prefers)
   if (prefers) reply.header('Preference-Applied', 'http-status')
   if (failure.detail.retryAfterSeconds) reply.header('Retry-After', String(failure.detail.retryAfterSeconds))
+  reply.header('X-Request-Id', request.id)
   app.metrics.httpErrors.inc({ code: failure.code })
   reply
     .code(status)
