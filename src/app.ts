@@ -8,19 +8,19 @@ import { migrate } from './db/migrate.ts'
 import { createNotifier, type Notifier } from './db/notify.ts'
 import { effectLanes, registerChains } from './effects/effects.ts'
 import { findWaitingMoney, measureMoneyOut } from './effects/health.ts'
-import { type Clock, createClock, type MovableClock } from './kernel/clock.ts'
 import { createPageNews, type PageNews } from './hosted/page-news.ts'
+import { type Clock, createClock, type MovableClock } from './kernel/clock.ts'
 import type { Config } from './kernel/config.ts'
 import { createLaneRunner, type Lane, type LaneRunner } from './kernel/lanes.ts'
 import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
-import { paymentCallbacks, paymentLanes } from './onramp/payment-lanes.ts'
 import { sealLane } from './ledger/seal.ts'
+import { paymentCallbacks, paymentLanes } from './onramp/payment-lanes.ts'
 import { createPricing, type Pricing } from './pricing/pricing.ts'
+import { callbackLane } from './providers/callbacks/lane.ts'
 import { INTEGRATIONS_CHANNEL } from './sandbox/reset.ts'
 import { registerRpcProxy } from './sandbox/rpc-proxy.ts'
-import { callbackLane } from './providers/callbacks/lane.ts'
 import { seedIntegrations } from './sandbox/seed.ts'
 import { simulatorLanes } from './sandbox/simulators/lanes.ts'
 import { type Authenticator, createAuthenticator } from './server/auth.ts'
@@ -121,7 +121,14 @@ function compose(given: {
     url: databaseUrl,
     pool,
     log,
-    onReconnect: () => app.lanes.wake(...app.lanes.lanes.map((lane) => lane.name)),
+    // What was announced meanwhile was missed: look at everything.
+    onReconnect: () => {
+      app.authenticator.forget()
+      app.lanes.wake(...app.lanes.lanes.map((lane) => lane.name))
+      readPlatform(app, clock).catch((error) =>
+        log.warn({ err: error }, 'The clock could not be read again.'),
+      )
+    },
   })
   const app: App = {
     config,
