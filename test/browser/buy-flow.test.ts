@@ -90,14 +90,23 @@ describe('the buy flow in a browser', () => {
     await title(page, 'We are checking your data')
     await company.call('POST', '/api/sandbox/kyc', {
       user_id: customer.id,
-      outcome: 'fail',
+      outcome: 'mend',
       reasons: [
         { field: 'document_front', code: 'blurred' },
         { field: 'birth_date', code: 'does_not_match_document' },
       ],
     })
-    await title(page, /A few things need another look|We could not verify you/)
-    await screenshot(page, 'kyc-rejected')
+    await title(page, 'A few things need another look')
+    await screenshot(page, 'kyc-mend')
+    await page.getByText('The photo was blurred.').waitFor()
+    await page.getByText('This is not what the document says.').waitFor()
+    assert.equal(await page.getByLabel('First names').count(), 0)
+    await page.getByLabel('Year').fill('1991')
+    await takeSample(page, 'Front side')
+    await press(page, 'Send again')
+    await title(page, 'We are checking your data')
+    await company.call('POST', '/api/sandbox/kyc', { user_id: customer.id, outcome: 'valid' })
+    await title(page, 'You are verified')
     assert.deepEqual(problems, [])
   })
 

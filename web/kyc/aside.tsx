@@ -12,28 +12,33 @@ export function Aside({ scene, screen }: { scene: Scene; screen: KycScreen }) {
   const { words } = useKycSpeech()
   const { view } = scene
   const [onPhone, setOnPhone] = useState(false)
-  if (screen.kind !== 'step') return null
-  const first = screen.number === 1
+  const steps = screen.kind === 'step' ? screen.steps : []
+  const now = screen.kind === 'step' ? screen.number : 0
+  const fillable = screen.kind === 'step' || screen.kind === 'mend'
   return (
     <section aria-label={words.verification}>
-      <div class={first ? '' : 'hidden lg:block'}>
+      <div class={now === 1 ? '' : 'hidden lg:block'}>
         <p class="text-xl font-semibold tracking-tight lg:text-2xl">{words.verification}</p>
-        <p class="mt-1.5 text-soft">{words.intro(view.brand.name)}</p>
+        {now > 0 && <p class="mt-1.5 text-soft">{words.intro(view.brand.name)}</p>}
       </div>
-      <ol class="mt-8 hidden space-y-3 lg:block">
-        {screen.steps.map((step, at) => (
-          <StepLine key={step} name={words[`step_${step}`]} at={at + 1} now={screen.number} />
-        ))}
-      </ol>
-      <div class="mt-8 hidden border-t border-line pt-2 lg:block">
-        <TextButton icon="phone" onPress={() => setOnPhone(true)}>
-          {words.onPhoneOpen}
-        </TextButton>
-        <p class="flex items-start gap-1.5 text-sm text-soft">
-          <Icon name="lock" class="mt-0.5 size-4" />
-          {words.safe}
-        </p>
-      </div>
+      {now > 0 && (
+        <ol class="mt-8 hidden space-y-3 lg:block">
+          {steps.map((step, at) => (
+            <StepLine key={step} name={words[`step_${step}`]} at={at + 1} now={now} />
+          ))}
+        </ol>
+      )}
+      {fillable && (
+        <div class="mt-8 hidden border-t border-line pt-2 lg:block">
+          <TextButton icon="phone" onPress={() => setOnPhone(true)}>
+            {words.onPhoneOpen}
+          </TextButton>
+          <p class="flex items-start gap-1.5 text-sm text-soft">
+            <Icon name="lock" class="mt-0.5 size-4" />
+            {words.safe}
+          </p>
+        </div>
+      )}
       {onPhone && (
         <Dialog title={words.onPhoneTitle} onClose={() => setOnPhone(false)}>
           <p class="text-soft">{words.onPhoneText}</p>

@@ -210,7 +210,7 @@ function Pick({ kind, again, quiet, onFile, onCamera }: PickProps) {
   }
   const name = words[`field_${kind}`]
   return (
-    <div class="grid gap-2.5 sm:grid-cols-2">
+    <div class="grid gap-2.5">
       <Button kind={quiet ? 'plain' : 'main'} icon="camera" onPress={shoot}>
         {again ? words.retake : words.takePhoto} <span class="sr-only">: {name}</span>
       </Button>

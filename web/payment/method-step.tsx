@@ -105,7 +105,15 @@ function MethodCard({ method, checked, onChoose }: MethodCardProps) {
         <Icon name={icons[type] ?? 'wallet'} class="size-5.5" />
       </span>
       <span class="min-w-0 flex-1">
-        <span class={`block font-semibold ${closed ? 'text-soft' : ''}`}>{methodName(words, type)}</span>
+        <span class="flex items-start justify-between gap-3">
+          <span class={`font-semibold ${closed ? 'text-soft' : ''}`}>{methodName(words, type)}</span>
+          <span
+            class={`mt-0.5 grid size-5 shrink-0 place-items-center rounded-full border-2 ${checked ? 'border-brand-text' : closed ? 'border-line' : 'border-edge'}`}
+            aria-hidden="true"
+          >
+            {checked && <span class="size-2.5 rounded-full bg-brand-text" />}
+          </span>
+        </span>
         {ownText(words, `methodText_${type}`) && (
           <span class="block text-sm text-soft">{ownText(words, `methodText_${type}`)}</span>
         )}
@@ -121,12 +129,6 @@ function MethodCard({ method, checked, onChoose }: MethodCardProps) {
             </span>
           </>
         )}
-      </span>
-      <span
-        class={`mt-1 grid size-5 shrink-0 place-items-center rounded-full border-2 ${checked ? 'border-brand-text' : closed ? 'border-line' : 'border-edge'}`}
-        aria-hidden="true"
-      >
-        {checked && <span class="size-2.5 rounded-full bg-brand-text" />}
       </span>
     </label>
   )

@@ -103,8 +103,8 @@ function Row({ name, onChange, children }: RowProps) {
   const { words } = usePaymentSpeech()
   return (
     <div class="grid grid-cols-[1fr_auto] items-center gap-x-4 px-4 py-3">
-      <dt class="text-sm text-soft">{name}</dt>
-      <dd class="tabular-nums">{children}</dd>
+      <dt class="col-start-1 text-sm text-soft">{name}</dt>
+      <dd class="col-start-1 tabular-nums">{children}</dd>
       {onChange && (
         <dd class="col-start-2 row-span-2 row-start-1">
           <TextButton onPress={onChange}>

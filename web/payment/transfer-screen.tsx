@@ -143,9 +143,9 @@ interface DetailProps {
 function Detail({ name, value, copy, strong, plain }: DetailProps) {
   return (
     <div class="grid grid-cols-[1fr_auto] items-center gap-x-3 py-2.5 pr-2 pl-4">
-      <dt class="text-sm text-soft">{name}</dt>
+      <dt class="col-start-1 text-sm text-soft">{name}</dt>
       <dd
-        class={`break-words tabular-nums ${strong ? 'text-xl font-semibold tracking-wide' : 'font-medium'}`}
+        class={`col-start-1 min-w-0 break-words tabular-nums ${strong ? 'text-xl font-semibold tracking-wide' : 'font-medium'}`}
       >
         {value}
       </dd>
