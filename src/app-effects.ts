@@ -1,5 +1,7 @@
 import type { App } from './app.ts'
 import { DISPATCH_DEFAULTS, type EffectNeeds } from './effects/model.ts'
+import { amountOf } from './money/amount.ts'
+import { assetOf } from './money/asset.ts'
 import { paymentRoom } from './onramp/payment-room.ts'
 import { createSandboxFunding } from './sandbox/chain/funding.ts'
 
@@ -9,6 +11,9 @@ type Needs = Pick<App, 'db' | 'clock' | 'log' | 'secrets' | 'config' | 'provider
 export function effectNeeds(app: Needs): EffectNeeds {
   const { db, clock, log, secrets, providers } = app
   const { custody, chains, sandboxChains, bank, card } = providers
+  const caps = new Map(
+    [...app.config.dailyOutflowCaps].map(([id, amount]) => [id, amountOf(amount, assetOf(id))]),
+  )
   return {
     db,
     clock,
@@ -19,7 +24,7 @@ export function effectNeeds(app: Needs): EffectNeeds {
     bank,
     cards: card ? [card] : [],
     rooms: { payment: paymentRoom(app) },
-    settings: DISPATCH_DEFAULTS,
+    settings: { ...DISPATCH_DEFAULTS, dailyCapUnits: (asset) => caps.get(asset) ?? null },
     // Other processes look by themselves; each step of a transfer need not be told to all of them.
     wake: (...lanes) => app.lanes.wake(...lanes),
     sandbox: sandboxChains.length > 0 ? createSandboxFunding(sandboxChains) : null,

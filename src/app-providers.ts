@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { type Address, getAddress } from 'viem'
 import type { Db } from './db/database.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Config } from './kernel/config.ts'
@@ -65,7 +66,7 @@ export async function openProviders(needs: Needs): Promise<Providers> {
   const { config, localChains } = needs
   const custody = createMnemonicCustody(config.walletMnemonic)
   const remote = Object.entries(config.chainRpcUrls).flatMap(([chain, url]) =>
-    url ? [mainnetSetup(chain, url)] : [],
+    url ? [mainnetSetup(chain, url, disperseOn(config, chain))] : [],
   )
   const local = Object.keys(config.chainRpcUrls).filter(
     (chain) => !remote.some((setup) => setup.chain === chain),
@@ -112,6 +113,11 @@ function openKyc({ config, db, clock, secrets }: Needs): KycProvider {
   const examine = createExaminer(readSanctionsList(config.sanctionsFile))
   if (config.providers.kyc === 'operator') return createOperatorKyc({ clock, examine })
   return createSimulatedKyc({ db, clock, secrets, publicUrl: () => config.publicUrl }, { examine })
+}
+
+function disperseOn({ disperseContracts }: Config, chain: string): Address | null {
+  const address = disperseContracts[chain as keyof typeof disperseContracts]
+  return address === undefined ? null : getAddress(address)
 }
 
 function openPriceSources({ config, clock, db }: Needs): PriceSource[] {

@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import { effectNeeds } from '../app-effects.ts'
+import { RefusedChange } from '../common/integration-admin.ts'
 import { listDoors } from '../effects/doors.ts'
-import { readWalletBalances } from '../effects/funding.ts'
+import { readWalletBalances, recordFunding } from '../effects/funding.ts'
 import { type Doors, pauseDoors, resolveDoor, resumeDoors } from '../effects/operate-doors.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
@@ -81,6 +82,36 @@ export function doorsCommand(): Command {
         'There are no wallets yet.',
       )
     })
+  recorded(command.command('fund'))
+    .description('book what came into the hot wallets from outside as funding by the treasury')
+    .argument('<chain>', 'such as polygon')
+    .option('--write-off', 'also book what is missing, as a loss; "doors wallets" shows it')
+    .action(
+      async (
+        chain: string,
+        { writeOff = false, ...change }: { who: string; why: string; writeOff?: boolean },
+      ) => {
+        const booked = await withApp(
+          async (app) => {
+            const setup = app.providers.chains.get(chain)
+            if (!setup)
+              throw new RefusedChange(
+                `There is no chain ${chain}. There are: ${[...app.providers.chains.keys()].join(', ')}.`,
+              )
+            return recordFunding(effectNeeds(app), setup, { ...change, writeOff })
+          },
+          { localChains: true },
+        )
+        printTable(
+          booked.map(({ door, asset, differenceUnits }) => ({
+            door,
+            asset,
+            booked: formatAmount(differenceUnits, assetOf(asset)),
+          })),
+          'The books and the chain agree; nothing was booked.',
+        )
+      },
+    )
   recorded(command.command('resolve'))
     .description('open a wallet that was halted, after you have compared it with the chain')
     .argument('<door>', 'such as wallet:polygon:0x…')

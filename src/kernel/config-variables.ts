@@ -88,6 +88,20 @@ const entries = {
       'JSON-RPC of a BNB Smart Chain node. Without it the sandbox starts a local chain, and production leaves it off.',
     secret: true,
   },
+  POLYGON_DISPERSE_CONTRACT: {
+    group: 'Chains',
+    meaning:
+      'Address of the disperse contract (contracts/Disperse.sol) on Polygon, which pays many at once. Without it transfers go singly.',
+  },
+  BSC_DISPERSE_CONTRACT: {
+    group: 'Chains',
+    meaning: 'Address of the disperse contract on BNB Smart Chain. Without it transfers go singly.',
+  },
+  DAILY_OUTFLOW_CAP: {
+    group: 'Chains',
+    meaning:
+      'The most of each coin that may leave one wallet on one day (UTC), comma separated, such as polygon:USDC=250000,bsc:BNB=100. A coin without one has no cap.',
+  },
   BANK_PROVIDER: {
     group: 'Providers',
     meaning: 'Who holds the bank accounts: simulated (sandbox only) or none (no bank transfers).',

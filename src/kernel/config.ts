@@ -49,6 +49,10 @@ export interface Config {
   walletMnemonic: string
   /** Absent: a local chain in the sandbox, off in production. */
   chainRpcUrls: { polygon: string | undefined; bsc: string | undefined }
+  /** Absent: transfers on that chain go singly. */
+  disperseContracts: { polygon: string | undefined; bsc: string | undefined }
+  /** The most of a coin (`polygon:USDC`) that may leave one wallet on one day, as decimal text in major units. */
+  dailyOutflowCaps: ReadonlyMap<string, string>
   providers: {
     bank: 'simulated' | 'none'
     card: 'simulated' | 'none'
@@ -116,6 +120,11 @@ export function loadConfig(env: Environment): Config {
       poolSize: read.integer('DATABASE_POOL_SIZE', { min: 2, max: 1000 }),
     },
     chainRpcUrls: { polygon: readRpcUrl(read, 'POLYGON_RPC_URL'), bsc: readRpcUrl(read, 'BSC_RPC_URL') },
+    disperseContracts: {
+      polygon: readContract(read, 'POLYGON_DISPERSE_CONTRACT'),
+      bsc: readContract(read, 'BSC_DISPERSE_CONTRACT'),
+    },
+    dailyOutflowCaps: readCaps(read),
     providers: {
       bank: read.oneOf('BANK_PROVIDER', ['none', 'simulated']),
       card: read.oneOf('CARD_PROVIDER', ['none', 'simulated']),
@@ -219,6 +228,36 @@ function readRpcUrl(read: ConfigReader, name: 'POLYGON_RPC_URL' | 'BSC_RPC_URL')
     `Write it like ${name}=https://node.example.com/key, or leave it out.`,
   )
   return undefined
+}
+
+function readContract(
+  read: ConfigReader,
+  name: 'POLYGON_DISPERSE_CONTRACT' | 'BSC_DISPERSE_CONTRACT',
+): string | undefined {
+  const given = read.text(name)
+  if (given === undefined || /^0x[0-9a-fA-F]{40}$/.test(given)) return given
+  read.report(
+    name,
+    `${name} is set, but is no address of a contract.`,
+    'Write it like 0x and 40 hexadecimal digits, or leave it out.',
+  )
+  return undefined
+}
+
+function readCaps(read: ConfigReader): ReadonlyMap<string, string> {
+  const caps = new Map<string, string>()
+  for (const item of read.list('DAILY_OUTFLOW_CAP')) {
+    const [, asset, amount] = /^([a-z]+:[A-Z0-9]+)=(\d+(?:\.\d+)?)$/.exec(item) ?? []
+    if (asset && amount) caps.set(asset, amount)
+    else {
+      read.report(
+        'DAILY_OUTFLOW_CAP',
+        `DAILY_OUTFLOW_CAP holds ${JSON.stringify(item)}, which is no coin with an amount.`,
+        'Write it like polygon:USDC=250000,bsc:BNB=100, or leave it out.',
+      )
+    }
+  }
+  return caps
 }
 
 function readPriceSources(read: ConfigReader): PriceSourceName[] {

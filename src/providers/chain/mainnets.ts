@@ -35,8 +35,8 @@ export const MAINNETS: Readonly<Record<string, Mainnet>> = {
   },
 }
 
-/** A real chain behind the operator's node. Payments go singly: no disperse contract of ours is deployed there. */
-export function mainnetSetup(chain: string, url: string): ChainSetup {
+/** A real chain behind the operator's node; without a disperse contract its payments go singly. */
+export function mainnetSetup(chain: string, url: string, disperse: Address | null): ChainSetup {
   const mainnet = MAINNETS[chain]
   if (!mainnet) throw new Error(`There is no configuration for a chain called ${chain}.`)
   return {
@@ -45,7 +45,7 @@ export function mainnetSetup(chain: string, url: string): ChainSetup {
     confirmations: mainnet.confirmations,
     provider: createEvmProvider({ chain, url }),
     tokens: mainnet.tokens,
-    disperse: null,
+    disperse,
     explorerUrl: (txid) => `${mainnet.explorer}${txid}`,
   }
 }
