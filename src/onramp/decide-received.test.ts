@@ -29,6 +29,7 @@ const ask = (
       fiatUnits: 10_000n,
       heldUnits: 0n,
       units: 10_000n,
+      converted: false,
       refunding: false,
       banned: false,
       nameTaken: false,
@@ -91,9 +92,10 @@ test('money that comes twice, or for a payment that is over, goes back', () => {
   assert.deepEqual(ask({ state: 'refunded' }), { do: 'return', reason: 'late' })
 })
 
-test('in review it is added to what is looked at, unless that is on its way back', () => {
+test('in review it is added to what is looked at, unless that is on its way back, or was converted', () => {
   assert.deepEqual(ask({ state: 'in_review' }), { do: 'hold' })
   assert.deepEqual(ask({ state: 'in_review', refunding: true }), { do: 'return', reason: 'late' })
+  assert.deepEqual(ask({ state: 'in_review', converted: true }), { do: 'return', reason: 'excess' })
 })
 
 test('whatever comes, no unit is converted and given back, and none is forgotten', () => {
@@ -102,6 +104,7 @@ test('whatever comes, no unit is converted and given back, and none is forgotten
     fiatUnits: fc.bigInt({ min: 1n, max: 10n ** 9n }),
     heldUnits: fc.bigInt({ min: 0n, max: 10n ** 9n }),
     units: fc.bigInt({ min: 1n, max: 10n ** 10n }),
+    converted: fc.boolean(),
     refunding: fc.boolean(),
     banned: fc.boolean(),
     nameTaken: fc.boolean(),

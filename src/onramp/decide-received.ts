@@ -13,6 +13,8 @@ export interface ReceivedQuestion {
   heldUnits: bigint
   /** What came now. */
   units: bigint
+  /** Money of this payment was converted already: its coins are owed, and more buys nothing. */
+  converted: boolean
   /** A refund of everything was decided before. */
   refunding: boolean
   /** The customer was banned since the payment was made. */
@@ -51,6 +53,7 @@ export function decideReceived(question: ReceivedQuestion, policy: MismatchPolic
     case 'pending_bank':
       return decideAwaited(question, policy)
     case 'in_review':
+      if (question.converted) return { do: 'return', reason: 'excess' }
       return question.refunding ? { do: 'return', reason: 'late' } : { do: 'hold' }
     case 'payment_received':
     case 'coins_sent':

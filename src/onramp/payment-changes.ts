@@ -72,7 +72,7 @@ export function moveState(
     state,
     expiresAt: deadline,
     dueAt: deadline,
-    ...(ENDED_WITHOUT_COINS.has(state) ? { liveExternalId: null } : {}),
+    ...(ENDED_WITHOUT_COINS.has(state) ? { liveExternalId: null } : { endReason: null }),
     ...(state === 'in_review' ? {} : { reviewReason: null, reviewDetail: null }),
     ...fields,
   })

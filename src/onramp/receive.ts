@@ -126,6 +126,7 @@ function decide(payment: Payment, arrival: Arrival, facts: Facts): ReceivedDecis
       fiatUnits: payment.fiatUnits,
       heldUnits: heldUnits(payment),
       units: arrival.units,
+      converted: payment.convertedUnits > 0n,
       refunding: isRefunding(payment),
       banned: payment.customerBannedAt !== null,
       nameTaken: facts.taken.has(payment.id),
