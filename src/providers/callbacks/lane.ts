@@ -23,6 +23,7 @@ export interface CallbackProblem {
  * can't tell which; then each is tried by itself.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler with nothing to report returns nothing.
+// biome-ignore lint/suspicious/noExplicitAny: each handler knows the payloads of its own provider.
 export type CallbackHandler = (callbacks: Callback<any>[]) => Promise<readonly CallbackProblem[] | void>
 
 const BATCH = 100
