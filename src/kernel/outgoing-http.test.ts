@@ -182,6 +182,13 @@ test('a name that has no address yet may be given, but not reached', async () =>
   )
 })
 
+test('silent name servers hold nobody who gives a name', async () => {
+  const door = makeDoor({ resolve: () => new Promise(() => {}) })
+  assert.equal(await door.findProblem('https://slow.example.com/hook'), undefined)
+  const request = door.request({ ...ask, url: 'https://slow.example.com/hook', timeoutMs: 100 })
+  await assert.rejects(request, failsWith('timed_out'))
+})
+
 test('a name that turns inward after it was judged is refused at the connection', async () => {
   const answers = [['93.184.216.34'], ['169.254.169.254']]
   const door = makeDoor({ resolve: async () => answers.shift() ?? [] })

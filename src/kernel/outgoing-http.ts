@@ -56,6 +56,7 @@ export interface OutgoingOptions {
 
 const CONNECT_TIMEOUT_MS = 5_000
 const KEPT_ALIVE_MS = 4_000
+const JUDGED_WITHIN_MS = 3_000
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 export function createOutgoingHttp({
@@ -114,7 +115,8 @@ export function createOutgoingHttp({
     },
     async findProblem(url) {
       try {
-        await findAllowedAddresses(parseOutgoingUrl(url, allowPlainHttp).hostname, rules)
+        const { hostname } = parseOutgoingUrl(url, allowPlainHttp)
+        await within(JUDGED_WITHIN_MS, findAllowedAddresses(hostname, rules))
         return undefined
       } catch (error) {
         if (!(error instanceof OutgoingError)) throw error
@@ -126,6 +128,19 @@ export function createOutgoingHttp({
       pools.clear()
       await Promise.all(open.map((pool) => pool.destroy()))
     },
+  }
+}
+
+/** Waits for the work, but no longer than this: name servers that are silent don't hold whoever asks. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+    // A judgement that comes too late is made again at each request.
+    work.catch(() => {})
   }
 }
 
