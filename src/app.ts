@@ -24,6 +24,7 @@ import { registerRpcProxy } from './sandbox/rpc-proxy.ts'
 import { seedIntegrations } from './sandbox/seed.ts'
 import { simulatorLanes } from './sandbox/simulators/lanes.ts'
 import { type Authenticator, createAuthenticator } from './server/auth.ts'
+import { registerDocs } from './server/docs-page.ts'
 import { registerHealth } from './server/health.ts'
 import { registerPages } from './server/pages.ts'
 import { createRateLimiter, type RateLimiter } from './server/rate-limit.ts'
@@ -231,6 +232,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
           await Promise.all([measureWebhooks(app), measureMoneyOut(app.db, app.metrics)])
         })
         await registerPages(app, instance)
+        await registerDocs(app, instance)
         registerRpcProxy(app, instance)
       })
       let url = config.publicUrl

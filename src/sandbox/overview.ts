@@ -15,7 +15,7 @@ import { rpcUrl } from './rpc-proxy.ts'
 import { THREE_D_SECURE_CODE } from './simulators/card.ts'
 
 /** What each test card does, for people. */
-const CARD_TEXTS: Record<(typeof TEST_CARDS)[number]['does'], string> = {
+export const CARD_TEXTS: Record<(typeof TEST_CARDS)[number]['does'], string> = {
   paid: 'Paid.',
   three_d_secure: `Asks 3-D Secure; the code is ${THREE_D_SECURE_CODE}.`,
   declined: 'Declined.',
@@ -23,7 +23,8 @@ const CARD_TEXTS: Record<(typeof TEST_CARDS)[number]['does'], string> = {
   charged_back: 'Paid, and charged back two minutes later.',
 }
 
-const MAGIC_VALUES = [
+/** Values that make something happen, for people. */
+export const MAGIC_VALUES = [
   { value: 'ana+kycfail@example.com', where: 'email', does: 'The verification ends as fail.' },
   { value: 'ana+kycreview@example.com', where: 'email', does: 'A person has to decide the verification.' },
   { value: 'ana+kycslow@example.com', where: 'email', does: 'The verification takes two minutes.' },

@@ -15,7 +15,7 @@ export interface OpenApiOptions {
 }
 
 /** Objects that several answers and the webhooks share. */
-const NAMED: NamedSchemas = new Map<TSchema, string>([
+export const NAMED: NamedSchemas = new Map<TSchema, string>([
   [PaymentObject, 'Payment'],
   [KycObject, 'Kyc'],
 ])
