@@ -189,6 +189,35 @@ describe('the wallet', () => {
   })
 })
 
+describe('the camera', () => {
+  it('reads the wallet’s QR code', async () => {
+    const { page, problems, close } = await openPage()
+    const code = renderSVG(wallet, { pixelSize: 8 })
+    await page.addInitScript(playCamera, `data:image/svg+xml,${encodeURIComponent(code)}`)
+    await page.goto(`${workbench.origin}/payment/review--camera#wallet`)
+    await page.getByRole('button', { name: 'Scan a QR code' }).click()
+    await page.getByRole('dialog').waitFor()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    assert.equal(await page.getByLabel('Wallet address on Polygon').inputValue(), wallet)
+    assert.deepEqual(problems, [])
+    await close()
+  })
+
+  it('takes the photo of the face', async () => {
+    const { page, problems, close } = await openPage({ screen: 'desktop' })
+    const code = renderSVG('as sharp as a picture can be', { pixelSize: 12 })
+    await page.addInitScript(playCamera, `data:image/svg+xml,${encodeURIComponent(code)}`)
+    await page.goto(`${workbench.origin}/kyc/face--camera`)
+    await page.getByRole('button', { name: 'Take a photo Your face' }).click()
+    await page.getByText('Bring your face into the oval.').waitFor()
+    await page.getByRole('button', { name: 'Take the photo' }).click()
+    await page.getByRole('img', { name: 'Preview: Your face' }).waitFor()
+    await page.getByText('Good: sharp and bright enough.').waitFor()
+    assert.deepEqual(problems, [])
+    await close()
+  })
+})
+
 describe('the page', () => {
   it('keeps its step and what was typed over a reload, and goes back with the browser’s button', async () => {
     const { page, close } = await openPage()
@@ -222,6 +251,16 @@ describe('the page', () => {
     await page.getByText('No connection.').waitFor({ state: 'detached', timeout: 15_000 })
     await page.getByRole('button', { name: 'Continue' }).click()
     await heading(page, 'Where should the tokens go?').waitFor()
+    await close()
+  })
+
+  it('begins as soon as there is a connection', async () => {
+    const { page, close } = await openPage()
+    workbench.setOffline(true)
+    await page.goto(`${workbench.origin}/payment/review--later`)
+    await heading(page, 'No connection').waitFor()
+    workbench.setOffline(false)
+    await heading(page, 'Review your purchase').waitFor()
     await close()
   })
 
@@ -375,6 +414,27 @@ describe('verification', () => {
   })
 })
 
+/** Runs in the page, before it: a camera that sees this picture. */
+function playCamera(picture: string): void {
+  navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = document.createElement('canvas')
+    canvas.width = 800
+    canvas.height = 800
+    const image = new Image()
+    image.src = picture
+    await image.decode()
+    const draw = () => {
+      const context = canvas.getContext('2d')!
+      context.fillStyle = '#cccccc'
+      context.fillRect(0, 0, 800, 800)
+      context.drawImage(image, 200, 200, 400, 400)
+      requestAnimationFrame(draw)
+    }
+    draw()
+    return canvas.captureStream()
+  }
+}
+
 async function payByCard(page: Page, number: string): Promise<void> {
   await heading(page, 'Card details').waitFor()
   await tabTo(page, 'Card number')
@@ -396,7 +456,7 @@ async function fillByTestData(page: Page): Promise<void> {
 }
 
 async function samplePhoto(page: Page, of: string): Promise<void> {
-  await tabTo(page, `Use a sample picture : ${of}`)
+  await tabTo(page, `Use a sample picture ${of}`)
   await page.keyboard.press('Enter')
   await page.getByRole('img', { name: `Preview: ${of}` }).waitFor()
   await page

@@ -75,7 +75,7 @@ function Block({ title, onChange, children }: BlockProps) {
       <div class="flex items-center justify-between gap-3">
         <h2 class="font-semibold">{title}</h2>
         <TextButton onPress={onChange}>
-          {words.change} <span class="sr-only">: {title}</span>
+          {words.change} <span class="sr-only">{title}</span>
         </TextButton>
       </div>
       {children}

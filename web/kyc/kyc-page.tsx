@@ -39,6 +39,8 @@ export function KycPage() {
       />
     )
   }
+  if (!view && offline)
+    return <LonelyMessage icon="offline" title={words.offlineTitle} text={words.offline} />
   if (!view || !settled) return <Bones />
   const scene: Scene = { view, live, api, draft, go }
   const screen = kycScreenOf(view, wanted)

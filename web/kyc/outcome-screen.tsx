@@ -1,7 +1,7 @@
 import { Notice } from '../shared/controls.tsx'
 import { StepHeading } from '../shared/frame.tsx'
 import { Icon, type IconName, Spinner } from '../shared/icons.tsx'
-import { safeUrl } from '../shared/use-action.ts'
+import { safeUrl } from '../shared/safe-url.ts'
 import { fieldName, problemText, type Scene, useKycSpeech } from './scene.ts'
 import type { KycScreen } from './steps.ts'
 

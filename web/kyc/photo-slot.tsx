@@ -94,7 +94,7 @@ export function PhotoSlot({ scene, kind, missing }: PhotoSlotProps) {
         {view.sandbox && !busy && !photo && (
           <TestValues of={name}>
             <TestValue onPress={() => void sample()}>
-              {words.samplePhoto} <span class="sr-only">: {name}</span>
+              {words.samplePhoto} <span class="sr-only">{name}</span>
             </TestValue>
           </TestValues>
         )}
@@ -212,10 +212,10 @@ function Pick({ kind, again, quiet, onFile, onCamera }: PickProps) {
   return (
     <div class="grid gap-2.5">
       <Button kind={quiet ? 'plain' : 'main'} icon="camera" onPress={shoot}>
-        {again ? words.retake : words.takePhoto} <span class="sr-only">: {name}</span>
+        {again ? words.retake : words.takePhoto} <span class="sr-only">{name}</span>
       </Button>
       <Button kind="plain" icon="upload" onPress={() => files.current?.click()}>
-        {words.chooseFile} <span class="sr-only">: {name}</span>
+        {words.chooseFile} <span class="sr-only">{name}</span>
       </Button>
       <input
         ref={camera}

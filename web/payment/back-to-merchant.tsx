@@ -1,5 +1,5 @@
 import type { PaymentView } from '../../src/hosted/wire.ts'
-import { safeUrl } from '../shared/use-action.ts'
+import { safeUrl } from '../shared/safe-url.ts'
 import { usePaymentSpeech } from './scene.ts'
 
 /** A plain link: it works without script, by keyboard, and shows where it goes. */

@@ -26,8 +26,11 @@ export function PaymentPage() {
   const { view, viewAt, failure, offline, live } = useLive({ open: api.open, path: api.path, isFinal })
   const { wanted, go } = useStepInAddress<Step>()
   const settled = useSettled(view)
+  const { words } = usePaymentSpeech()
 
   if (failure) return <NoPayment failure={failure} />
+  if (!view && offline)
+    return <LonelyMessage icon="offline" title={words.offlineTitle} text={words.offline} />
   if (!view || !settled) return <Bones />
   const scene: Scene = { view, viewAt, live, api, go }
   const screen = screenOf(view, wanted)

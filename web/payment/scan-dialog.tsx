@@ -17,15 +17,17 @@ export function ScanDialog({ onFound, onClose }: ScanDialogProps) {
 
   useEffect(() => {
     const leave = new AbortController()
-    void import('./scan.ts').then(async ({ scanCamera }) => {
+    const look = async () => {
       try {
+        const { scanCamera } = await import('./scan.ts')
         const found = await scanCamera(video.current!, leave.signal, () => setLive(true))
         if (found !== null) onFound(found)
       } catch {
         // Denied, missing, or used by another program: the customer can't do more than read why and paste.
         setProblem(words.scanDenied)
       }
-    })
+    }
+    void look()
     return () => leave.abort()
   }, [])
 

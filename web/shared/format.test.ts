@@ -36,6 +36,8 @@ describe('localeFor', () => {
   it('keeps the browser’s own region where it speaks the language', () => {
     assert.equal(localeFor('es', ['en-US', 'es-CL']), 'es-CL')
     assert.equal(localeFor('es', ['en-US']), 'es-ES')
+    assert.equal(localeFor('es', ['es-419']), 'es-419')
     assert.equal(localeFor('en', ['en']), 'en-GB')
+    assert.equal(localeFor('en', ['en-US@posix', 'C']), 'en-GB')
   })
 })

@@ -19,9 +19,13 @@ export interface Format {
   clock(seconds: number): string
 }
 
-/** The region decides details of dates and amounts; the browser's own is kept where it speaks the language. */
+/**
+ * The region decides details of dates and amounts; the browser's own is kept where it speaks the language. Some browsers
+ * name locales that Intl refuses (`en-US@posix`), so only plain tags count.
+ */
 export function localeFor(language: Language, browser: readonly string[]): string {
-  const own = browser.find((tag) => tag.toLowerCase().startsWith(`${language}-`))
+  const plain = /^([a-z]{2})-([a-z]{4}-)?([a-z]{2}|\d{3})$/i
+  const own = browser.find((tag) => plain.exec(tag)?.[1]?.toLowerCase() === language)
   return own ?? { en: 'en-GB', es: 'es-ES', pt: 'pt-PT' }[language]
 }
 

@@ -73,10 +73,3 @@ function general(error: CallError, words: SharedWords): string {
   if (error.httpStatus >= 500) return words.unexpected
   return error.message || words.unexpected
 }
-
-/** Only http(s) addresses are ever followed, whatever a view says. */
-export function safeUrl(url: string | null): string | null {
-  if (url === null || !URL.canParse(url, location.href)) return null
-  const { protocol, href } = new URL(url, location.href)
-  return protocol === 'https:' || protocol === 'http:' ? href : null
-}

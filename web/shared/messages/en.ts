@@ -7,6 +7,7 @@ export const shared = {
   help: 'Help',
   sandboxBand: 'Sandbox',
   sandboxText: 'No real money moves here.',
+  offlineTitle: 'No connection',
   offline: 'No connection. We keep trying, and nothing you did is lost.',
   working: 'One moment…',
   continue: 'Continue',

@@ -9,6 +9,7 @@ export const shared: SharedWords = {
   help: 'Ayuda',
   sandboxBand: 'Entorno de pruebas',
   sandboxText: 'Aquí no se mueve dinero real.',
+  offlineTitle: 'Sin conexión',
   offline: 'Sin conexión. Seguimos intentándolo; no se pierde nada de lo que has hecho.',
   working: 'Un momento…',
   continue: 'Continuar',

@@ -9,6 +9,7 @@ export const shared: SharedWords = {
   help: 'Ajuda',
   sandboxBand: 'Ambiente de testes',
   sandboxText: 'Aqui não se movimenta dinheiro real.',
+  offlineTitle: 'Sem ligação',
   offline: 'Sem ligação. Continuamos a tentar; nada do que fez se perde.',
   working: 'Um momento…',
   continue: 'Continuar',
