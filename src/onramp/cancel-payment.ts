@@ -1,10 +1,11 @@
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
+import type { Trx } from '../db/database.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { PaymentId } from '../server/fields.ts'
 import { endSessions } from './end-sessions.ts'
-import { heldUnits } from './payment.ts'
+import { heldUnits, type Payment } from './payment.ts'
 import { beginChanges, moveState, wakeAfter, writeChanges } from './payment-changes.ts'
 import { findPayment, lockPayments } from './payment-store.ts'
 import { PaymentObject, wirePayment } from './payment-wire.ts'
@@ -34,10 +35,11 @@ export const cancelPayment = endpoint({
       fiat_amount_received: '0.00',
     },
   },
-  async handle(app, { params, integration }) {
-    const found = await findPayment(app.db, integration.id, params.payment_id)
+  async handle(app, request) {
+    const found = await findPayment(app.db, request.integration.id, request.params.payment_id)
     if (!found) fail('payment_not_found', 'There is no such payment.')
-    return wirePayment(await cancel(app, found.id), app)
+    const within = (trx: Trx, payment: Payment) => request.remember(trx, wirePayment(payment, app))
+    return wirePayment(await cancel(app, found.id, within), app)
   },
 })
 
@@ -49,19 +51,28 @@ type Needs = Pick<
 /** Sessions that the customer may begin while others are being ended, before we give up. */
 const MOST_TRIES = 3
 
-/** Cancels a payment that is `started`, for the integrator or the customer. Fails with `payment_not_cancellable`. */
-export async function cancel(app: Needs, paymentId: string) {
+type Within = (trx: Trx, payment: Payment) => Promise<void>
+
+/**
+ * Cancels a payment that is `started`, for the integrator or the customer. Fails with `payment_not_cancellable`.
+ * `within` runs in the transaction of the change.
+ */
+export async function cancel(
+  app: Needs,
+  paymentId: string,
+  within: Within = async () => {},
+): Promise<Payment> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const unanswered = await endSessions(app, [paymentId])
     if (unanswered.size > 0) break
-    const cancelled = await cancelEnded(app, paymentId)
+    const cancelled = await cancelEnded(app, paymentId, within)
     if (cancelled) return cancelled
   }
   return fail('payment_not_cancellable', 'The customer is paying at this moment. Look again shortly.')
 }
 
 /** Undefined when the customer began another session meanwhile, which has to be ended as well. */
-async function cancelEnded(app: Needs, paymentId: string) {
+async function cancelEnded(app: Needs, paymentId: string, within: Within): Promise<Payment | undefined> {
   const changes = beginChanges(app)
   const payment = await app.db.transaction().execute(async (trx) => {
     const locked = (await lockPayments(trx, [paymentId])).get(paymentId)!
@@ -79,6 +90,7 @@ async function cancelEnded(app: Needs, paymentId: string) {
     moveState(changes, locked, 'cancelled', { endReason: 'cancelled' })
     await cancelBegunSessions(trx, [paymentId], changes.now)
     await writeChanges(trx, changes)
+    await within(trx, locked)
     return locked
   })
   if (payment) wakeAfter(app, changes)

@@ -18,6 +18,10 @@ export interface NewPaymentEffect {
   destination: Record<string, unknown>
 }
 
+/**
+ * Writes what is to go out, in one statement. Of several hot wallets of a chain each gets its share, and none that is
+ * halted while another is open.
+ */
 export async function planEffects(
   trx: Trx,
   effects: readonly NewPaymentEffect[],
@@ -29,8 +33,12 @@ export async function planEffects(
     insert into effects (id, integration_id, kind, purpose, reference, door, asset, units, destination_sealed, state,
                          idempotency_key, due_at, created_at, updated_at)
     select given.id, given.integration_id, given.kind, given.purpose, given.reference,
-           coalesce(given.door, (select 'wallet:' || chain || ':' || address from wallets
-                                  where role = 'hot' and chain = split_part(given.asset, ':', 1) limit 1)),
+           coalesce(given.door, (
+             select hot.door
+               from (select 'wallet:' || chain || ':' || address as door from wallets
+                      where role = 'hot' and chain = split_part(given.asset, ':', 1)) hot
+               left join doors on doors.door = hot.door
+              order by doors.halted_at is not null, doors.paused_at is not null, md5(hot.door || given.id) limit 1)),
            given.asset, given.units, given.destination_sealed, 'planned', given.id, ${now}, ${now}, ${now}
       from unnest(${effects.map(() => randomText(25))}::text[],
                   ${effects.map(({ integrationId }) => integrationId)}::integer[],

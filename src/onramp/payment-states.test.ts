@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Config } from '../kernel/config.ts'
 import { EVENT_TYPES } from '../webhooks/event-types.ts'
@@ -114,6 +116,14 @@ test('the diagram shows every transition', () => {
       assert.ok(line?.includes(event), `${state} --> ${to}: ${event}`)
     }
   }
+})
+
+test('the documentation shows this very diagram', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/domain.md'), 'utf8')
+  assert.ok(
+    text.includes(`\`\`\`mermaid\n${drawPaymentStates()}\`\`\``),
+    'docs/domain.md holds what drawPaymentStates() draws',
+  )
 })
 
 const DURATIONS = {

@@ -1,4 +1,4 @@
-import { type Insertable, sql } from 'kysely'
+import { CompiledQuery, type Insertable, sql } from 'kysely'
 import type { Db, Trx } from '../db/database.ts'
 import type { PaymentsTable } from '../db/schema.ts'
 import type { Payment } from './payment.ts'
@@ -9,17 +9,15 @@ export async function findPayment(
   integrationId: number,
   id: string,
 ): Promise<Payment | undefined> {
-  const row = await selectPayments(db)
-    .where('payments.integrationId', '=', integrationId)
-    .where('payments.id', '=', id)
-    .executeTakeFirst()
-  return row && readRow(row)
+  const { rows } = await sql<Row>`
+    ${PAYMENTS} where payments.integration_id = ${integrationId} and payments.id = ${id}`.execute(db)
+  return rows[0] && readRow(rows[0])
 }
 
 /** The payment of that id, whoever's it is: for the customer's page, the operator and the lanes. */
 export async function findPaymentById(db: Db | Trx, id: string): Promise<Payment | undefined> {
-  const row = await selectPayments(db).where('payments.id', '=', id).executeTakeFirst()
-  return row && readRow(row)
+  const { rows } = await sql<Row>`${PAYMENTS} where payments.id = ${id}`.execute(db)
+  return rows[0] && readRow(rows[0])
 }
 
 /** The payment that holds this `external_id` now. */
@@ -28,11 +26,10 @@ export async function findLivePayment(
   integrationId: number,
   externalId: string,
 ): Promise<Payment | undefined> {
-  const row = await selectPayments(db)
-    .where('payments.integrationId', '=', integrationId)
-    .where('payments.liveExternalId', '=', externalId)
-    .executeTakeFirst()
-  return row && readRow(row)
+  const { rows } = await sql<Row>`
+    ${PAYMENTS} where payments.integration_id = ${integrationId}
+                  and payments.live_external_id = ${externalId}`.execute(db)
+  return rows[0] && readRow(rows[0])
 }
 
 /**
@@ -41,11 +38,10 @@ export async function findLivePayment(
  */
 export async function lockPayments(trx: Trx, ids: readonly string[]): Promise<Map<string, Payment>> {
   if (ids.length === 0) return new Map()
-  const rows = await selectPayments(trx)
-    .where(sql<boolean>`payments.id = any(${[...ids]}::text[])`)
-    .orderBy('payments.id')
-    .forUpdate('payments')
-    .execute()
+  const { rows } = await sql<Row>`
+    ${PAYMENTS} where payments.id = any(${[...ids]}::text[]) order by payments.id for update of payments`.execute(
+    trx,
+  )
   return new Map(rows.map((row) => [row.id, readRow(row)]))
 }
 
@@ -111,21 +107,24 @@ const CHANGING = {
 
 const CHANGING_COLUMNS = Object.keys(CHANGING) as (keyof typeof CHANGING)[]
 
+/** The statement's text, made once: building it anew for each change costs more than the change. */
+const UPDATE = (() => {
+  const snake = (column: string): string =>
+    column.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  const columns = CHANGING_COLUMNS.map(snake)
+  const arrays = CHANGING_COLUMNS.map((column, index) => `$${index + 3}::${CHANGING[column]}[]`)
+  return `update payments set ${columns.map((column) => `${column} = given.${column}`).join(', ')}
+            from unnest($1::integer[], $2::text[], ${arrays.join(', ')})
+                 given (integration_id, id, ${columns.join(', ')})
+           where payments.integration_id = given.integration_id and payments.id = given.id`
+})()
+
 /** Writes what changed of locked payments, in one statement whatever their number. */
 export async function updatePayments(trx: Trx, payments: readonly Payment[]): Promise<void> {
   if (payments.length === 0) return
-  const columns = CHANGING_COLUMNS.map((column) => sql.ref(column))
-  const arrays = CHANGING_COLUMNS.map(
-    (column) =>
-      sql`${payments.map((payment) => writeValue(payment[column]))}::${sql.raw(CHANGING[column])}[]`,
-  )
-  const settings = CHANGING_COLUMNS.map((column) => sql`${sql.ref(column)} = given.${sql.ref(column)}`)
-  await sql`
-    update payments set ${sql.join(settings)}
-      from unnest(${payments.map(({ integrationId }) => integrationId)}::integer[],
-                  ${payments.map(({ id }) => id)}::text[], ${sql.join(arrays)})
-           given (integration_id, id, ${sql.join(columns)})
-     where payments.integration_id = given.integration_id and payments.id = given.id`.execute(trx)
+  const values = CHANGING_COLUMNS.map((column) => payments.map((payment) => writeValue(payment[column])))
+  const ids = [payments.map(({ integrationId }) => integrationId), payments.map(({ id }) => id)]
+  await trx.executeQuery(CompiledQuery.raw(UPDATE, [...ids, ...values]))
 }
 
 function writeValue(value: unknown): unknown {
@@ -135,27 +134,19 @@ function writeValue(value: unknown): unknown {
   return JSON.stringify(value)
 }
 
-function selectPayments(db: Db | Trx) {
-  return db
-    .selectFrom('payments')
-    .innerJoin('customers', (join) =>
-      join
-        .onRef('customers.integrationId', '=', 'payments.integrationId')
-        .onRef('customers.id', '=', 'payments.customerId'),
-    )
-    .leftJoin('bankAccounts', 'bankAccounts.iban', 'payments.accountIban')
-    .selectAll('payments')
-    .select([
-      'customers.keyWrapped',
-      'customers.bannedAt as customerBannedAt',
-      'customers.language as customerLanguage',
-      'bankAccounts.bic',
-      'bankAccounts.holderName as accountHolderName',
-      'bankAccounts.bankName',
-    ])
-}
+const PAYMENTS = sql`
+  select payments.*, customers.key_wrapped, customers.banned_at as customer_banned_at,
+         customers.language as customer_language, bank_accounts.bic,
+         bank_accounts.holder_name as account_holder_name, bank_accounts.bank_name
+    from payments
+    join customers on customers.integration_id = payments.integration_id and customers.id = payments.customer_id
+    left join bank_accounts on bank_accounts.iban = payments.account_iban`
 
-type Row = Awaited<ReturnType<ReturnType<typeof selectPayments>['executeTakeFirstOrThrow']>>
+interface Row extends Omit<Payment, 'account'> {
+  bic: string | null
+  accountHolderName: string | null
+  bankName: string | null
+}
 
 function readRow(row: Row): Payment {
   const { bic, accountHolderName, bankName, ...payment } = row

@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import { type AuditEntry, recordAudit } from '../common/integration-store.ts'
+import type { Trx } from '../db/database.ts'
 import { heldUnits, isRefunding, type Payment, type RefundReason } from './payment.ts'
 import { beginChanges, wakeAfter, writeChanges } from './payment-changes.ts'
 import { cancelCoins, isUndispatched, lockCoins } from './payment-effects.ts'
@@ -15,6 +16,8 @@ export interface RefundDecision {
   audit?: Pick<AuditEntry, 'who' | 'why'>
   /** Where bank transfers go instead of where they came from, when that account takes none. */
   toIban?: string
+  /** Runs in the transaction of the change. */
+  within?: (trx: Trx, payment: Payment) => Promise<void>
 }
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'pageNews'>
@@ -27,7 +30,7 @@ type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'pageNew
 export async function refundEverything(
   app: Needs,
   paymentId: string,
-  { reason, audit, toIban }: RefundDecision,
+  { reason, audit, toIban, within }: RefundDecision,
 ): Promise<Payment | undefined> {
   const changes = beginChanges(app)
   const refunded = await app.db.transaction().execute(async (trx) => {
@@ -56,6 +59,7 @@ export async function refundEverything(
       })
     }
     await writeChanges(trx, changes)
+    await within?.(trx, payment)
     return payment
   })
   if (refunded) wakeAfter(app, changes)

@@ -32,10 +32,13 @@ export const refundPayment = endpoint({
       },
     },
   },
-  async handle(app, { params, integration }) {
-    const found = await findPayment(app.db, integration.id, params.payment_id)
+  async handle(app, request) {
+    const found = await findPayment(app.db, request.integration.id, request.params.payment_id)
     if (!found) fail('payment_not_found', 'There is no such payment.')
-    const refunded = await refundEverything(app, found.id, { reason: 'requested' })
+    const refunded = await refundEverything(app, found.id, {
+      reason: 'requested',
+      within: (trx, payment) => request.remember(trx, wirePayment(payment, app)),
+    })
     if (!refunded) {
       fail(
         'payment_not_refundable',
