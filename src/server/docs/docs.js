@@ -14,23 +14,26 @@ for (const figure of document.querySelectorAll('figure.code')) {
   if (navigator.clipboard) figure.querySelector('figcaption').append(button)
 }
 
-const links = new Map()
-for (const link of document.querySelectorAll('aside nav a')) links.set(link.hash.slice(1), link)
-const observer = new IntersectionObserver(
-  (entries) => {
-    const entry = entries.find(({ isIntersecting }) => isIntersecting)
-    const link = entry && links.get(entry.target.id)
-    if (!link) return
-    for (const other of links.values()) other.removeAttribute('aria-current')
-    link.setAttribute('aria-current', 'location')
-    link.scrollIntoView({ block: 'nearest' })
-  },
-  { rootMargin: '-80px 0px -70% 0px' },
-)
-for (const id of links.keys()) {
-  const target = document.getElementById(id)
-  if (target) observer.observe(target)
+const places = [...document.querySelectorAll('aside nav a')].map((link) => ({
+  link,
+  target: document.getElementById(link.hash.slice(1)),
+}))
+let current
+function markPlace() {
+  waiting = false
+  const place = places.findLast(({ target }) => target.getBoundingClientRect().top < 120) ?? places[0]
+  if (place === current) return
+  current?.link.removeAttribute('aria-current')
+  place.link.setAttribute('aria-current', 'location')
+  place.link.scrollIntoView({ block: 'nearest' })
+  current = place
 }
+let waiting = false
+addEventListener('scroll', () => {
+  if (!waiting) requestAnimationFrame(markPlace)
+  waiting = true
+})
+markPlace()
 
 const menu = document.querySelector('details.menu')
 menu.addEventListener('click', (event) => {

@@ -41,7 +41,7 @@ export function renderFields(fields: readonly Field[], { requests }: { requests:
     const mark = requests && field.required ? ' <b class="must">required</b>' : ''
     const link = field.object ? ` <a href="#object-${field.object}">${escapeHtml(field.object)}</a>` : ''
     const text = field.description ? `<dd>${renderInline(field.description)}</dd>` : '<dd></dd>'
-    return `<div><dt><code>${escapeHtml(field.path)}</code> <span class="type">${escapeHtml(field.type)}</span>${link}${mark}</dt>${text}</div>`
+    return `<div><dt><code class="name">${escapeHtml(field.path)}</code> <span class="type">${escapeHtml(field.type)}</span>${link}${mark}</dt>${text}</div>`
   })
   return `<dl class="fields">${rows.join('')}</dl>`
 }

@@ -47,7 +47,7 @@ export function renderDocs(options: DocsOptions): string {
 </head>
 <body>
 <a class="skip" href="#content">Skip to the content</a>
-<header class="top"><a class="brand" href="#top">CryptoPocket API</a><span class="small">${escapeHtml(version)}</span>${
+<header class="top"><a class="brand" href="#top">CryptoPocket API</a><span class="small version">${escapeHtml(version)}</span>${
     sandbox ? '<span class="badge">Sandbox</span>' : ''
   }<a class="json" href="/openapi.json">openapi.json</a></header>
 <details class="menu"><summary>Contents</summary>${navigation(chapters, 'Contents, small screens')}</details>
