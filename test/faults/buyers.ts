@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { createPublicClient, erc20Abi, type Hex, http, parseAbiItem } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
 import { findAsset } from '../../src/money/asset.ts'
+import { eventually } from '../support/app.ts'
 import type { Random } from '../support/random.ts'
 
+export type Pair = readonly [chain: string, symbol: string]
+
 /** Pairs that are bought: tokens with 6 and 18 decimals on both chains, and native coins. */
-const PAIRS = [
+export const PAIRS: readonly Pair[] = [
   ['polygon', 'USDC'],
   ['polygon', 'USDC'],
   ['polygon', 'USDC'],
@@ -13,10 +16,24 @@ const PAIRS = [
   ['polygon', 'POL'],
   ['bsc', 'USDC'],
   ['bsc', 'BNB'],
-] as const
+]
+
+/** Answers after which the same call is made again: the first one still runs, or somebody it needs is away. */
+const TRANSIENT: ReadonlySet<string> = new Set([
+  'request_in_progress',
+  'unexpected_error',
+  'error_payment_creation',
+  'price_unavailable',
+  'coin_unavailable',
+])
+const PAUSE_MS = 50
+const PATIENCE_MS = 120_000
+
+export type PaymentType = 'card' | 'transfer' | 'psd2'
 
 export interface Bought {
   externalId: string
+  paymentType: PaymentType
   chain: string
   symbol: string
   wallet: Hex
@@ -29,13 +46,16 @@ export interface Buyers {
   bought: Bought[]
   /** Registers and verifies customers. */
   prepare(customers: number): Promise<void>
-  /** One payment, created and paid by card. Resolves when both were answered, however often the server died. */
-  buy(): Promise<void>
+  /** One payment, created and paid, by card unless told. Resolves when it is paid, however often the server died. */
+  buy(how?: { paymentType?: PaymentType; pairs?: readonly Pair[] }): Promise<Bought>
+  /** Calls until it is answered with more than a wish to come back. */
   api(method: string, path: string, body?: unknown, key?: string): Promise<Answer>
+  /** Calls once; nothing when there was no answer. */
+  once(method: string, path: string, body?: unknown): Promise<Answer | undefined>
   stop(): void
 }
 
-interface Answer {
+export interface Answer {
   status: string
   error?: string
   message?: string
@@ -73,14 +93,17 @@ export function createBuyers(url: string, random: Random): Buyers {
   }
 
   async function api(method: string, path: string, body?: unknown, key?: string): Promise<Answer> {
+    const deadline = performance.now() + PATIENCE_MS
+    let answer: Answer | undefined
     while (!stopped) {
-      const answer = await once(method, path, body, key)
+      answer = await once(method, path, body, key)
       if (answer?.error === 'authorization_incorrect') await authenticate()
-      else if (answer && answer.error !== 'request_in_progress' && answer.error !== 'unexpected_error')
-        return answer
-      await new Promise((resolve) => setTimeout(resolve, 25))
+      else if (answer && !TRANSIENT.has(answer.error ?? '')) return answer
+      if (performance.now() > deadline)
+        throw new Error(`${method} ${path} was tried in vain: ${answer?.error}: ${answer?.message}`)
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
     }
-    return { status: 'stopped' }
+    throw new Error(`${method} ${path}: the customers were stopped.`)
   }
 
   async function authenticate(): Promise<void> {
@@ -97,30 +120,41 @@ export function createBuyers(url: string, random: Random): Buyers {
     return answer
   }
 
+  async function register(n: number): Promise<void> {
+    const { data } = await must(
+      'POST',
+      '/api/registerUser',
+      { name: `Buyer ${n}`, email: `buyer${n}@example.com`, country: 'ES' },
+      `customer-${n}`,
+    )
+    await must('POST', '/api/sandbox/kyc', { user_id: data.id, outcome: 'valid' })
+    customers.push(data.id)
+  }
+
+  /** A refused second try may mean that the first, unanswered one was paid: the payment shows it a moment later. */
+  async function confirmPaid({ paymentId }: Bought, refused: Answer): Promise<void> {
+    const what = `payment ${paymentId} to be paid, which was refused: ${refused.error}: ${refused.message}`
+    await eventually(
+      what,
+      async () => PAID.has((await must('GET', `/api/payment/${paymentId}`)).data.status),
+      PATIENCE_MS,
+    )
+  }
+
   return {
     bought,
     api,
+    once,
     async prepare(count) {
-      for (let n = 0; n < count; n += 1) {
-        const { data } = await must(
-          'POST',
-          '/api/registerUser',
-          { name: `Buyer ${n}`, email: `buyer${n}@example.com`, country: 'ES' },
-          `customer-${n}`,
-        )
-        await must('POST', '/api/sandbox/kyc', { user_id: data.id, outcome: 'valid' })
-        customers.push(data.id)
-      }
-      for (const id of customers) {
-        while (!stopped && (await must('GET', `/api/kyc/check?user_id=${id}`)).data.kyc_status !== 'valid') {
-          await new Promise((resolve) => setTimeout(resolve, 50))
-        }
-      }
+      const first = customers.length
+      await authenticate()
+      for (let n = first; n < first + count; n += 1) await register(n)
     },
-    async buy() {
-      const [chain, symbol] = random.pick(PAIRS)
+    async buy({ paymentType = 'card', pairs = PAIRS } = {}) {
+      const [chain, symbol] = random.pick(pairs)
       const one: Bought = {
         externalId: `fault-${bought.length}`,
+        paymentType,
         chain,
         symbol,
         wallet: privateKeyToAddress(`0x${randomBytes(32).toString('hex')}`),
@@ -133,37 +167,25 @@ export function createBuyers(url: string, random: Random): Buyers {
         coin_symbol: symbol,
         coin_chain: chain,
         fiat_amount: `${20 + random.below(20)}.${10 + random.below(90)}`,
-        payment_type: 'card',
+        payment_type: paymentType,
         external_id: one.externalId,
         wallet: one.wallet,
       }
       const created = await must('POST', '/api/createGuidedPayment', body, `create-${one.externalId}`)
-      if (stopped) return
       one.paymentId = created.data.payment_id
-      const paid = await api(
-        'POST',
-        `/api/sandbox/payments/${one.paymentId}/pay`,
-        {},
-        `pay-${one.externalId}`,
-      )
-      one.paid = paid.status === 'ok'
-      if (!stopped && !one.paid) await confirmPaid(one, paid)
+      const path = `/api/sandbox/payments/${one.paymentId}/pay`
+      const paid = await api('POST', path, {}, `pay-${one.externalId}`)
+      if (paid.status !== 'ok') await confirmPaid(one, paid)
+      one.paid = true
+      return one
     },
     stop() {
       stopped = true
     },
   }
-
-  /** A refused second try may mean that the first, unanswered one was paid. */
-  async function confirmPaid(one: Bought, refused: Answer): Promise<void> {
-    const { data } = await must('GET', `/api/payment/${one.paymentId}`)
-    if (['payment_received', 'coins_sent'].includes(data.status)) one.paid = true
-    else
-      throw new Error(
-        `Paying ${one.paymentId} (${data.status}) was refused: ${refused.error}: ${refused.message}`,
-      )
-  }
 }
+
+const PAID: ReadonlySet<string> = new Set(['payment_received', 'coins_sent'])
 
 const TRANSFER = parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)')
 

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { killNode } from '../../src/sandbox/chain/node-process.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -19,14 +20,22 @@ export interface Program {
   /** Ends a process at once, as a power cut would. */
   kill(child: ChildProcess): Promise<void>
   running: Set<ChildProcess>
+  /** The chains' nodes, as they are written down. */
+  nodes(): { chain: string; pid: number; url: string }[]
   /** Ends everything, the chains too. */
   stop(): Promise<void>
   /** What the processes wrote last, for a failing test. */
   output(): string
 }
 
-export async function openProgram(env: Record<string, string> = {}): Promise<Program> {
-  const database: TestDatabase = await createTestDatabase()
+export async function openProgram({
+  env = {},
+  database: given,
+}: {
+  env?: Record<string, string>
+  database?: TestDatabase
+} = {}): Promise<Program> {
+  const database = given ?? (await createTestDatabase())
   const dataDir = mkdtempSync(join(tmpdir(), 'cryptopocket-faults-'))
   const port = await freePort()
   const running = new Set<ChildProcess>()
@@ -67,6 +76,17 @@ export async function openProgram(env: Record<string, string> = {}): Promise<Pro
         child.kill('SIGKILL')
       })
     },
+    nodes() {
+      const folder = join(dataDir, 'chains')
+      const paths = existsSync(folder) ? readdirSync(folder) : []
+      return paths
+        .map((chain) => ({ chain, path: join(folder, chain, 'node.json') }))
+        .filter(({ path }) => existsSync(path))
+        .map(({ chain, path }) => {
+          const { pid, port } = JSON.parse(readFileSync(path, 'utf8'))
+          return { chain, pid, url: `http://127.0.0.1:${port}` }
+        })
+    },
     async stop() {
       const ending = [...running]
       await Promise.all(
@@ -78,6 +98,8 @@ export async function openProgram(env: Record<string, string> = {}): Promise<Pro
             }),
         ),
       )
+      // Processes that were killed end no node.
+      for (const { pid } of program.nodes()) killNode(pid)
       await database.drop()
       rmSync(dataDir, { recursive: true, force: true })
     },
