@@ -4,6 +4,7 @@ import { EmbeddedDatabaseError } from '../db/embedded.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { ConfigError } from '../kernel/config.ts'
 import { BackupError, backupCommand, restoreCommand } from './backup.ts'
+import { callbacksCommand } from './callbacks.ts'
 import { customerCommand } from './customer.ts'
 import { doorsCommand, pauseCommand, resumeCommand } from './doors.ts'
 import { effectsCommand } from './effects.ts'
@@ -21,6 +22,7 @@ const program = new Command('npm run cli --')
   .addCommand(pauseCommand())
   .addCommand(resumeCommand())
   .addCommand(doorsCommand())
+  .addCommand(callbacksCommand())
   .addCommand(ledgerCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
