@@ -8,13 +8,8 @@ export interface Api {
 
 export async function openApi(url: string, connections: number, token?: string): Promise<Api> {
   const pool = new Pool(url, { connections, pipelining: 1 })
-  async function call<Data>(
-    method: 'GET' | 'POST',
-    path: string,
-    body?: object,
-    auth?: string,
-  ): Promise<Data> {
-    const headers: Record<string, string> = auth ? { auth } : {}
+  async function call<Data>(method: 'GET' | 'POST', path: string, body?: object, auth = ''): Promise<Data> {
+    const headers: Record<string, string> = path.startsWith('/api') ? { auth } : { 'x-page': '1' }
     if (body) headers['content-type'] = 'application/json'
     const answer = await pool.request({ method, path, headers, body: body ? JSON.stringify(body) : null })
     const text = await answer.body.text()

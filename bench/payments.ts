@@ -4,7 +4,7 @@ import pg from 'pg'
 import { findFreePort } from '../src/sandbox/chain/node-process.ts'
 import { type Api, openApi, untilAnswered } from './api.ts'
 import { type Benchmark, type Figure, median, rate } from './measure.ts'
-import { addCustomers, copyPayment, liftLimits } from './people.ts'
+import { addCustomers, copyPayment, liftLimits, type OpenPayment } from './people.ts'
 import { describeUse, readProcessorTime } from './processor.ts'
 import { startReceiver } from './receiver.ts'
 import { type Memory, type ServerProcess, startProcess } from './servers.ts'
@@ -18,6 +18,7 @@ const SECONDS = Number(process.env.BENCH_PAYMENTS_SECONDS ?? 60)
 /** Payments may be on their way this long when the load ends. */
 const DRAIN_SECONDS = 30
 const CONNECTIONS = 16
+const CARD = { number: '4242 4242 4242 4242', expiry: '12/40', code: '123', name: 'Ana Pérez' }
 const MOST_RESIDENT = 250 * 1024 * 1024
 /** Resident memory breathes with the collector; more than this from one quarter to the next is growth. */
 const MOST_GROWTH = 1.05
@@ -125,8 +126,12 @@ async function measure(
   try {
     for (const type of ['PAY_IN', 'COINS_SENT'])
       await api.call('POST', '/api/subscribeToWebhook', { type, url: receiver.url })
-    const ids = await preparePayments(world, api, Math.ceil(OFFERED_PER_SECOND * (WARM_UP_SECONDS + SECONDS)))
-    tell(`${ids.length} payments are made and wait to be paid`)
+    const made = await preparePayments(
+      world,
+      api,
+      Math.ceil(OFFERED_PER_SECOND * (WARM_UP_SECONDS + SECONDS)),
+    )
+    tell(`${made.length} customers are at the card provider's page`)
     const used = readProcessorTime(world, servers)
     const beganMs = performance.now()
     const backlogs: { atMs: number; waiting: number }[] = []
@@ -137,9 +142,9 @@ async function measure(
           `${backlogs.length} s: ${ended.length} whole, ${waiting.size} under way, ${servers.map(({ memory }) => `${Math.round((memory.at(-1)?.rss ?? 0) / 1048576)} MB`).join(' and ')}`,
         )
     }, 1000)
-    await offer(ids, async (id) => {
+    await offer(made, async ({ id, session }) => {
       waiting.set(id, { startedMs: performance.now(), events: new Set() })
-      await api.call('POST', `/api/sandbox/payments/${id}/pay`, {})
+      await api.call('POST', `/simulators/card/${session}/api/pay`, CARD)
     })
     clearInterval(ticker)
     const fromMs = beganMs + WARM_UP_SECONDS * 1000
@@ -157,8 +162,8 @@ async function measure(
     while (waiting.size > 0 && performance.now() < drainEndsMs) await sleep(50)
     if (waiting.size > 0)
       throw new Error(`${waiting.size} payments did not end: ${[...waiting.keys()].slice(0, 3)}`)
-    tell(describeUse(used, readProcessorTime(world, servers), ids.length))
-    await checkEnd(world, ids.length)
+    tell(describeUse(used, readProcessorTime(world, servers), made.length))
+    await checkEnd(world, made.length)
     return {
       perSecond: counted.length / SECONDS,
       backlogMiddle: middle(0.25, 0.5),
@@ -172,7 +177,7 @@ async function measure(
 }
 
 /** Payments by card that wait for their customers, each of a customer and to a wallet of its own. */
-async function preparePayments(world: World, api: Api, count: number): Promise<string[]> {
+async function preparePayments(world: World, api: Api, count: number): Promise<OpenPayment[]> {
   const inside = world.open()
   try {
     await liftLimits(inside.db)
@@ -186,24 +191,29 @@ async function preparePayments(world: World, api: Api, count: number): Promise<s
         wallet: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
       }),
     )
-    const ids = await copyPayment(inside.db, payment_id, customers.slice(1))
+    // A declined card leaves its session open.
+    await api.call('POST', `/api/sandbox/payments/${payment_id}/pay`, { outcome: 'declined' })
+    const made = await copyPayment(inside.db, payment_id, customers.slice(1))
     await sql`analyze`.execute(inside.db)
-    return ids
+    return made
   } finally {
     await inside.close()
   }
 }
 
 /** Starts work at an even pace, whatever becomes of what was started before; throws the first failure. */
-async function offer(ids: readonly string[], start: (id: string) => Promise<void>): Promise<void> {
+async function offer(
+  payments: readonly OpenPayment[],
+  start: (payment: OpenPayment) => Promise<void>,
+): Promise<void> {
   const beganMs = performance.now()
   const running = new Set<Promise<void>>()
   let failure: unknown
-  for (const [place, id] of ids.entries()) {
+  for (const [place, payment] of payments.entries()) {
     const dueMs = beganMs + (place * 1000) / OFFERED_PER_SECOND
     if (dueMs > performance.now()) await sleep(dueMs - performance.now())
     if (failure) throw failure
-    const one: Promise<void> = start(id)
+    const one: Promise<void> = start(payment)
       .catch((error) => {
         failure = error
       })

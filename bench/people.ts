@@ -38,27 +38,51 @@ export async function addCustomers(
   return ids
 }
 
-/**
- * Payments like the one given, one for each customer, each to a wallet of its own. Answers their ids.
- */
+/** A payment whose customer is at the card provider's page. */
+export interface OpenPayment {
+  id: string
+  /** The card provider's name of the session. */
+  session: string
+}
+
+/** Payments with open card sessions like the one given, one for each customer, each to a wallet of its own. */
 export async function copyPayment(
   db: Db,
   templateId: string,
   customerIds: readonly number[],
-): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
-    insert into payments
-    select (jsonb_populate_record(template, jsonb_build_object(
-             'id', translate(encode(sha256(given.customer_id::text::bytea), 'base64'), '+/=', 'xyz')::char(25),
-             'customer_id', given.customer_id, 'external_id', null, 'live_external_id', null, 'quote_id', null,
-             'wallet', '0x' || substr(encode(sha256(('wallet' || given.customer_id)::bytea), 'hex'), 1, 40)))).*
-      from payments template, unnest(${[...customerIds]}::bigint[]) given (customer_id)
-     where template.id = ${templateId}
-    returning id`.execute(db)
-  return rows.map(({ id }) => id)
+): Promise<OpenPayment[]> {
+  const { rows } = await sql<OpenPayment>`
+    with given as (
+      select customer_id, substr(translate(encode(sha256(('payment' || customer_id)::bytea), 'base64'), '+/=', 'xyz'), 1, 25) as id,
+             '0x' || substr(encode(sha256(('wallet' || customer_id)::bytea), 'hex'), 1, 40) as wallet
+        from unnest(${[...customerIds]}::bigint[]) given (customer_id)
+    ), paid_at as (
+      select given.*, template, session, provider_session
+        from given, payments template
+             join payment_sessions session on session.payment_id = template.id
+             join simulated.card_sessions provider_session on provider_session.id = session.provider_ref
+       where template.id = ${templateId}
+    ), copied as (
+      insert into payments
+      select (jsonb_populate_record(template, jsonb_build_object('id', id, 'customer_id', customer_id, 'wallet', wallet))).*
+        from paid_at
+    ), sessions as (
+      insert into payment_sessions
+      select (jsonb_populate_record(session, jsonb_build_object('id', 's' || id, 'payment_id', id,
+                'provider_ref', 'cs_' || id, 'declines', 0, 'decline_code', null))).*
+        from paid_at
+    ), provider_sessions as (
+      insert into simulated.card_sessions
+      select (jsonb_populate_record(provider_session, jsonb_build_object('id', 'cs_' || id, 'reference', id,
+                'idempotency_key', 's' || id, 'declines', 0, 'decline_code', null, 'card_last4', null,
+                'card_brand', null, 'holder_name', null))).*
+        from paid_at
+    )
+    select id, 'cs_' || id as session from given`.execute(db)
+  return rows
 }
 
-/** Sets the first integration's limits and bounds so high that a customer never meets them. */
+/** Sets the first integration's limits so high that a customer never meets them. */
 export async function liftLimits(db: Db): Promise<void> {
   const many = { cardQuarter: '999999999.00', year: '999999999.00' }
   await sql`

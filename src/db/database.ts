@@ -1,6 +1,6 @@
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
-import { prepareStatements } from './prepared.ts'
+import { createStatementNames, preparingClient } from './preparing-client.ts'
 import type { Database } from './schema.ts'
 
 export type Db = Kysely<Database>
@@ -32,6 +32,7 @@ export interface DatabaseOptions {
 /** One pool of connections, and the typed door to it. */
 export function openDatabase({ url, poolSize, onPoolError }: DatabaseOptions): { db: Db; pool: pg.Pool } {
   const pool = new pg.Pool({
+    Client: preparingClient(createStatementNames()),
     connectionString: url,
     max: poolSize,
     types,
@@ -41,7 +42,8 @@ export function openDatabase({ url, poolSize, onPoolError }: DatabaseOptions): {
   })
   // An idle connection that breaks (the server restarts) is replaced by the next query; it must not end the program.
   pool.on('error', onPoolError)
-  pool.on('connect', prepareStatements)
+  // One that breaks while somebody has it tells that one by the failure of the query; the pool listens to idle ones only.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
