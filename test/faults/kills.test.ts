@@ -1,5 +1,6 @@
 import { it } from 'node:test'
-import { FULL, inWorld } from './world.ts'
+import { FULL } from './buyers.ts'
+import { inWorld } from './world.ts'
 
 /** Every seed that ever failed is here for good. */
 const RUNS = FULL

@@ -7,9 +7,6 @@ import { checkInvariants, type Expected } from './invariants.ts'
 import { openProgram, type Program } from './program.ts'
 import { type FaultyReceiver, startFaultyReceiver } from './receiver.ts'
 
-/** Whether the long runs were asked for. */
-export const FULL = process.env.FAULTS === 'full'
-
 export interface FaultWorld {
   program: Program
   /** The processes that run, the one that listens first. */
@@ -21,6 +18,8 @@ export interface FaultWorld {
   order(provider: string, kind: string, count?: number): Promise<void>
   /** Buys that many at once, and waits until all are paid. */
   buyMany(count: number, how?: Parameters<Buyers['buy']>[0]): Promise<void>
+  /** Goes on until every fault that was ordered has happened: what is left would meet the check. */
+  meetFaults(next: () => Promise<unknown>): Promise<void>
   check(expected?: Expected): Promise<void>
   say(text: string): void
 }
@@ -69,6 +68,16 @@ export async function inWorld(
       },
       async buyMany(count, how) {
         await Promise.all(Array.from({ length: count }, () => buyers.buy(how)))
+      },
+      async meetFaults(next) {
+        const deadline = performance.now() + 120_000
+        for (;;) {
+          const { data } = await buyers.api('GET', '/api/sandbox')
+          if (data.faults.length === 0) return
+          if (performance.now() > deadline)
+            throw new Error(`These faults never happened: ${JSON.stringify(data.faults)}`)
+          await next()
+        }
       },
       async check(expected) {
         await checkInvariants(program, buyers, receiver, expected)
