@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import type { CardNotification, CardSession } from '../providers/card/port.ts'
 import type { OpenBankingNotification, OpenBankingSession } from '../providers/open-banking/port.ts'
+import { ProviderError } from '../providers/provider-error.ts'
 import type { SessionNews } from './session-news.ts'
 import type { Session } from './session-store.ts'
 
@@ -20,7 +21,7 @@ export async function askProvider(
 ): Promise<SessionNews | undefined> {
   if (session.paymentType === 'card') {
     const card = app.providers.card
-    if (!card) throw new Error(`Session ${session.id} has no card provider.`)
+    if (!card) throw notConfigured(session)
     const providerRef = session.providerRef ?? (await card.findSession(session.id))?.providerRef
     if (providerRef === undefined) return undefined
     return cardNews(
@@ -30,7 +31,7 @@ export async function askProvider(
     )
   }
   const { openBanking } = app.providers
-  if (!openBanking) throw new Error(`Session ${session.id} has no open-banking provider.`)
+  if (!openBanking) throw notConfigured(session)
   const providerRef = session.providerRef ?? (await openBanking.findSession(session.id))?.providerRef
   if (providerRef === undefined) return undefined
   return openBankingNews(
@@ -38,6 +39,10 @@ export async function askProvider(
     session.provider,
   )
 }
+
+/** Its provider was taken out of the configuration while the session was open. */
+const notConfigured = ({ id, provider }: Session): ProviderError =>
+  new ProviderError(provider, 'not_sent', `session ${id} has no provider that is configured`)
 
 function cardNews(card: CardSession, provider: string, now: Date): SessionNews | undefined {
   const { providerRef, reference, state } = card

@@ -134,5 +134,7 @@ export function lanesAfter({ events, effects }: PaymentChanges): string[] {
 export function wakeAfter(app: Pick<App, 'wake' | 'pageNews'>, changes: PaymentChanges): void {
   const lanes = lanesAfter(changes)
   if (lanes.length > 0) app.wake(...lanes)
-  for (const { id } of changes.touched) app.pageNews.tell(paymentReference(id))
+  for (const { id, browserHash } of changes.touched) {
+    if (browserHash) app.pageNews.tell(paymentReference(id))
+  }
 }

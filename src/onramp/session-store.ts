@@ -33,13 +33,16 @@ export interface SessionName {
 /** The payments of sessions that providers tell of, by the provider's reference. */
 export async function findPaymentIds(db: Db, names: readonly SessionName[]): Promise<Map<string, string>> {
   const { rows } = await sql<{ providerRef: string; paymentId: string }>`
-    select given.provider_ref, payment_id
-      from unnest(${names.map(({ provider }) => provider)}::text[],
-                  ${names.map(({ providerRef }) => providerRef)}::text[],
-                  ${names.map(({ reference }) => reference)}::text[]) given (provider, provider_ref, reference)
-      join payment_sessions on payment_sessions.provider = given.provider
-       and (payment_sessions.provider_ref = given.provider_ref
-            or payment_sessions.payment_id = given.reference and payment_sessions.provider_ref is null)`.execute(
+    with given as (
+      select * from unnest(${names.map(({ provider }) => provider)}::text[],
+                           ${names.map(({ providerRef }) => providerRef)}::text[],
+                           ${names.map(({ reference }) => reference)}::text[]) given (provider, provider_ref, reference)
+    )
+    select given.provider_ref, s.payment_id
+      from given join payment_sessions s on s.payment_id = given.reference and s.provider_ref is null
+     where s.provider = given.provider
+    union all
+    select given.provider_ref, s.payment_id from given join payment_sessions s using (provider, provider_ref)`.execute(
     db,
   )
   return new Map(rows.map(({ providerRef, paymentId }) => [providerRef, paymentId]))

@@ -252,7 +252,7 @@ create table payment_sessions (
   updated_at timestamptz not null,
   foreign key (integration_id, payment_id) references payments
 );
-create index on payment_sessions (integration_id, payment_id);
+create index on payment_sessions (payment_id);
 create index payment_sessions_due on payment_sessions (due_at) where due_at is not null;
 
 -- What providers tell us, stored as it came, worked off by a lane.
@@ -336,7 +336,7 @@ create table bank_matches (
   foreign key (iban, transaction_id) references bank_transactions,
   foreign key (integration_id, payment_id) references payments
 );
-create index on bank_matches (integration_id, payment_id);
+create index on bank_matches (payment_id);
 
 -- Ledger ------------------------------------------------------------------------------------------------
 
