@@ -29,9 +29,19 @@ export function createClock(realMs: () => number = Date.now): MovableClock {
   }
 }
 
+let secondKnown = Number.NaN
+let secondText = ''
+
 /** ISO 8601 UTC with six decimals, as the API writes every time: `2026-06-26T10:30:00.000000Z`. */
 export function wireTime(time: Date): string {
-  return `${time.toISOString().slice(0, -1)}000Z`
+  const ms = time.getTime()
+  const second = Math.floor(ms / 1000)
+  // Times come in bunches within a second, and writing a date costs more than the rest of a quote's figures.
+  if (second !== secondKnown) {
+    secondText = time.toISOString().slice(0, -4)
+    secondKnown = second
+  }
+  return `${secondText}${String(ms - second * 1000).padStart(3, '0')}000Z`
 }
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
