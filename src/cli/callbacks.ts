@@ -32,16 +32,14 @@ export function callbacksCommand(): Command {
       await withApp(async (app) => {
         if (!(await retryParkedCallback(app, id)))
           throw new RefusedChange(`No notification ${id} is parked. "callbacks list" shows them.`)
-        await app.db
-          .transaction()
-          .execute((trx) =>
-            recordAudit(trx, app.clock.now(), {
-              who,
-              why,
-              action: 'callback.retry',
-              target: `callback:${id}`,
-            }),
-          )
+        await app.db.transaction().execute((trx) =>
+          recordAudit(trx, app.clock.now(), {
+            who,
+            why,
+            action: 'callback.retry',
+            target: `callback:${id}`,
+          }),
+        )
       })
       console.log(`${id} is worked off again.`)
     })
