@@ -28,7 +28,7 @@ export type CallbackHandler = (callbacks: Callback<any>[]) => Promise<readonly C
 
 const BATCH = 100
 /** Longer than a batch can take; a crash delays its notifications by as much. */
-const LEASE = sql`interval '30 seconds'`
+const LEASE = sql`interval '15 seconds'`
 
 /** The pauses after each failure; after the last one it is parked, and waits for a person. */
 const RETRY_PAUSES_MS = [1, 5, 30, 120, 600, 1_800, 3_600, 10_800].map((seconds) => seconds * 1_000)
