@@ -17,6 +17,8 @@ export interface Program {
   env: Record<string, string>
   /** Starts a process: `all` listens and works, and is waited for until it is alive; a `worker` only works. */
   start(role?: 'all' | 'worker'): Promise<ChildProcess>
+  /** Whether the process has said that it works. */
+  isReady(child: ChildProcess): boolean
   /** Ends a process at once, as a power cut would. */
   kill(child: ChildProcess): Promise<void>
   running: Set<ChildProcess>
@@ -39,6 +41,7 @@ export async function openProgram({
   const dataDir = mkdtempSync(join(tmpdir(), 'cryptopocket-faults-'))
   const port = await freePort()
   const running = new Set<ChildProcess>()
+  const ready = new WeakSet<ChildProcess>()
   const lines: string[] = []
   const program: Program = {
     url: `http://127.0.0.1:${port}`,
@@ -62,13 +65,18 @@ export async function openProgram({
         env: { ...program.env, ROLE: role },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
-      for (const stream of [child.stdout, child.stderr])
-        stream?.on('data', (text) => lines.push(String(text)))
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.on('data', (text) => {
+          lines.push(String(text))
+          if (String(text).includes(' is ready')) ready.add(child)
+        })
+      }
       running.add(child)
       child.once('exit', () => running.delete(child))
       if (role === 'all') await isAlive(program.url, child, () => lines.slice(-20).join(''))
       return child
     },
+    isReady: (child) => ready.has(child),
     async kill(child) {
       if (child.exitCode !== null || child.signalCode !== null) return
       await new Promise<void>((resolve) => {

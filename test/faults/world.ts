@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type { TestContext } from 'node:test'
+import { eventually } from '../support/app.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { createRandom, type Random } from '../support/random.ts'
 import { type Buyers, createBuyers } from './buyers.ts'
@@ -51,6 +52,8 @@ export async function inWorld(
   try {
     const children = [await program.start()]
     while (children.length < processes) children.push(await program.start('worker'))
+    for (const child of children)
+      await eventually('a process to be ready', async () => program.isReady(child), 60_000)
     await buyers.prepare(customers)
     for (const type of ['PAY_IN', 'COINS_SENT'])
       await buyers.api('POST', '/api/subscribeToWebhook', { type, url: receiver.url })
