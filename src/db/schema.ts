@@ -240,6 +240,7 @@ export interface PaymentSessionsTable {
   declines: Generated<number>
   declineCode: string | null
   returnedAt: Date | null
+  chargedBackAt: Date | null
   dueAt: Date | null
   leaseUntil: Date | null
   attempts: Generated<number>

@@ -14,7 +14,7 @@ import { lifetimeMs } from '../onramp/payment-states.ts'
 import { lockPayments } from '../onramp/payment-store.ts'
 import { priceLifetime } from '../onramp/price-lifetime.ts'
 import { readSettings } from '../onramp/receive.ts'
-import { loadSessions } from '../onramp/session-store.ts'
+import { cancelBegunSessions, loadSessions } from '../onramp/session-store.ts'
 import { isServed } from '../pricing/payment-methods.ts'
 import { findTerms, type Terms } from '../pricing/terms.ts'
 import { fail } from '../server/errors.ts'
@@ -58,6 +58,7 @@ export async function chooseMethod(
       id,
     )
     applyMethod(app, changes, payment, terms)
+    await cancelBegunSessions(trx, [id], changes.now)
     await writeChanges(trx, changes)
   })
   wakeAfter(app, changes)

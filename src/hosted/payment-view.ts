@@ -61,6 +61,8 @@ export function paymentView(app: Needs, scene: PaymentScene, access: 'owner' | '
 export function allowedActions(scene: Pick<PaymentScene, 'payment' | 'session'>, now: Date): PaymentAction[] {
   const { payment } = scene
   if (payment.state === 'pending_bank') return ['hand_over']
+  // Its time is over, and the lane that ends it is about to.
+  if (payment.dueAt !== null && payment.dueAt <= now) return []
   if (payment.state !== 'started') return []
   const runOut = hasPriceRunOut(scene, now)
   const instructed = areInstructionsOut(payment)

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
 import { customerFiat, type Payment, paymentReference } from './payment.ts'
 import { bookFor, type PaymentChanges, setFields } from './payment-changes.ts'
+import { cardSourceKey } from './refund-sources.ts'
 
 export interface PlannedRefund {
   id: string
@@ -10,13 +11,17 @@ export interface PlannedRefund {
   units: bigint
 }
 
-/** Refunds to a card that have not been ordered yet, locked: before their payment, as everywhere. */
-export function lockPlannedCardRefunds(trx: Trx, paymentId: string): Promise<PlannedRefund[]> {
+/** Refunds of a card session that have not been ordered yet, locked: before their payment, as everywhere. */
+export function lockPlannedRefunds(
+  trx: Trx,
+  { paymentId, sessionId }: { paymentId: string; sessionId: string },
+): Promise<PlannedRefund[]> {
   return trx
     .selectFrom('effects')
     .select(['id', 'purpose', 'door', 'units'])
     .where('reference', '=', paymentReference(paymentId))
     .where('kind', '=', 'card_refund')
+    .where('purpose', 'like', `%:${cardSourceKey(sessionId)}`)
     .where('state', '=', 'planned')
     .orderBy('id')
     .forUpdate()

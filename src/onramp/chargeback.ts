@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import type { EndedEffect } from '../effects/model.ts'
-import { cancelRefunds, lockPlannedCardRefunds } from './cancel-refunds.ts'
+import { cancelRefunds, lockPlannedRefunds } from './cancel-refunds.ts'
 import { customerFiat, heldUnits, type Payment } from './payment.ts'
 import {
   beginChanges,
@@ -17,12 +17,13 @@ import { cancelCoins, isUndispatched, lockCoins } from './payment-effects.ts'
 import { nextState } from './payment-states.ts'
 import { lockPayments } from './payment-store.ts'
 import { planRefund } from './plan-refund.ts'
-import { loadSources } from './refund-sources.ts'
+import { cardSourceKey, loadSources } from './refund-sources.ts'
 import { reverseConversion } from './reverse-conversion.ts'
 
 /** The payer took the money of a card session back through the card network. */
 export interface Chargeback {
   paymentId: string
+  sessionId: string
   provider: string
   units: bigint
   reason: string
@@ -40,17 +41,27 @@ const CHARGEBACK_LOSS = 'loss:chargeback'
 export async function applyChargeback(app: Needs, chargeback: Chargeback): Promise<void> {
   const changes = beginChanges(app)
   await app.db.transaction().execute(async (trx) => {
-    const coins = await lockCoins(trx, chargeback.paymentId)
-    const refunds = await lockPlannedCardRefunds(trx, chargeback.paymentId)
-    const payment = (await lockPayments(trx, [chargeback.paymentId])).get(chargeback.paymentId)
-    if (!payment || payment.chargeback) return
+    const { paymentId, sessionId } = chargeback
+    const coins = await lockCoins(trx, paymentId)
+    const refunds = await lockPlannedRefunds(trx, chargeback)
+    const payment = (await lockPayments(trx, [paymentId])).get(paymentId)
+    const known = payment && (await loadSources(trx, app, [paymentId])).get(paymentId)!
+    // Not among the sources: this session's money was charged back before.
+    if (!payment || !known?.some(({ key }) => key === cardSourceKey(sessionId))) return
     await cancelRefunds(trx, changes, payment, refunds)
     const stopped = isUndispatched(coins) && nextState(payment.state, 'charged_back') !== undefined
     if (stopped) {
       if (coins) await cancelCoins(trx, coins, changes.now)
       await reverseConversion(trx, changes, payment, { keepFees: false })
     }
-    bookChargeback(changes, payment, chargeback)
+    const sources = (await loadSources(trx, app, [paymentId])).get(paymentId)!
+    const own = sources.find(({ key }) => key === cardSourceKey(sessionId))!
+    bookChargeback(changes, payment, chargeback, own.leftUnits)
+    await trx
+      .updateTable('paymentSessions')
+      .set({ chargedBackAt: changes.now })
+      .where('id', '=', sessionId)
+      .execute()
     if (stopped) await endStopped(app, trx, changes, payment)
     else tell(changes, payment, 'PAYMENT_CHARGED_BACK')
     await writeChanges(trx, changes)
@@ -58,27 +69,29 @@ export async function applyChargeback(app: Needs, chargeback: Chargeback): Promi
   wakeAfter(app, changes)
 }
 
-/** What is still held goes back to the card network; what isn't is our loss. */
+/** What is still held of this session's money goes back to the card network; what isn't is our loss. */
 function bookChargeback(
   changes: PaymentChanges,
   payment: Payment,
-  { provider, units, reason }: Chargeback,
+  { sessionId, provider, units, reason }: Chargeback,
+  leftUnits: bigint,
 ): void {
-  const covered = smaller(heldUnits(payment), units)
+  const covered = smaller(smaller(heldUnits(payment), leftUnits), units)
   bookFor(changes, payment, {
     kind: 'chargeback',
-    purpose: `payment:${payment.id}:chargeback`,
+    purpose: `payment:${payment.id}:chargeback:${sessionId}`,
     postings: [
       { account: customerFiat(payment.id), asset: payment.fiat, units: covered },
       { account: CHARGEBACK_LOSS, asset: payment.fiat, units: units - covered },
       { account: `card:${provider}`, asset: payment.fiat, units: -units },
     ],
   })
+  const before = payment.chargeback
   setFields(changes, payment, {
     refundedUnits: payment.refundedUnits + covered,
     chargeback: {
-      units: units.toString(),
-      lossUnits: (units - covered).toString(),
+      units: (BigInt(before?.units ?? 0) + units).toString(),
+      lossUnits: (BigInt(before?.lossUnits ?? 0) + units - covered).toString(),
       reason,
       at: changes.now.toISOString(),
     },
@@ -95,8 +108,7 @@ async function endStopped(
   const units = heldUnits(payment)
   if (units > 0n) {
     const sources = (await loadSources(trx, app, [payment.id])).get(payment.id)!
-    const others = sources.filter(({ way }) => way.kind !== 'card')
-    planRefund(changes, payment, { units, reason: 'excess', sources: others })
+    planRefund(changes, payment, { units, reason: 'excess', sources })
   }
   moveState(changes, payment, 'charged_back', { endReason: 'charged_back' })
 }

@@ -25,6 +25,7 @@ import { cancelEffect } from '../effects/operate-effects.ts'
 import { balanceOf } from '../ledger/book.ts'
 import { addFaults } from '../providers/faults.ts'
 import { listReviews, refusePayment, releasePayment } from './review.ts'
+import { applySessionNews } from './session-news.ts'
 
 const DAY_MS = 86_400_000
 const WHO = { who: 'olga', why: 'looked at the papers' }
@@ -330,6 +331,51 @@ describe('a chargeback', () => {
     await letItCome()
     await endCoins(t, id, 'confirmed')
     assert.equal(await stateOf(id), 'coins_sent')
+  })
+
+  test('of one of two card payments: the other goes back to its own card', async () => {
+    const id = await paidByCard(CARDS.chargedBack)
+    const first = await t.app.db
+      .selectFrom('paymentSessions')
+      .selectAll()
+      .where('paymentId', '=', id)
+      .executeTakeFirstOrThrow()
+    // The customer had a second session open in another window, and paid there as well.
+    const createdAt = t.app.clock.now()
+    const session = { ...first, id: 'second', providerRef: 'second', state: 'open' as const, createdAt }
+    await t.app.db.insertInto('paymentSessions').values(session).execute()
+    const { provider } = first
+    await applySessionNews(t.app, [
+      {
+        type: 'paid',
+        provider,
+        providerRef: 'second',
+        reference: id,
+        units: 10_000n,
+        currency: 'EUR',
+        at: t.app.clock.now(),
+        payer: null,
+      },
+    ])
+    assert.deepEqual((await rowOf(t.app, id)).refund.reason, 'excess')
+    await letItCome()
+    const row = await rowOf(t.app, id)
+    assert.deepEqual(
+      [row.state, row.chargeback.lossUnits, row.refundedUnits],
+      ['payment_rejected', '0', 20_000n],
+    )
+    assert.deepEqual(
+      (await effectsOf(t.app, id)).map(({ kind, state, purpose }) => [
+        kind,
+        state,
+        purpose.split(':').at(-1),
+      ]),
+      [
+        ['coin_transfer', 'cancelled', 'coins'],
+        ['card_refund', 'planned', 'second'],
+      ],
+    )
+    await checkBooks(t.app)
   })
 
   test('while a refund is planned: the refund is given up, nothing goes back twice', async () => {

@@ -122,7 +122,7 @@ export const sealHolder = (secrets: Secrets, keyWrapped: Buffer | null, holder: 
 
 function wireBankTransfer(payment: Payment, fiat: Asset) {
   const { account, accountIban, concept } = payment
-  if (!account || accountIban === null || concept === null) return null
+  if (payment.paymentType !== 'transfer' || !account || accountIban === null || concept === null) return null
   return {
     iban: accountIban,
     bic: account.bic,

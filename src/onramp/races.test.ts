@@ -153,7 +153,12 @@ test('a chargeback, a refund and the end of the coins at once', async () => {
     const id = await createGuided(t, await addCustomer(t.app), { fiat_amount: '100.00' })
     await payCard(t, id, CARDS.chargedBack)
     if (round % 2) await reserveCoins(t.app, id)
-    const chargeback = { paymentId: id, provider: 'simulated', units: 10_000n, reason: 'fraud' }
+    const { id: sessionId } = await t.app.db
+      .selectFrom('paymentSessions')
+      .select('id')
+      .where('paymentId', '=', id)
+      .executeTakeFirstOrThrow()
+    const chargeback = { paymentId: id, sessionId, provider: 'simulated', units: 10_000n, reason: 'fraud' }
     await together(
       applyChargeback(t.app, chargeback),
       refundEverything(t.app, id, { reason: 'requested' }),

@@ -48,9 +48,8 @@ export async function loadSources(
     units: bigint
   }>`
     select payment_id, id, provider, provider_ref, units from payment_sessions
-     where payment_id = any(${ids}) and state = 'paid' and payment_type <> 'psd2' order by created_at`.execute(
-    trx,
-  )
+     where payment_id = any(${ids}) and state = 'paid' and payment_type <> 'psd2' and charged_back_at is null
+     order by created_at`.execute(trx)
   for (const { paymentId, id, provider, providerRef, units } of cards.rows) {
     const way = { kind: 'card', provider, providerRef } as const
     sources.get(paymentId)!.push({ key: cardSourceKey(id), leftUnits: units, way })
@@ -84,8 +83,8 @@ async function subtractRefunds(
   for (const { reference, purpose, units } of refunds) {
     const key = REFUND_PURPOSE.exec(purpose)?.[2]
     const source = sources.get(reference.slice('payment:'.length))?.find((one) => one.key === key)
-    if (!source) throw new Error(`The refund ${purpose} goes back to nowhere.`)
-    source.leftUnits -= units
+    // A source that is missing was charged back, after what was refunded of it.
+    if (source) source.leftUnits -= units
   }
 }
 

@@ -6,7 +6,7 @@ import type { OpenBankingNotification } from '../providers/open-banking/port.ts'
 import { newsOfCard, newsOfOpenBanking } from './ask-provider.ts'
 import { applyChargeback } from './chargeback.ts'
 import { applySessionNews, type SessionNews } from './session-news.ts'
-import { findPaymentIds } from './session-store.ts'
+import { findSession } from './session-store.ts'
 
 type Needs = Pick<
   App,
@@ -45,12 +45,12 @@ export function cardCallbacks(app: Needs): CallbackHandler {
 async function chargeBack(
   app: Needs,
   provider: string,
-  notification: CardNotification & { type: 'chargeback' },
+  { providerRef, units, reason }: CardNotification & { type: 'chargeback' },
 ): Promise<void> {
-  const { providerRef, reference, units, reason } = notification
-  const paymentIds = await findPaymentIds(app.db, [{ provider, providerRef, reference }])
-  const paymentId = paymentIds.get(providerRef)
-  if (paymentId) await applyChargeback(app, { paymentId, provider, units: BigInt(units), reason })
+  const session = await findSession(app.db, provider, providerRef)
+  if (!session) return
+  const { id: sessionId, paymentId } = session
+  await applyChargeback(app, { paymentId, sessionId, provider, units: BigInt(units), reason })
 }
 
 /** What the open-banking provider tells of sessions. */

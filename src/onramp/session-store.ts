@@ -48,6 +48,15 @@ export async function findPaymentIds(db: Db, names: readonly SessionName[]): Pro
   return new Map(rows.map(({ providerRef, paymentId }) => [providerRef, paymentId]))
 }
 
+export function findSession(db: Db, provider: string, providerRef: string): Promise<Session | undefined> {
+  return db
+    .selectFrom('paymentSessions')
+    .selectAll()
+    .where('provider', '=', provider)
+    .where('providerRef', '=', providerRef)
+    .executeTakeFirst()
+}
+
 export async function insertSession(
   trx: Trx,
   session: Pick<

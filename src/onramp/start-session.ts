@@ -54,8 +54,8 @@ function recordSession(app: Needs, paymentId: string): Promise<SessionOrder> {
   return app.db.transaction().execute(async (trx) => {
     const payment = (await lockPayments(trx, [paymentId])).get(paymentId)
     if (!payment) fail('payment_not_found', 'There is no such payment.')
-    if (payment.state !== 'started' || payment.wallet === null)
-      fail('action_not_allowed', 'It is not the time to pay.')
+    const over = payment.state !== 'started' || payment.dueAt === null || payment.dueAt <= changes.now
+    if (over || payment.wallet === null) fail('action_not_allowed', 'It is not the time to pay.')
     const sessions = await loadSessions(trx, [paymentId])
     const live = sessions.find((one) => isLive(one) && one.paymentType === payment.paymentType)
     if (!live && payment.priceExpiresAt && payment.priceExpiresAt <= changes.now) {
@@ -102,6 +102,7 @@ function newSession({ providers }: Needs, payment: Payment, now: Date): Session 
     declines: 0,
     declineCode: null,
     returnedAt: null,
+    chargedBackAt: null,
     dueAt: new Date(now.getTime() + RESUME_MS),
     leaseUntil: null,
     attempts: 0,

@@ -153,14 +153,16 @@ async function take({ id, concept, iban }: History, step: Step): Promise<void> {
     case 'coins end':
       return endIfOpen(id, step.as)
     case 'charge back': {
-      const { provider } = app.providers.card ? { provider: app.providers.card.name } : { provider: '' }
       const paid = await app.db
         .selectFrom('paymentSessions')
-        .select('units')
+        .select(['id', 'provider', 'units'])
         .where('paymentId', '=', id)
         .where('state', '=', 'paid')
         .executeTakeFirst()
-      if (paid) await applyChargeback(app, { paymentId: id, provider, units: paid.units, reason: 'fraud' })
+      if (paid) {
+        const { id: sessionId, provider, units } = paid
+        await applyChargeback(app, { paymentId: id, sessionId, provider, units, reason: 'fraud' })
+      }
       return
     }
     case 'refunds go out':

@@ -244,6 +244,8 @@ create table payment_sessions (
   decline_code text,
   -- The customer came back from the provider's page, and its word is still to come.
   returned_at timestamptz,
+  -- The payer took the money back through the card network: nothing of it can be refunded.
+  charged_back_at timestamptz,
   -- When the provider is asked, in case its notification doesn't come.
   due_at timestamptz,
   lease_until timestamptz,
