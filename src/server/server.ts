@@ -35,12 +35,16 @@ export async function createServer(
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   await fastify.register(cookie)
-  fastify.addHook('onRequest', async (request, reply) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('X-Request-Id', request.id)
     reply.header('X-Content-Type-Options', 'nosniff')
     reply.header('Referrer-Policy', 'no-referrer')
+    done()
   })
-  fastify.addHook('onResponse', async (request, reply) => logRequest(app, request, reply))
+  fastify.addHook('onResponse', (request, reply, done) => {
+    logRequest(app, request, reply)
+    done()
+  })
   fastify.setErrorHandler((error: FastifyError, request, reply) => answerError(app, error, request, reply))
   fastify.setNotFoundHandler((request, reply) =>
     answerError(
@@ -66,20 +70,21 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
     const url = endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1')
     methods.set(url, (methods.get(url) ?? new Set()).add(endpoint.method))
     const honestAlways = endpoint.audience === 'page' || endpoint.audience === 'provider'
+    const observe = app.metrics.httpSeconds.series(endpoint.name)
     fastify.route({
       method: endpoint.method,
       url,
       bodyLimit: endpoint.raw?.limitBytes ?? endpoint.bodyLimitBytes ?? BODY_LIMIT_BYTES,
       config: { honestAlways },
       handler: async (request, reply) => {
-        const stop = app.metrics.httpSeconds.startTimer({ endpoint: endpoint.name })
+        const beganMs = performance.now()
         reply.header('Content-Type', 'application/json; charset=utf-8')
         reply.header('Cache-Control', 'no-store')
         if (prefersHonestStatus(request)) reply.header('Preference-Applied', 'http-status')
         try {
           return await call(app, compiled, request, reply)
         } finally {
-          stop()
+          observe((performance.now() - beganMs) / 1000)
         }
       },
     })
