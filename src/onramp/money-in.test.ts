@@ -24,6 +24,7 @@ import { DEFAULT_SETTINGS } from '../common/integration.ts'
 import { addFaults } from '../providers/faults.ts'
 import { cancel } from './cancel-payment.ts'
 import { conceptOf } from './concept.ts'
+import { applySessionNews } from './session-news.ts'
 import { startSession } from './start-session.ts'
 
 const DAY_MS = 86_400_000
@@ -360,6 +361,39 @@ describe('a card', () => {
       .execute()
     await t.settle()
     assert.equal((await getPayment(t, id)).status, 'payment_received')
+  })
+
+  test('paid though the payment was cancelled: in review, or back to the card where the integration says so', async () => {
+    for (const late of ['review', 'refund'] as const) {
+      await policy({ late })
+      const id = await newCard()
+      await startSession(t.app, id)
+      const session = await t.app.db
+        .selectFrom('paymentSessions')
+        .selectAll()
+        .where('paymentId', '=', id)
+        .executeTakeFirstOrThrow()
+      await cancel(t.app, id)
+      await applySessionNews(t.app, [
+        {
+          type: 'paid',
+          provider: session.provider,
+          providerRef: session.providerRef!,
+          reference: id,
+          units: 10_000n,
+          currency: 'EUR',
+          at: t.app.clock.now(),
+          payer: null,
+        },
+      ])
+      const row = await rowOf(t.app, id)
+      assert.deepEqual(
+        [row.state, row.reviewReason, row.refund?.reason],
+        late === 'review' ? ['in_review', 'late', undefined] : ['cancelled', null, 'late'],
+      )
+      const refunds = (await effectsOf(t.app, id)).map(({ kind, units }) => [kind, units])
+      assert.deepEqual(refunds, late === 'review' ? [] : [['card_refund', 10_000n]])
+    }
   })
 
   test('a banned customer’s money goes before a person', async () => {

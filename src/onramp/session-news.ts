@@ -57,10 +57,11 @@ export async function applySessionNews(app: Needs, news: readonly SessionNews[])
         const arrival = applyOne(changes, payment, sessions, one, changed)
         if (arrival) arrivals.push(arrival)
       }
+      // Before the money is taken in: what has to go back goes back to the sessions that are paid.
+      await updateSessions(trx, [...changed])
       await receive(app, trx, changes, payments, arrivals)
       for (const payment of payments.values()) settleDeclines(changes, payment, sessions)
-      endOthers(changes, payments, sessions, changed)
-      await updateSessions(trx, [...changed])
+      await updateSessions(trx, endOthers(changes, payments, sessions))
       await writeChanges(trx, changes)
     })
     wakeAfter(app, changes)
@@ -154,16 +155,15 @@ function settleDeclines(changes: PaymentChanges, payment: Payment, sessions: rea
     moveState(changes, payment, 'rejected', { endReason: 'declined' })
 }
 
-/** A payment that isn't waiting for money any more leaves no way open to pay it again: its lane ends them now. */
+/** A payment that isn't waiting for money any more leaves no way open to pay it again: their lane ends them now. */
 function endOthers(
   changes: PaymentChanges,
   payments: ReadonlyMap<string, Payment>,
   sessions: readonly Session[],
-  changed: Set<Session>,
-): void {
-  for (const session of sessions) {
-    if (!isLive(session) || payments.get(session.paymentId)!.state === 'started') continue
-    Object.assign(session, { dueAt: changes.now, updatedAt: changes.now })
-    changed.add(session)
-  }
+): Session[] {
+  const open = sessions.filter(
+    (session) => isLive(session) && payments.get(session.paymentId)!.state !== 'started',
+  )
+  for (const session of open) Object.assign(session, { dueAt: changes.now, updatedAt: changes.now })
+  return open
 }
