@@ -5,6 +5,8 @@ import { recordBankLines } from './record-lines.ts'
 
 /** On the platform's clock. */
 const READ_AGAIN_MS = 60_000
+/** After the bank did not answer. */
+const TRY_AGAIN_MS = 10_000
 const LEASE_MS = 60_000
 const PAGE = 200
 
@@ -28,7 +30,13 @@ export function statementLane(app: Needs): Lane {
       if (!app.providers.bank) return 0
       const [account] = await claimAccount(app)
       if (!account) return 0
-      await readOn(app, account)
+      try {
+        await readOn(app, account)
+      } catch (error) {
+        // The bank is asked again soon, after the other accounts; the lane says that it failed.
+        await putOff(app, account)
+        throw error
+      }
       return 1
     },
     async nextDue() {
@@ -53,6 +61,14 @@ async function claimAccount({ db, clock }: Needs): Promise<Account[]> {
                     order by due_at limit 1 for update skip locked)
     returning iban, statement_ref`.execute(db)
   return rows
+}
+
+async function putOff({ db, clock }: Needs, { iban }: Account): Promise<void> {
+  await db
+    .updateTable('bankAccounts')
+    .set({ dueAt: new Date(clock.now().getTime() + TRY_AGAIN_MS), leaseUntil: null })
+    .where('iban', '=', iban)
+    .execute()
 }
 
 async function readOn(app: Needs, { iban, statementRef }: Account): Promise<void> {
