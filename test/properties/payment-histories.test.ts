@@ -7,6 +7,7 @@ import { applyChargeback } from '../../src/onramp/chargeback.ts'
 import { FINAL_STATES } from '../../src/onramp/payment-states.ts'
 import { refundEverything } from '../../src/onramp/refund-everything.ts'
 import { refusePayment, releasePayment } from '../../src/onramp/review.ts'
+import { applySessionNews } from '../../src/onramp/session-news.ts'
 import { startSession } from '../../src/onramp/start-session.ts'
 import { addFaults } from '../../src/providers/faults.ts'
 import {
@@ -37,7 +38,18 @@ after(() => t.stop())
 
 /** What may happen to a payment, in any order, as often as it likes; most of it is refused most of the time. */
 type Step =
-  | { do: 'pay by card' | 'cancel' | 'refund' | 'release' | 'refuse' | 'reserve coins' | 'charge back' }
+  | {
+      do:
+        | 'pay by card'
+        | 'go to the provider'
+        | 'paid after all'
+        | 'cancel'
+        | 'refund'
+        | 'release'
+        | 'refuse'
+        | 'reserve coins'
+        | 'charge back'
+    }
   | { do: 'transfer'; amount: number; from: 'customer' | 'stranger' }
   | { do: 'time passes'; ms: number }
   | { do: 'coins end'; as: 'confirmed' | 'failed' | 'cancelled' }
@@ -49,6 +61,7 @@ const DAY = 1440 * MINUTE
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.constant<Step>({ do: 'pay by card' }) },
+  { weight: 4, arbitrary: fc.constantFrom<Step>({ do: 'go to the provider' }, { do: 'paid after all' }) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -85,6 +98,7 @@ const openings: fc.Arbitrary<Step[]> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<Step[]>([{ do: 'pay by card' }]) },
   { weight: 2, arbitrary: fc.constant<Step[]>([{ do: 'transfer', amount: 100, from: 'customer' }]) },
   { weight: 1, arbitrary: fc.constant<Step[]>([{ do: 'transfer', amount: 100, from: 'stranger' }]) },
+  { weight: 2, arbitrary: fc.constant<Step[]>([{ do: 'go to the provider' }]) },
   { weight: 1, arbitrary: fc.constant<Step[]>([]) },
 )
 
@@ -134,6 +148,11 @@ async function take({ id, concept, iban }: History, step: Step): Promise<void> {
       if ((await rowOf(app, id)).paymentType !== 'card') return
       await tried(startSession(app, id).then(() => useCard(app, id)))
       return t.settle()
+    case 'go to the provider':
+      if ((await rowOf(app, id)).paymentType === 'card') await tried(startSession(app, id))
+      return
+    case 'paid after all':
+      return payEndedSession(id)
     case 'transfer': {
       const name = step.from === 'customer' ? 'Ana Pérez' : 'Bruno Lima'
       await sendTransfer(app, { iban, concept, amount: step.amount.toFixed(2), name })
@@ -182,6 +201,31 @@ async function take({ id, concept, iban }: History, step: Step): Promise<void> {
       await t.runLanes('bank-statements')
       return t.settle()
   }
+}
+
+/** The provider says that a session was paid which everybody thought was over. */
+async function payEndedSession(id: string): Promise<void> {
+  const { app } = t
+  const session = await app.db
+    .selectFrom('paymentSessions')
+    .select(['provider', 'providerRef', 'units', 'currency'])
+    .where('paymentId', '=', id)
+    .where('paymentType', '=', 'card')
+    .where('state', '<>', 'paid')
+    .where('providerRef', 'is not', null)
+    .executeTakeFirst()
+  if (!session) return
+  const providerRef = session.providerRef!
+  await app.db
+    .updateTable('simulated.cardSessions')
+    .set({ state: 'paid', cardLast4: '4242', holderName: 'ANA' })
+    .where('id', '=', providerRef)
+    .execute()
+  const { provider, units, currency } = session
+  const at = app.clock.now()
+  await applySessionNews(app, [
+    { type: 'paid', provider, providerRef, reference: id, units, currency, at, payer: null },
+  ])
 }
 
 /** Most steps are refused in most states; what matters is what is true afterwards. A mistake of ours is no refusal. */
