@@ -3,12 +3,14 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import { createPayment } from './create-payment.ts'
+import { deliveries } from './deliveries.ts'
 import { dispatch } from './dispatch.ts'
+import { growth } from './growth.ts'
 import { type Benchmark, type Figure, isMet } from './measure.ts'
 import { payments } from './payments.ts'
 import { quote } from './quote.ts'
 
-const BENCHMARKS: readonly Benchmark[] = [quote, createPayment, payments, dispatch]
+const BENCHMARKS: readonly Benchmark[] = [quote, createPayment, payments, deliveries, dispatch, growth]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -12,8 +12,8 @@ export interface World {
   /** Where PostgreSQL's own files are. */
   postgresFolder: string
   env: Record<string, string>
-  /** Straight into the database that the program uses, once it has made its tables. */
-  open(): { db: Db; secrets: Secrets; close(): Promise<void> }
+  /** Straight into the database that the program uses, or that one, once the program has made its tables. */
+  open(databaseUrl?: string): { db: Db; secrets: Secrets; close(): Promise<void> }
   stop(): Promise<void>
 }
 
@@ -27,9 +27,9 @@ export async function openWorld(): Promise<World> {
     dataDir,
     postgresFolder: postgres.folder,
     env,
-    open() {
+    open(databaseUrl = postgres.url) {
       const { db } = openDatabase({
-        url: postgres.url,
+        url: databaseUrl,
         poolSize: 4,
         onPoolError(error) {
           throw error

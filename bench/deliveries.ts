@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { Pool } from 'undici'
+import { addIntegration } from '../src/common/integration-admin.ts'
+import type { Db } from '../src/db/database.ts'
+import { createClock } from '../src/kernel/clock.ts'
+import { loadConfig } from '../src/kernel/config.ts'
+import { newEventId } from '../src/kernel/ids.ts'
+import type { Secrets } from '../src/kernel/secrets.ts'
+import { signDelivery } from '../src/webhooks/sign.ts'
+import { subscribe } from '../src/webhooks/subscription-store.ts'
+import { type Benchmark, median } from './measure.ts'
+import { startProcess } from './servers.ts'
+import { openWorld, type World } from './world.ts'
+
+const RECEIVERS = 10
+const ROUNDS = 5
+/** For each receiver, in one round. */
+const EVENTS = 1_000
+const BARE_CONNECTIONS = 64
+const WAIT_SECONDS = 60
+
+/** As long as a payment is. */
+const DATA = { id: 'Zk3VqT9bX1LmN8sR4pYw2Ac6D', status: 'payment_received', filler: 'x'.repeat(700) }
+
+export const deliveries: Benchmark = {
+  name: 'deliveries',
+  about:
+    'webhook deliveries, each attempt recorded, one dead receiver among ten, against a bare undici Pool loop; and what the dead one costs the others',
+  async run(tell) {
+    const world = await openWorld()
+    const receivers = await startProcess('bench/serve-receivers.ts', [String(RECEIVERS)])
+    const urls = receivers.url.split(',')
+    const app = await startProcess('bench/serve-app.ts', [], { ...world.env, ROLE: 'worker' })
+    const inside = world.open()
+    try {
+      const integrations = await addIntegrations(world, inside, urls)
+      const rates = { withDead: [] as number[], without: [] as number[], bare: [] as number[] }
+      for (let round = 0; round <= ROUNDS; round += 1) {
+        const withDead = await deliver(inside, integrations)
+        const without = await deliver(inside, integrations.slice(0, -1))
+        const bare = await sendBarely(integrations.slice(0, -1))
+        tell(
+          `round ${round}${round === 0 ? ' (warming up)' : ''}: ${withDead.toFixed(0)}/s beside the dead one, ${without.toFixed(0)}/s without it, ${bare.toFixed(0)}/s barely`,
+        )
+        if (round === 0) continue
+        rates.withDead.push(withDead)
+        rates.without.push(without)
+        rates.bare.push(bare)
+      }
+      const [withDead, without, bare] = [median(rates.withDead), median(rates.without), median(rates.bare)]
+      return [
+        {
+          what: 'webhooks delivered and recorded, one receiver of ten dead',
+          measured: `${Math.round(withDead)}/s`,
+          baseline: `${Math.round(bare)}/s sent barely`,
+          ratio: withDead / bare,
+          required: { atLeast: 0.4 },
+        },
+        {
+          what: 'the nine others beside the dead one',
+          measured: `${Math.round(withDead)}/s`,
+          baseline: `${Math.round(without)}/s without it`,
+          ratio: withDead / without,
+          required: { atLeast: 0.9 },
+        },
+      ]
+    } finally {
+      await inside.close()
+      await app.stop()
+      await receivers.stop()
+      await world.stop()
+    }
+  },
+}
+
+interface Target {
+  id: number
+  url: string
+  apiKey: string
+  apiSecret: string
+}
+
+/** One integration for each receiver, all told of the same type of event. */
+async function addIntegrations(
+  world: World,
+  { db, secrets }: { db: Db; secrets: Secrets },
+  urls: readonly string[],
+): Promise<Target[]> {
+  const needs = { db, secrets, clock: createClock(), config: loadConfig(world.env) }
+  const targets: Target[] = []
+  for (const [place, url] of urls.entries()) {
+    const pair = await addIntegration(needs, `Receiver ${place}`, [], { who: 'bench', why: 'bench' })
+    await db.transaction().execute(async (trx) => {
+      await subscribe(trx, { integrationId: pair.id, type: 'PAY_IN', sentType: 'PAY_IN', url }, new Date())
+    })
+    targets.push({ ...pair, url })
+  }
+  return targets
+}
+
+/** Events of as many streams are committed at once; answers how many a second reach the receivers that live. */
+async function deliver(
+  { db, secrets }: { db: Db; secrets: Secrets },
+  targets: readonly Target[],
+): Promise<number> {
+  const living = targets.slice(0, RECEIVERS - 1)
+  const key = secrets.newCustomerKey()
+  const sealed = Array.from({ length: EVENTS }, () => secrets.sealFor(key, JSON.stringify(DATA)))
+  await db.transaction().execute(async (trx) => {
+    for (const { id } of targets) {
+      const ids = sealed.map(newEventId)
+      await sql`
+        insert into events (integration_id, id, type, stream, data_sealed, key_wrapped, created_at)
+        select ${id}::integer, given.id, 'PAY_IN', 'payment:' || given.id, given.sealed, ${key}::bytea, now()
+          from unnest(${ids}::text[], ${sealed}::bytea[]) given (id, sealed)`.execute(trx)
+    }
+    await sql`select pg_notify('lanes', 'event-sequencer')`.execute(trx)
+  })
+  const beganMs = performance.now()
+  const ids = living.map(({ id }) => id)
+  for (const endMs = beganMs + WAIT_SECONDS * 1000; performance.now() < endMs; await sleep(20)) {
+    const { rows } = await sql<{ open: number }>`
+      select (select count(*) from events where sequence is null)
+           + (select count(*) from deliveries where state = 'pending' and integration_id = any(${ids}::integer[]))
+             as open`.execute(db)
+    if (rows[0]!.open === 0) {
+      const seconds = (performance.now() - beganMs) / 1000
+      await forgetDead(db, targets.at(-1)!.id)
+      return (living.length * EVENTS) / seconds
+    }
+  }
+  throw new Error(`Not all events were delivered in ${WAIT_SECONDS} s.`)
+}
+
+/** The next round's receiver is newly dead: nothing waits for it, and it isn't known to fail. */
+async function forgetDead(db: Db, integrationId: number): Promise<void> {
+  await sql`
+    update deliveries set state = 'dropped', due_at = null
+     where state = 'pending' and integration_id = ${integrationId}`.execute(db)
+  await sql`
+    update webhook_destinations set failures = 0, failing_since = null, resume_at = null
+     where integration_id = ${integrationId}`.execute(db)
+}
+
+/** The bare loop: bodies that are signed already, over as many connections as they will. */
+async function sendBarely(targets: readonly Target[]): Promise<number> {
+  const pools = targets.map(({ url }) => new Pool(new URL(url).origin, { connections: BARE_CONNECTIONS }))
+  const signed = targets.map(({ apiKey, apiSecret }) =>
+    Array.from({ length: EVENTS }, (_, sequence) => {
+      const id = newEventId()
+      const body = JSON.stringify({ id, type: 'PAY_IN', sequence, created_at: new Date(), data: DATA })
+      const headers = signDelivery({ id, body, at: new Date(), pairs: [{ apiKey, apiSecret }] })
+      return { body, headers: { 'content-type': 'application/json', ...headers } }
+    }),
+  )
+  const beganMs = performance.now()
+  await Promise.all(
+    pools.map(async (pool, place) => {
+      const waiting = signed[place]!
+      await Promise.all(
+        Array.from({ length: BARE_CONNECTIONS }, async () => {
+          for (let next = waiting.pop(); next; next = waiting.pop()) {
+            const answer = await pool.request({ method: 'POST', path: '/webhooks', ...next })
+            await answer.body.dump()
+          }
+        }),
+      )
+    }),
+  )
+  const seconds = (performance.now() - beganMs) / 1000
+  await Promise.all(pools.map((pool) => pool.close()))
+  return (targets.length * EVENTS) / seconds
+}
