@@ -14,6 +14,7 @@ import {
   useCard,
   WALLET,
 } from '../../test/support/payments.ts'
+import { addFaults } from '../providers/faults.ts'
 import { SANDBOX_BLOCKED_WALLET } from '../providers/screening/block-list.ts'
 import type { PaymentView } from './wire.ts'
 
@@ -237,6 +238,60 @@ describe('card', () => {
     const refused = await paid.call('POST', '/cancel')
     assert.deepEqual([refused.status, refused.body.error], [409, 'action_not_allowed'])
     assert.equal((await getPayment(t, id)).status, 'payment_received')
+  })
+})
+
+describe('what keeps a customer from paying', () => {
+  test('502 when the provider refuses, and the next try may succeed', async () => {
+    const page = await openAsOwner(t, await newPayment())
+    await addFaults(t.app, { provider: 'card', kind: 'reject', count: 1 })
+    const refused = await page.call('POST', '/pay')
+    assert.deepEqual([refused.status, refused.body.error], [502, 'error_payment_creation'])
+    assert.equal((await page.call('POST', '/pay')).status, 200)
+  })
+
+  test('503 when the coins can’t be delivered by now, whatever the method', async () => {
+    const pages = [
+      await openAsOwner(t, await newPayment({ coin_symbol: 'ETH' })),
+      await openAsOwner(t, await newPayment({ coin_symbol: 'ETH', payment_type: 'transfer' })),
+    ]
+    await t.app.db
+      .insertInto('doors')
+      .values({
+        door: 'wallet:polygon:0x00000000000000000000000000000000000000A1',
+        haltedAt: t.app.clock.now(),
+        haltedReason: 'a test',
+      })
+      .execute()
+    await t.app.pricing.availability.refresh()
+    for (const page of pages) {
+      const refused = await page.call('POST', '/pay')
+      assert.deepEqual([refused.status, refused.body.error], [503, 'coin_unavailable'])
+    }
+    await t.app.db.deleteFrom('doors').execute()
+    await t.app.pricing.availability.refresh()
+  })
+
+  test('409 when its time is over, before the lane has been there', async () => {
+    const page = await openAsOwner(t, await newPayment())
+    await t.advance(31 * 60_000)
+    for (const path of ['/pay', '/cancel']) {
+      const refused = await page.call('POST', path)
+      assert.deepEqual([refused.status, refused.body.error], [409, 'action_not_allowed'], path)
+    }
+    assert.deepEqual((await page.call('GET', '')).body.data.allowed, [])
+  })
+
+  test('403 a banned customer chooses no other method', async () => {
+    const customer = await addCustomer(t.app)
+    const page = await openAsOwner(t, await createGuided(t, customer))
+    await t.app.db
+      .updateTable('customers')
+      .set({ bannedAt: t.app.clock.now() })
+      .where('id', '=', customer)
+      .execute()
+    const refused = await page.call('POST', '/method', { payment_type: 'transfer' })
+    assert.deepEqual([refused.status, refused.body.error], [403, 'user_banned'])
   })
 })
 
