@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { IntegrationSettings } from '../common/integration.ts'
 import {
   addIntegration,
   changeSettings,
@@ -34,7 +35,11 @@ export function integrationCommand(): Command {
       )
     })
   recorded(command.command('set'))
-    .description('change settings: fees, limits, pairs, allowlist, wallets, policies, rights')
+    .description('change settings: fees, limits, pairs, IP allowlist, wallets, policies, rights')
+    .addHelpText(
+      'after',
+      `\nSettings: ${Object.keys(IntegrationSettings.properties).join(', ')}.\n"integration show <id>" prints them all with their values.`,
+    )
     .argument('<id>', 'the integration', integerArgument)
     .argument(
       '<assignments...>',

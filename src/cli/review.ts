@@ -10,6 +10,7 @@ import {
   refuseVerification,
   releaseVerification,
 } from '../users/review.ts'
+import type { Verification } from '../users/verification-store.ts'
 import { printTable, recorded, withApp } from './context.ts'
 
 interface Options {
@@ -92,6 +93,15 @@ async function describePayments(app: App) {
   }))
 }
 
+/** What was doubted, and what nobody has proven: what the person has to look at. */
+function describeChecks({ checks, reasons }: Verification): string {
+  const doubted = checks
+    .filter(({ result }) => result !== 'passed')
+    .map(({ check, result }) => `${check}: ${result}`)
+  const told = reasons.map(({ field, code }) => (field ? `${field}: ${code}` : code))
+  return [...doubted, ...told].join(', ') || 'left to a person'
+}
+
 async function describeVerifications(app: App) {
   return (await listVerifications(app)).map((verification) => ({
     id: verification.id,
@@ -100,10 +110,7 @@ async function describeVerifications(app: App) {
     customer: verification.customerId,
     amount: null,
     received: null,
-    why: verification.checks
-      .map((check) => ('check' in check ? `${check.check}` : ''))
-      .filter(Boolean)
-      .join(', '),
+    why: describeChecks(verification),
     until: verification.expiresAt,
   }))
 }

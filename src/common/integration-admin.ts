@@ -84,11 +84,7 @@ export function assign(settings: IntegrationSettings, assignments: readonly stri
   }
   const faults = Value.Errors(IntegrationSettings, settings)
   if (faults.length > 0) {
-    throw new RefusedChange(
-      faults
-        .map((fault) => `${fault.instancePath.slice(1).replaceAll('/', '.')}: ${fault.message}`)
-        .join('\n'),
-    )
+    throw new RefusedChange(faults.flatMap(describeFault).join('\n'))
   }
   try {
     compileAllowlist(settings.ipAllowlist)
@@ -98,6 +94,20 @@ export function assign(settings: IntegrationSettings, assignments: readonly stri
     )
   }
   return settings
+}
+
+function describeFault({
+  keyword,
+  instancePath,
+  message,
+}: ReturnType<typeof Value.Errors>[number]): string[] {
+  const path = instancePath.slice(1).replaceAll('/', '.')
+  // Told once, by the name that doesn't exist, and not again by what holds it.
+  if (keyword === 'additionalProperties') return []
+  if (keyword !== 'boolean') return [`${path}: ${message}`]
+  return [
+    `There is no setting ${path}. There are: ${Object.keys(IntegrationSettings.properties).join(', ')}.`,
+  ]
 }
 
 function setAt(target: Record<string, unknown>, path: string[], text: string): void {

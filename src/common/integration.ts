@@ -6,55 +6,70 @@ import { type Static, Type } from 'typebox'
  */
 const Decimal = Type.String({ pattern: '^\\d{1,18}(\\.\\d{1,8})?$' })
 
-const FeeSettings = Type.Object({ percent: Decimal, fixed: Decimal })
+/** A name that isn't here is a slip: it is refused, not kept. */
+const CLOSED = { additionalProperties: false }
 
-export const IntegrationSettings = Type.Object({
-  brand: Type.Object({
-    /** The name on the customer's pages. */
-    name: Type.String({ minLength: 1, maxLength: 80 }),
-    logoUrl: Type.Union([Type.String({ maxLength: 2048 }), Type.Null()]),
-    /** `#rrggbb`; the pages guarantee the contrast. */
-    color: Type.String({ pattern: '^#[0-9a-fA-F]{6}$' }),
-  }),
-  /** Pairs that may be bought, such as `polygon:USDC`. */
-  pairs: Type.Array(Type.String({ pattern: '^[a-z0-9_-]+:[A-Z0-9]+$' })),
-  /** Countries (ISO 3166-1 alpha-2) whose customers are accepted; empty: all that the platform supports. */
-  countries: Type.Array(Type.String({ pattern: '^[A-Z]{2}$' })),
-  /** Payment types that may be used; `card` here is the card right. */
-  paymentTypes: Type.Array(Type.String()),
-  /** Percent and fixed fee by payment type, in the currency of the payment. */
-  fees: Type.Record(Type.String(), FeeSettings),
-  /** The integration's spread on mid in percent, a listed part of the fee. */
-  spreadPercent: Decimal,
-  /** Delivery on a chain, in euros. */
-  networkFee: Type.Record(Type.String(), Decimal),
-  /** Minimum by currency. */
-  minimum: Type.Record(Type.String(), Decimal),
-  /** Maximum per payment by currency. */
-  maximum: Type.Record(Type.String(), Decimal),
-  /** In euros, by KYC level: by card in a calendar quarter (UTC), and in rolling 12 months. */
-  limits: Type.Object({
-    basic: Type.Object({ cardQuarter: Decimal, year: Decimal }),
-    reinforced: Type.Object({ cardQuarter: Decimal, year: Decimal }),
-  }),
-  /** A wallet by chain, used for every payment on it in place of one the customer gives. */
-  wallets: Type.Record(Type.String(), Type.String()),
-  /** Addresses or CIDR ranges that may call; empty: all. */
-  ipAllowlist: Type.Array(Type.String()),
-  /** Hosts a `callback_url` may have; empty: all. */
-  callbackHosts: Type.Array(Type.String()),
-  rights: Type.Object({ delegatedKyc: Type.Boolean() }),
-  /** What to do when the money that came isn't what was asked. Tolerance in euros. */
-  mismatch: Type.Object({
-    tolerance: Decimal,
-    over: Type.Union([Type.Literal('refund_excess'), Type.Literal('review')]),
-    late: Type.Union([Type.Literal('review'), Type.Literal('refund')]),
-    thirdParty: Type.Union([Type.Literal('review'), Type.Literal('accept')]),
-    keepFeesOnRefund: Type.Boolean(),
-  }),
-  /** Calls a minute; null: the platform's setting. */
-  ratePerMinute: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
-})
+const FeeSettings = Type.Object({ percent: Decimal, fixed: Decimal }, CLOSED)
+
+export const IntegrationSettings = Type.Object(
+  {
+    brand: Type.Object(
+      {
+        /** The name on the customer's pages. */
+        name: Type.String({ minLength: 1, maxLength: 80 }),
+        logoUrl: Type.Union([Type.String({ maxLength: 2048 }), Type.Null()]),
+        /** `#rrggbb`; the pages guarantee the contrast. */
+        color: Type.String({ pattern: '^#[0-9a-fA-F]{6}$' }),
+      },
+      CLOSED,
+    ),
+    /** Pairs that may be bought, such as `polygon:USDC`. */
+    pairs: Type.Array(Type.String({ pattern: '^[a-z0-9_-]+:[A-Z0-9]+$' })),
+    /** Countries (ISO 3166-1 alpha-2) whose customers are accepted; empty: all that the platform supports. */
+    countries: Type.Array(Type.String({ pattern: '^[A-Z]{2}$' })),
+    /** Payment types that may be used; `card` here is the card right. */
+    paymentTypes: Type.Array(Type.String()),
+    /** Percent and fixed fee by payment type, in the currency of the payment. */
+    fees: Type.Record(Type.String(), FeeSettings),
+    /** The integration's spread on mid in percent, a listed part of the fee. */
+    spreadPercent: Decimal,
+    /** Delivery on a chain, in euros. */
+    networkFee: Type.Record(Type.String(), Decimal),
+    /** Minimum by currency. */
+    minimum: Type.Record(Type.String(), Decimal),
+    /** Maximum per payment by currency. */
+    maximum: Type.Record(Type.String(), Decimal),
+    /** In euros, by KYC level: by card in a calendar quarter (UTC), and in rolling 12 months. */
+    limits: Type.Object(
+      {
+        basic: Type.Object({ cardQuarter: Decimal, year: Decimal }, CLOSED),
+        reinforced: Type.Object({ cardQuarter: Decimal, year: Decimal }, CLOSED),
+      },
+      CLOSED,
+    ),
+    /** A wallet by chain, used for every payment on it in place of one the customer gives. */
+    wallets: Type.Record(Type.String(), Type.String()),
+    /** Addresses or CIDR ranges that may call; empty: all. */
+    ipAllowlist: Type.Array(Type.String()),
+    /** Hosts a `callback_url` may have; empty: all. */
+    callbackHosts: Type.Array(Type.String()),
+    rights: Type.Object({ delegatedKyc: Type.Boolean() }, CLOSED),
+    /** What to do when the money that came isn't what was asked. Tolerance in euros. */
+    mismatch: Type.Object(
+      {
+        tolerance: Decimal,
+        over: Type.Union([Type.Literal('refund_excess'), Type.Literal('review')]),
+        late: Type.Union([Type.Literal('review'), Type.Literal('refund')]),
+        thirdParty: Type.Union([Type.Literal('review'), Type.Literal('accept')]),
+        keepFeesOnRefund: Type.Boolean(),
+      },
+      CLOSED,
+    ),
+    /** Calls a minute; null: the platform's setting. */
+    ratePerMinute: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+  },
+  CLOSED,
+)
 
 export type IntegrationSettings = Static<typeof IntegrationSettings>
 

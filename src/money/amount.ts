@@ -11,10 +11,12 @@ const MAX_WHOLE_DIGITS = 30
  * signs, exponents and separators are refused with a text for people, and nothing is ever rounded. Zero is an amount.
  */
 export function parseAmount(text: string, asset: Asset): ParsedAmount {
-  const match = /^(\d+)(?:\.(\d+))?$/.exec(text)
-  if (!match) return { problem: 'must be a decimal number in major units, such as 150.50' }
-  const whole = match[1]!
-  const fraction = match[2] ?? ''
+  if (!/^\d+(\.\d+)?$/.test(text)) {
+    return { problem: 'must be a decimal number in major units, such as 150.50' }
+  }
+  const point = text.indexOf('.')
+  const whole = point < 0 ? text : text.slice(0, point)
+  const fraction = point < 0 ? '' : text.slice(point + 1)
   if (fraction.length > asset.decimals) {
     const allowed = asset.decimals === 0 ? 'no decimals' : `at most ${asset.decimals} decimals`
     return { problem: `must have ${allowed} in ${asset.symbol}` }

@@ -8,8 +8,8 @@ import { hashBody } from '../server/idempotency.ts'
 import {
   CREATION_ERRORS,
   type CreatedPayment,
+  callbackHostProblem,
   createPayment,
-  refuseCallbackHost,
 } from './create-payment-checks.ts'
 import { gatewayUrl } from './payment-wire.ts'
 
@@ -62,13 +62,18 @@ export const createGuidedPayment = endpoint({
       external_id: 'order-abc-001',
     },
   },
-  check({ body }): FieldErrors {
-    const { problem } = parseAmount(body.fiat_amount, fiatAsset(body.fiat_symbol ?? 'EUR') ?? EUR)
-    return problem ? { fiat_amount: [problem] } : {}
+  check({ body }, { integration }): FieldErrors {
+    const errors: FieldErrors = {}
+    if (body.fiat_amount !== undefined) {
+      const { problem } = parseAmount(body.fiat_amount, fiatAsset(body.fiat_symbol ?? 'EUR') ?? EUR)
+      if (problem) errors.fiat_amount = [problem]
+    }
+    const problem = callbackHostProblem(integration, body.callback_url)
+    if (problem) errors.callback_url = [problem]
+    return errors
   },
   async handle(app, request) {
     const { body, integration } = request
-    refuseCallbackHost(integration, body.callback_url)
     if ((body.fiat_symbol ?? 'EUR').toUpperCase() !== 'EUR') {
       fail('guided_payment_eur_only', 'A guided payment is in EUR. Leave fiat_symbol out, or send EUR.')
     }
@@ -77,22 +82,26 @@ export const createGuidedPayment = endpoint({
       gateway_url: gatewayUrl(app, id),
       external_id: externalId,
     })
+    const asked = {
+      customerId: Number(body.user_id),
+      guided: true,
+      fiatUnits: parseAmount(body.fiat_amount, EUR).units!,
+      symbol: body.coin_symbol.toUpperCase(),
+      chain: body.coin_chain.toLowerCase(),
+      paymentType: (body.payment_type ?? 'card').toLowerCase(),
+      wallet: body.wallet ?? null,
+      quoteId: body.quote_id ?? null,
+      callbackUrl: body.callback_url ?? null,
+    }
     const created = await createPayment(
       app,
       {
+        ...asked,
         integration,
-        customerId: Number(body.user_id),
         externalId: body.external_id ?? null,
-        requestHash: hashBody(body),
-        guided: true,
+        // What was asked for, not how it was written: unknown fields are ignored here as well.
+        requestHash: hashBody({ ...asked, fiatUnits: String(asked.fiatUnits) }),
         fiat: EUR,
-        fiatUnits: parseAmount(body.fiat_amount, EUR).units!,
-        symbol: body.coin_symbol.toUpperCase(),
-        chain: body.coin_chain.toLowerCase(),
-        paymentType: (body.payment_type ?? 'card').toLowerCase(),
-        wallet: body.wallet ?? null,
-        quoteId: body.quote_id ?? null,
-        callbackUrl: body.callback_url ?? null,
       },
       (trx, payment) => request.remember(trx, wire(payment)),
     )

@@ -105,7 +105,9 @@ async function insertChecked(
   try {
     return await app.db.transaction().execute(async (trx) => {
       const customer = await lockCustomer(trx, order)
-      if (customer?.namesake) return sameRequest(order, customer.namesake)
+      // A payment that holds the name is answered before the customer is looked at, whoever the customer is.
+      const namesake = customer ? customer.namesake : await findNamesake(trx, order)
+      if (namesake) return sameRequest(order, namesake)
       const level = judgeCustomer(customer)
       if (level === 'require_kyc') return level
       const coin = activeCoin(order)
@@ -128,6 +130,13 @@ async function insertChecked(
   }
 }
 
+async function findNamesake(
+  trx: Trx,
+  { integration, externalId }: PaymentOrder,
+): Promise<Namesake | undefined> {
+  return externalId === null ? undefined : findLivePayment(trx, integration.id, externalId)
+}
+
 type Namesake = { id: string; externalId: string | null; requestHash: Buffer }
 
 function sameRequest(order: PaymentOrder, { id, externalId, requestHash }: Namesake): CreatedPayment {
@@ -145,15 +154,17 @@ function readQuote(pricing: Pricing, order: PaymentOrder): Quoted {
   if (order.quoteId === null) return undefined
   const { terms, problem } = pricing.openQuote(order.quoteId)
   if (problem === 'expired') return { expired: true }
+  const isOurs = terms?.integrationId === order.integration.id
   const fits =
-    terms?.integrationId === order.integration.id &&
+    isOurs &&
     terms.side === 'buy' &&
     terms.paymentType === order.paymentType &&
     terms.fiat === order.fiat.id &&
     terms.coin === `${order.chain}:${order.symbol}` &&
     terms.amountUnits === order.fiatUnits
   if (fits) return { terms }
-  const text = problem ? 'is not a quote of ours' : 'is a quote of another amount, coin or payment type'
+  const text =
+    problem || !isOurs ? 'is not a quote of ours' : 'is a quote of another amount, coin or payment type'
   return fail('invalid_field', `quote_id ${text}.`, { errors: { quote_id: [text] } })
 }
 
@@ -276,12 +287,13 @@ function rowOf(
 }
 
 /** Throws when the integration lists the hosts of its return addresses and this one is none of them. */
-export function refuseCallbackHost({ settings }: Integration, callbackUrl: string | undefined): void {
+export function callbackHostProblem(
+  { settings }: Pick<Integration, 'settings'>,
+  callbackUrl: string | undefined,
+): string | undefined {
   const { callbackHosts } = settings
-  if (callbackUrl === undefined || callbackHosts.length === 0) return
+  if (callbackUrl === undefined || callbackHosts.length === 0) return undefined
   const { host, hostname } = new URL(callbackUrl)
-  if (callbackHosts.includes(host) || callbackHosts.includes(hostname)) return
-  fail('invalid_field', `callback_url must be on one of: ${callbackHosts.join(', ')}.`, {
-    errors: { callback_url: [`must be on one of: ${callbackHosts.join(', ')}`] },
-  })
+  if (callbackHosts.includes(host) || callbackHosts.includes(hostname)) return undefined
+  return `must be on one of: ${callbackHosts.join(', ')}`
 }

@@ -49,9 +49,11 @@ export interface QuoteIds {
 
 export function createQuoteIds(secrets: Secrets): QuoteIds {
   const signature = createQuoteSignature(secrets.index('quote', 'signing key'))
+  const scratch = Buffer.alloc(QUOTE_ID_MAX_LENGTH)
   return {
     sign(terms) {
-      const body = Buffer.from(writeFields(terms), 'latin1').toString('base64url')
+      const length = scratch.write(writeFields(terms), 'latin1')
+      const body = scratch.toString('base64url', 0, length)
       return `${body}.${signature(body)}`
     },
     open(quoteId, now) {

@@ -29,12 +29,12 @@ export interface Quote extends Fee {
  */
 export function computeQuote(input: QuoteInput): Quote | undefined {
   const { amountUnits, fiat, coin, price, networkFeeUnits } = input
-  const fee = feeFor(amountUnits, input.fees)
-  const convertedUnits = amountUnits - fee.feeUnits - networkFeeUnits
+  const { percentUnits, fixedUnits, spreadUnits, feeUnits } = feeFor(amountUnits, input.fees)
+  const convertedUnits = amountUnits - feeUnits - networkFeeUnits
   if (convertedUnits <= 0n) return undefined
   const coinUnits = coinsFor(convertedUnits, fiat, coin, price, 'down')
   if (coinUnits === 0n) return undefined
-  return { ...fee, networkFeeUnits, convertedUnits, coinUnits }
+  return { percentUnits, fixedUnits, spreadUnits, feeUnits, networkFeeUnits, convertedUnits, coinUnits }
 }
 
 /** The network fee, which settings give in euro cents, in another currency: rounded up. `euro` is what one euro costs. */

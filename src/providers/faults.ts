@@ -40,12 +40,16 @@ export const WRITING_FAULTS = ['fail', 'reject', 'hang', 'lost_answer'] as const
 /** How long a call waits for a provider before it gives up, in real time. */
 export const PROVIDER_TIMEOUT_MS = 10_000
 
-/** Makes the next `count` occasions go wrong. */
+/** Makes the next `count` occasions go wrong; 0 takes back what was ordered of this kind. */
 export async function addFaults(
   { db, clock }: { db: Db; clock: Clock },
   { provider, kind, count }: { provider: FaultProvider; kind: FaultKind; count: number },
 ): Promise<void> {
   await db.deleteFrom('providerFaults').where('remaining', '<=', 0).execute()
+  if (count === 0) {
+    await db.deleteFrom('providerFaults').where('provider', '=', provider).where('kind', '=', kind).execute()
+    return
+  }
   await db
     .insertInto('providerFaults')
     .values({ provider, kind, remaining: count, createdAt: clock.now() })

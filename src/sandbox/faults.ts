@@ -63,9 +63,9 @@ export const orderFaults = endpoint({
     }),
     count: Type.Optional(
       Type.Integer({
-        minimum: 1,
+        minimum: 0,
         maximum: 10_000,
-        description: 'How often; once unless told.',
+        description: 'How often; once unless told. 0 takes back what was ordered of this kind.',
         examples: [3],
       }),
     ),
@@ -79,6 +79,7 @@ export const orderFaults = endpoint({
     answer: { faults: [{ provider: 'card', kind: 'hang', remaining: 3 }] },
   },
   check({ body }): FieldErrors {
+    if (body.provider === undefined || body.kind === undefined) return {}
     const kinds = FAULTS_OF[body.provider]
     return kinds.includes(body.kind)
       ? {}

@@ -32,6 +32,21 @@ export function parseJsonBody(text: string): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
+/** The fields of a form (WHATWG URL, application/x-www-form-urlencoded), whose escapes must be UTF-8 as well. */
+export function readForm(text: string): [name: string, value: string][] {
+  try {
+    return text
+      .split('&')
+      .filter((pair) => pair !== '')
+      .map((pair) => {
+        const [name = '', ...value] = pair.replaceAll('+', ' ').split('=')
+        return [decodeURIComponent(name), decodeURIComponent(value.join('='))]
+      })
+  } catch {
+    return fail('invalid_json', 'The form has an escape (%xx) that is not valid UTF-8.')
+  }
+}
+
 function keepSource(this: object, key: string, value: unknown, context: { source?: string }): unknown {
   if (typeof value === 'number' && context.source !== undefined && context.source !== String(value)) {
     const known = sources.get(this)

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
-import { decodeUtf8, parseJsonBody } from './body.ts'
+import { decodeUtf8, parseJsonBody, readForm } from './body.ts'
 import type { ApiRequest, Endpoint } from './endpoint.ts'
 import { Failure, type FieldErrors, fail } from './errors.ts'
 import { beginIdempotent, forgetCall, type IdempotentCall, rememberAnswer } from './idempotency.ts'
@@ -46,9 +46,11 @@ export async function call(
   const { body, asText } = readBody(endpoint, request, rawBody)
   const query = request.query as Record<string, unknown>
   const params = request.params as Record<string, unknown>
-  refuseFaults(compiled, { body, query, params }, asText)
-
   const key = request.headers['idempotency-key']
+  // As it was parsed, before amounts became the digits that were sent: 32 and 32.0 are equal.
+  const parsed = key === undefined ? body : { ...body }
+  refuseFaults(app, compiled, { body, query, params }, asText, integration)
+
   let idempotent: IdempotentCall | undefined
   if (typeof key === 'string' && endpoint.method === 'POST' && endpoint.audience === 'token') {
     const path = request.url.split('?', 1)[0] as string
@@ -57,7 +59,7 @@ export async function call(
       method: endpoint.method,
       path,
       key,
-      body,
+      body: parsed,
     })
     if ('replay' in begun) {
       reply.header('Idempotent-Replayed', 'true')
@@ -118,7 +120,10 @@ function readBody(
   const contentType = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (contentType === 'application/x-www-form-urlencoded') {
     const body: Record<string, unknown> = {}
-    for (const [name, value] of new URLSearchParams(decodeUtf8(rawBody))) body[name] = value
+    // A field given twice is a list, which no field takes: nobody guesses which one was meant.
+    for (const [name, value] of readForm(decodeUtf8(rawBody))) {
+      body[name] = Object.hasOwn(body, name) ? [body[name], value].flat() : value
+    }
     return { body, asText: true }
   }
   if (contentType === 'application/json' || contentType.endsWith('+json')) {
@@ -130,22 +135,29 @@ function readBody(
   )
 }
 
+type Input = Record<'body' | 'query' | 'params', Record<string, unknown>>
+
 function refuseFaults(
+  app: Pick<App, 'clock'>,
   compiled: CompiledEndpoint,
-  input: { body: Record<string, unknown>; query: Record<string, unknown>; params: Record<string, unknown> },
+  input: Input,
   asText: boolean,
+  integration: Integration,
 ): void {
-  const found: Faults[] = []
-  for (const faults of [
-    compiled.params(input.params, true),
-    compiled.query(input.query, true),
-    compiled.body(input.body, asText),
-  ]) {
-    if (faults) found.push(faults)
+  const faults = {
+    params: compiled.params(input.params, true),
+    query: compiled.query(input.query, true),
+    body: compiled.body(input.body, asText),
   }
+  const found = Object.values(faults).filter((fault) => fault !== undefined)
   const { check } = compiled.endpoint
-  // The extra rules read fields by their types, so they run only on fields whose types are right.
-  const extra = found.length === 0 && check ? check(input as never) : {}
+  const sound = (part: keyof Input): Record<string, unknown> => withoutFaulty(input[part], faults[part])
+  const extra = check
+    ? check({ body: sound('body'), query: sound('query'), params: sound('params') } as never, {
+        integration,
+        now: app.clock.now(),
+      })
+    : {}
   if (found.length === 0 && Object.keys(extra).length === 0) return
   const errors: FieldErrors = Object.assign(
     Object.create(null),
@@ -157,6 +169,12 @@ function refuseFaults(
   if (missing.length > 0) fail('fail_mandatory_field', `Missing: ${missing.join(', ')}.`, { errors })
   const texts = Object.entries(errors).map(([field, problems]) => `${field} ${problems[0]}`)
   fail('invalid_field', `${texts.join('; ')}.`, { errors })
+}
+
+function withoutFaulty(input: Record<string, unknown>, faults: Faults | undefined): Record<string, unknown> {
+  if (!faults) return input
+  const faulty = new Set(Object.keys(faults.invalid).map((field) => field.split('.', 1)[0]))
+  return Object.fromEntries(Object.entries(input).filter(([field]) => !faulty.has(field)))
 }
 
 function apiRequest(

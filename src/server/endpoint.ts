@@ -55,8 +55,14 @@ export interface Endpoint<
   /** The codes it may answer, besides those of section 1 that every endpoint has. */
   errors: readonly ErrorCode[]
   examples: { request?: Record<string, unknown>; answer: unknown }
-  /** Field rules that a schema can't say; its faults are answered together with the schema's. */
-  check?(input: { body: Static<Body>; query: Static<Query>; params: Static<Params> }): FieldErrors
+  /**
+   * Field rules that a schema can't say; its faults are answered together with the schema's. It sees only fields that
+   * the schema has nothing against, so a mandatory one may be absent.
+   */
+  check?(
+    input: { body: Partial<Static<Body>>; query: Partial<Static<Query>>; params: Partial<Static<Params>> },
+    context: { integration: Integration; now: Date },
+  ): FieldErrors
   handle(app: App, request: ApiRequest<Static<Params>, Static<Query>, Static<Body>>): Promise<unknown>
 }
 

@@ -62,12 +62,12 @@ export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Ty
 /** The formats named above: what a value must look like, and the text for people when it doesn't. */
 export const FORMATS: Record<string, { test: (value: string) => boolean; message: string }> = {
   amount: {
-    test: (value) => /^\d{1,30}(\.\d{1,30})?$/.test(value) && /[1-9]/.test(value),
+    test: (value) => /^(0|[1-9]\d{0,29})(\.\d{1,30})?$/.test(value) && /[1-9]/.test(value),
     message:
       'must be a positive decimal number in major units, such as 150.50, without sign, exponent or separators',
   },
   'customer-id': {
-    test: (value) => /^\d{1,15}$/.test(value),
+    test: (value) => /^[1-9]\d{0,14}$/.test(value),
     message: 'must be the integer id of a customer',
   },
   text: {
@@ -91,6 +91,7 @@ export const FORMATS: Record<string, { test: (value: string) => boolean; message
 }
 
 function isWebAddress(value: string): boolean {
+  if (!/^https?:\/\/[^\s\\]+$/i.test(value)) return false
   if (!URL.canParse(value)) return false
   const url = new URL(value)
   return (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === ''

@@ -98,7 +98,7 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
       handler: async (request) => {
         throw new Failure(
           'method_not_supported',
-          `${url} takes ${[...known].join(', ')}, not ${request.method}.`,
+          `${request.url.split('?', 1)[0]} takes ${[...known].join(', ')}, not ${request.method}.`,
         )
       },
     })

@@ -9,7 +9,7 @@ const strict = createAjv(false)
 const coercing = createAjv(true)
 
 function createAjv(coerceTypes: boolean): Ajv {
-  const ajv = new Ajv({ allErrors: true, coerceTypes, strict: false, validateFormats: true })
+  const ajv = new Ajv({ allErrors: true, coerceTypes, strict: false, validateFormats: true, verbose: true })
   for (const [name, { test }] of Object.entries(FORMATS))
     ajv.addFormat(name, { type: 'string', validate: test })
   return ajv
@@ -55,6 +55,8 @@ function record(faults: Faults, error: ErrorObject): void {
     add(place === '' ? faults.missing : faults.invalid, field, `The ${field} field is required.`)
     return
   }
+  // What is blank fails its format too, which says the same.
+  if (error.keyword === 'minLength' && error.parentSchema?.format !== undefined) return
   add(faults.invalid, place || 'body', describe(error))
 }
 
@@ -68,7 +70,11 @@ function describe(error: ErrorObject): string {
       return `must have at most ${error.params.limit} characters`
     case 'minLength':
       return 'must not be blank'
+    case 'const':
+      return `must be ${JSON.stringify(error.params.allowedValue)}`
     case 'type':
+      // Such a field takes a number as well; a wrong type is told in the words of its format.
+      if (error.parentSchema?.['x-text']) return FORMATS[error.parentSchema.format]?.message ?? 'is invalid'
       return `must be ${[error.params.type].flat().join(' or ')}`
     default:
       return error.message ?? 'is invalid'

@@ -10,7 +10,12 @@ import { findCustomerByEmail, insertCustomer } from './customer-store.ts'
 import { emailKey } from './identity/email.ts'
 import { kycFormUrl } from './kyc-form-url.ts'
 import { personalPart, sealData } from './personal-data.ts'
-import { type Registration, RegistrationBody, readRegistration } from './registration.ts'
+import {
+  findRegistrationFaults,
+  type Registration,
+  RegistrationBody,
+  readRegistration,
+} from './registration.ts'
 import { insertForm } from './verification.ts'
 
 interface Registered {
@@ -57,8 +62,9 @@ export const createCustomer = endpoint({
       kyc_form_url: 'https://ramp.example.com/kyc/pX0cN4Vq1m8Zr2Jt6Yw9Kb3Ld7Sf5Gh0Aq2We4Rt6Yu',
     },
   },
+  check: ({ body }, context) => findRegistrationFaults(body, context),
   async handle(app, { body, integration, remember }) {
-    const registration = readRegistration(body, { integration, now: app.clock.now() })
+    const registration = readRegistration(body, { integration })
     const emailIndex = app.secrets.index('customer-email', emailKey(registration.data.email))
     const registered = await app.db.transaction().execute(async (trx) => {
       const created = await register(app, trx, integration, registration, emailIndex)

@@ -43,35 +43,20 @@ export interface Registration {
   externalId: string | null
 }
 
-/** Reads a registration, or refuses it: all faulty fields at once, then what is right but not accepted. */
-export function readRegistration(
-  body: RegistrationBody,
+/** What is wrong with the fields of a registration, those that a schema can't judge. */
+export function findRegistrationFaults(
+  body: Partial<RegistrationBody>,
   { integration, now }: { integration: Pick<Integration, 'settings'>; now: Date },
-): Registration {
+): FieldErrors {
   const errors: FieldErrors = {}
-  const read = <Value>(
-    field: keyof RegistrationBody,
-    value: Value | undefined,
-    problem: string,
-  ): Value | null => {
-    if (body[field] === undefined) return null
-    if (value === undefined) errors[field] = [problem]
-    return value ?? null
+  const judge = (field: keyof RegistrationBody, parse: (text: string) => unknown, problem: string): void => {
+    const text = body[field]
+    if (text !== undefined && parse(text) === undefined) errors[field] = [problem]
   }
-  const text = (field: keyof RegistrationBody): string | null => body[field]?.normalize('NFC').trim() ?? null
-
-  const email = read('email', parseEmail(body.email), 'must be a valid e-mail address')
-  const phone = read(
-    'phone',
-    parsePhone(body.phone ?? ''),
-    'must be a phone number in E.164, such as +34600123456',
-  )
-  const country = read(
-    'country',
-    parseCountry(body.country ?? ''),
-    'must be an ISO 3166-1 alpha-2 code, such as ES',
-  )
-  const language = read('language', parseLanguage(body.language ?? ''), 'must be es, en or pt')
+  judge('email', parseEmail, 'must be a valid e-mail address')
+  judge('phone', parsePhone, 'must be a phone number in E.164, such as +34600123456')
+  judge('country', parseCountry, 'must be an ISO 3166-1 alpha-2 code, such as ES')
+  judge('language', parseLanguage, 'must be es, en or pt')
   if (body.birth_date !== undefined) {
     const problem = birthDateText(body.birth_date, now)
     if (problem !== null) errors.birth_date = [problem]
@@ -90,8 +75,20 @@ export function readRegistration(
   ) {
     errors.callback_url = ["must have one of the hosts in this integration's settings"]
   }
-  refuseInvalid(errors)
-  if (email === null) throw new Error('A registration without an e-mail address passed the schema.')
+  return errors
+}
+
+/** Reads a registration whose fields are right, or refuses what is right but not accepted. */
+export function readRegistration(
+  body: RegistrationBody,
+  { integration }: { integration: Pick<Integration, 'settings'> },
+): Registration {
+  const text = (field: keyof RegistrationBody): string | null => body[field]?.normalize('NFC').trim() ?? null
+  const email = parseEmail(body.email) ?? null
+  const phone = parsePhone(body.phone ?? '') ?? null
+  const country = parseCountry(body.country ?? '') ?? null
+  const language = parseLanguage(body.language ?? '') ?? null
+  if (email === null) throw new Error('A registration without an e-mail address passed the checks.')
 
   if (isDisposableEmail(email)) {
     fail('email_not_allowed', 'Throw-away e-mail addresses are not accepted.', {
@@ -124,11 +121,6 @@ export function readRegistration(
     callbackUrl: body.callback_url ?? null,
     externalId: body.external_id ?? null,
   }
-}
-
-function refuseInvalid(errors: FieldErrors): void {
-  const texts = Object.entries(errors).map(([field, [problem]]) => `${field} ${problem}`)
-  if (texts.length > 0) fail('invalid_field', `${texts.join('; ')}.`, { errors })
 }
 
 function readIdentification(

@@ -77,7 +77,9 @@ export const chooseSimulatedBank = endpoint({
   errors: ['session_not_found', 'action_not_allowed'],
   examples: { request: { bank_id: BANKS[0]!.id }, answer: { ...example, state: 'login', bank: BANKS[0] } },
   check: ({ body }): FieldErrors =>
-    body.bank_id === null || findBank(body.bank_id) ? {} : { bank_id: ['is not one of the banks'] },
+    body.bank_id === undefined || body.bank_id === null || findBank(body.bank_id)
+      ? {}
+      : { bank_id: ['is not one of the banks'] },
   async handle(app, { params, body }) {
     const now = app.clock.now()
     const row = await chooseBank(app.db, params.session, body.bank_id, now)
