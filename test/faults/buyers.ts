@@ -30,7 +30,7 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   'coin_unavailable',
 ])
 const PAUSE_MS = 100
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 300_000
 
 export type PaymentType = 'card' | 'transfer' | 'psd2'
 

@@ -57,7 +57,7 @@ it('refunds by card and bank fail, hang and lose answers: each goes back once', 
       for (const kind of ['fail', 'lost_answer', 'hang', 'twice']) await world.order(provider, kind)
     for (const { paymentId } of refunded) {
       const answer = await buyers.api('POST', `/api/payment/${paymentId}/refund`, {})
-      assert.equal(answer.status, 'ok', answer.message)
+      assert.equal(answer.status, 'ok', answer.message ?? '')
     }
     for (const one of refunded) {
       await eventually(
@@ -111,7 +111,7 @@ it('the provider of verifications fails, hangs, loses answers, tells twice and l
 /** Moves the platform's clock on. */
 async function pass({ buyers }: FaultWorld, seconds: number): Promise<void> {
   const answer = await buyers.api('POST', '/api/sandbox/clock', { advance: `${seconds}s` })
-  assert.equal(answer.status, 'ok', answer.message)
+  assert.equal(answer.status, 'ok', answer.message ?? '')
 }
 
 function isStatus({ buyers }: FaultWorld, { paymentId }: Bought, status: string): Promise<boolean> {

@@ -12,15 +12,20 @@ export interface FaultyReceiver {
 
 export async function startFaultyReceiver(random: Random, failureRate: number): Promise<FaultyReceiver> {
   const seen = new Map<string, Set<string>>()
+  const failed = new Set<string>()
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
-    if (random.chance(failureRate)) return void response.writeHead(503).end()
     const event = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    // Each event fails once at most: after the third failure it would come minutes later.
+    const fails = !failed.has(event.id) && random.chance(failureRate)
+    if (fails) failed.add(event.id)
+    const isHeard = fails && random.chance(0.5)
+    if (fails && !isHeard) return void response.writeHead(503).end()
     const key = `${event.type} ${event.data.id}`
     seen.set(key, (seen.get(key) ?? new Set()).add(event.id))
-    // Heard, but the sender may never learn that it was.
-    if (random.chance(failureRate)) return void request.socket.destroy()
+    // Heard, but the sender never learns that it was.
+    if (isHeard) return void request.socket.destroy()
     response.writeHead(204).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
