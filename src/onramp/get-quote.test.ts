@@ -127,6 +127,11 @@ describe('GET /api/quote', () => {
     )
   })
 
+  test('invalid_field names all faults at once', async () => {
+    const { error, errors } = await quote({ amount: '150.505', symbol: 'U S', chain: '' })
+    assert.deepEqual([error, Object.keys(errors).sort()], ['invalid_field', ['amount', 'chain', 'symbol']])
+  })
+
   test('coin_not_supported for an unknown coin, chain or inactive pair', async () => {
     assert.equal((await quote({ symbol: 'DOGE' })).error, 'coin_not_supported')
     assert.equal((await quote({ chain: 'solana' })).error, 'coin_not_supported')

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { IntegrationSettings } from '../common/integration.ts'
 import { wireTime } from '../kernel/clock.ts'
-import { formatAmount, parseAmount, wireNumber } from '../money/amount.ts'
+import { amountOf, formatAmount, parseAmount, wireNumber } from '../money/amount.ts'
 import { fiatAsset } from '../money/asset.ts'
 import { formatPrice } from '../money/rate.ts'
 import { contractOf } from '../pricing/deliverable.ts'
@@ -9,8 +9,10 @@ import { isServed } from '../pricing/payment-methods.ts'
 import type { Order } from '../pricing/pricing.ts'
 import { findActiveCoin, findTerms } from '../pricing/terms.ts'
 import { endpoint } from '../server/endpoint.ts'
-import { fail } from '../server/errors.ts'
+import { type FieldErrors, fail } from '../server/errors.ts'
 import { Amount, Chain, CoinSymbol, Currency, Text, WireTime } from '../server/fields.ts'
+
+const NO_ERRORS: FieldErrors = {}
 
 export const getQuote = endpoint({
   method: 'GET',
@@ -75,6 +77,11 @@ export const getQuote = endpoint({
         'MXwxfGJ1eXxjYXJkfEVVUnxwb2x5Z29uOlVTREN8MTUwNTB8MC45MjE1MDB8NDgzfDV8MTU4MDI0OTU5.q83c9kd2p0Wm',
       expires_at: '2026-06-26T10:31:00.000000Z',
     },
+  },
+  check({ query }): FieldErrors {
+    const fiat = query.amount === undefined ? undefined : fiatAsset(query.fiat ?? 'EUR')
+    const problem = fiat && parseAmount(query.amount!, fiat).problem
+    return problem ? { amount: [problem] } : NO_ERRORS
   },
   async handle(app, { query, integration }) {
     const { pricing, clock, config, providers } = app
@@ -152,11 +159,9 @@ interface QuoteQuery {
 function readOrder(settings: IntegrationSettings, query: QuoteQuery): Order {
   const fiat =
     fiatAsset(query.fiat ?? 'EUR') ?? fail('fiat_not_supported', `There is no currency ${query.fiat}.`)
-  const { units, problem } = parseAmount(query.amount, fiat)
-  if (units === undefined) fail('invalid_field', `amount ${problem}.`, { errors: { amount: [problem] } })
   const coin = findActiveCoin(settings, query.chain ?? 'polygon', query.symbol) ?? refuseCoin(query)
   const terms = findTerms(settings, query.payment_type, fiat) ?? refuseMethod(query)
-  return { amountUnits: units, coin, terms }
+  return { amountUnits: amountOf(query.amount, fiat), coin, terms }
 }
 
 function refuseCoin({ symbol, chain = 'polygon' }: QuoteQuery): never {
