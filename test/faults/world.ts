@@ -17,6 +17,8 @@ export interface FaultWorld {
   random: Random
   /** Orders faults of a simulated provider. */
   order(provider: string, kind: string, count?: number): Promise<void>
+  /** Moves the platform's clock on. */
+  pass(seconds: number): Promise<void>
   /** Buys that many at once, and waits until all are paid. */
   buyMany(count: number, how?: Parameters<Buyers['buy']>[0]): Promise<void>
   /** Goes on until every fault that was ordered has happened: what is left would meet the check. */
@@ -68,6 +70,10 @@ export async function inWorld(
       async order(provider, kind, count = 1) {
         const answer = await buyers.api('POST', '/api/sandbox/faults', { provider, kind, count })
         if (answer.status !== 'ok') throw new Error(`${provider} ${kind}: ${answer.error}: ${answer.message}`)
+      },
+      async pass(seconds) {
+        const answer = await buyers.api('POST', '/api/sandbox/clock', { advance: `${seconds}s` })
+        if (answer.status !== 'ok') throw new Error(`The clock: ${answer.error}: ${answer.message}`)
       },
       async buyMany(count, how) {
         await Promise.all(Array.from({ length: count }, () => buyers.buy(how)))
