@@ -86,6 +86,7 @@ async function numberEvents(app: Needs): Promise<{ events: number; deliveries: n
         insert into webhook_destinations (integration_id, url, due_at)
         select distinct integration_id, url, ${now}::timestamptz
           from made join subscribed using (integration_id, type)
+         order by integration_id, url
         on conflict (integration_id, url) do update set due_at = excluded.due_at
          where webhook_destinations.due_at is null or webhook_destinations.due_at > excluded.due_at
       )
