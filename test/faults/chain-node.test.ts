@@ -10,7 +10,7 @@ const ROUNDS = FULL ? 12 : 6
 
 for (const seed of SEEDS) {
   it(`the chain's node misbehaves while customers buy, seed ${seed}: each wallet gets its coins once`, (context) =>
-    inWorld(context, { seed }, async (world) => {
+    inWorld(context, { seed, customers: FULL ? 12 : 4 }, async (world) => {
       const { buyers, random } = world
       for (let round = 0; round < ROUNDS; round += 1) {
         // Each kind at least once; a call that hangs takes ten seconds of a lane.

@@ -86,6 +86,7 @@ export async function inWorld(
           if (performance.now() > deadline)
             throw new Error(`These faults never happened: ${JSON.stringify(data.faults)}`)
           await next()
+          await new Promise((resolve) => setTimeout(resolve, 250))
         }
       },
       async check(expected) {
