@@ -18,6 +18,7 @@ import { createSecrets, type Secrets } from './kernel/secrets.ts'
 import { sealLane } from './ledger/seal.ts'
 import { paymentCallbacks, paymentLanes } from './onramp/payment-lanes.ts'
 import { createPricing, type Pricing } from './pricing/pricing.ts'
+import { findMissingPrices } from './pricing/readiness.ts'
 import { callbackLane } from './providers/callbacks/lane.ts'
 import { INTEGRATIONS_CHANNEL } from './sandbox/reset.ts'
 import { registerRpcProxy } from './sandbox/rpc-proxy.ts'
@@ -228,9 +229,14 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
       // A quote right after the start needs prices and balances: they are read before anybody can ask.
       await Promise.all([app.pricing.prices.refresh(), app.pricing.availability.refresh()])
       fastify = await createServer(app, async (instance) => {
-        registerHealth(app, instance, [() => findWaitingMoney(app.db)], async () => {
-          await Promise.all([measureWebhooks(app), measureMoneyOut(app.db, app.metrics)])
-        })
+        registerHealth(
+          app,
+          instance,
+          [() => findWaitingMoney(app.db), async () => findMissingPrices(app.pricing.prices)],
+          async () => {
+            await Promise.all([measureWebhooks(app), measureMoneyOut(app.db, app.metrics)])
+          },
+        )
         await registerPages(app, instance)
         await registerDocs(app, instance)
         registerRpcProxy(app, instance)

@@ -7,6 +7,7 @@ import type { PriceSource } from '../providers/prices/port.ts'
 import { ProviderError } from '../providers/provider-error.ts'
 import { medianOf } from './median.ts'
 import { createPrices } from './prices.ts'
+import { findMissingPrices } from './readiness.ts'
 
 const START_MS = Date.parse('2026-06-26T10:30:00Z')
 const MAX_AGE_MS = 60_000
@@ -158,6 +159,31 @@ describe('a jump of the clock', () => {
     clock.setOffsetMs(2 * MAX_AGE_MS)
     await prices.refresh()
     assert.equal(prices.current('USDC', 'EUR'), undefined)
+  })
+})
+
+describe('findMissingPrices', () => {
+  test('names the coins that lost their price, and why; not those that no source knows', async () => {
+    const { prices, said, pass } = makeWorld(['a'])
+    await prices.refresh()
+    assert.deepEqual(findMissingPrices(prices), [])
+    said.set('a', 'down')
+    pass(MAX_AGE_MS + 1)
+    await prices.refresh()
+    const [waiting, ...more] = findMissingPrices(prices)
+    assert.deepEqual([waiting!.what, more], ['a fresh price of USDC', []])
+    assert.match(waiting!.why, /a: is down/)
+  })
+
+  test('names all of them before any source spoke', async () => {
+    const { prices, said } = makeWorld(['a'])
+    said.set('a', 'down')
+    await prices.refresh()
+    assert.match(findMissingPrices(prices)[0]!.what, /USDC.*ETH/)
+  })
+
+  test('misses nothing where no source is configured', () => {
+    assert.deepEqual(findMissingPrices(makeWorld([]).prices), [])
   })
 })
 

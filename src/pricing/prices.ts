@@ -22,10 +22,14 @@ export interface Prices {
    * where nobody quotes the pair itself. Undefined when no price is fresh or the sources contradict one another.
    */
   current(base: string, fiat: string): CurrentPrice | undefined
+  /** Whether any source ever spoke of the pair, however long ago. */
+  isKnown(base: string, fiat: string): boolean
   /** Asks the sources now, all of them, and waits for their answers. */
   refresh(): Promise<void>
   start(): void
   stop(): Promise<void>
+  /** False where the configuration names none, and so nothing can be quoted. */
+  hasSources: boolean
   /** The sources that gave no answer when they were last asked, with the reason, for `/readyz`. */
   failing(): Record<string, string>
 }
@@ -158,7 +162,9 @@ export function createPrices({ sources, clock, log, maxAgeMs }: PricesOptions): 
 
   return {
     current,
+    isKnown: (base, fiat) => (quotes.get(`${base}/${fiat}`)?.size ?? 0) > 0,
     refresh,
+    hasSources: sources.length > 0,
     failing: () => Object.fromEntries(failures),
     start() {
       tick()
