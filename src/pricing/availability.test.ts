@@ -7,6 +7,8 @@ import { fundHotWallets, HOT_WALLETS } from '../../test/support/hot-wallets.ts'
 import type { App } from '../app.ts'
 import { type Db, openDatabase } from '../db/database.ts'
 import { createClock } from '../kernel/clock.ts'
+import { createSecrets } from '../kernel/secrets.ts'
+import { sealLane } from '../ledger/seal.ts'
 import { findAsset } from '../money/asset.ts'
 import { type Availability, createAvailability } from './availability.ts'
 
@@ -66,6 +68,18 @@ describe('what the hot wallets can give', () => {
     assert.ok(availability.available(USDC, 1_000_000_000n))
     assert.ok(!availability.available(USDC, 1_000_000_001n))
     assert.equal(availability.freeUnits({ ...USDC, id: 'polygon:OTHER' }), 0n)
+  })
+
+  test('is the same before and after the ledger was sealed', async () => {
+    const lane = sealLane({ db, secrets: createSecrets(Buffer.alloc(32, 7)) })
+    while ((await lane.step()) > 0);
+    const { count } = await db
+      .selectFrom('unsealedJournals')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow()
+    assert.equal(count, 0)
+    await availability.refresh()
+    assert.equal(availability.freeUnits(USDC), 1_000_000_000n)
   })
 
   test('is less what is still to leave, and not less what left or never will', async () => {

@@ -23,8 +23,6 @@ export interface AvailabilityOptions {
 }
 
 const EVERY_MS = 1_000
-/** Reading takes at most this part of the time, however long the ledger has grown. */
-const SHARE_OF_TIME = 20
 /** What was read longer ago says nothing: without the database nobody could deliver either. */
 const FORGET_AFTER_MS = 30_000
 
@@ -35,18 +33,15 @@ const FORGET_AFTER_MS = 30_000
 export function createAvailability({ db, clock, log }: AvailabilityOptions): Availability {
   let free = new Map<string, bigint>()
   let readAtMs = -Infinity
-  let pauseMs = EVERY_MS
   let failing = false
   let stopped = false
   let running: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
 
   async function read(): Promise<void> {
-    const beganMs = clock.real().getTime()
     try {
       free = await readFreeUnits(db)
       readAtMs = clock.real().getTime()
-      pauseMs = Math.max(EVERY_MS, (readAtMs - beganMs) * SHARE_OF_TIME)
       failing = false
     } catch (error) {
       if (!failing)
@@ -64,7 +59,7 @@ export function createAvailability({ db, clock, log }: AvailabilityOptions): Ava
 
   async function goOn(): Promise<void> {
     await refresh()
-    if (!stopped) timer = setTimeout(goOn, pauseMs).unref()
+    if (!stopped) timer = setTimeout(goOn, EVERY_MS).unref()
   }
 
   function freeUnits(asset: Asset): bigint {
@@ -89,7 +84,7 @@ export function createAvailability({ db, clock, log }: AvailabilityOptions): Ava
 }
 
 /**
- * By asset: the balance of each hot wallet less the effects that will still leave it; the fullest wallet counts,
+ * By asset: the balance of each hot wallet (sealed checkpoint and what is not sealed yet) less the effects that will still leave it; the fullest wallet counts,
  * as one transfer leaves one wallet. A halted door gives nothing.
  */
 async function readFreeUnits(db: Db): Promise<Map<string, bigint>> {
@@ -97,8 +92,11 @@ async function readFreeUnits(db: Db): Promise<Map<string, bigint>> {
     with hot as (
       select 'wallet:' || chain || ':' || address as door from wallets where role = 'hot'
     ), held as (
-      select account as door, asset, sum(units) as units
-        from postings where account in (select door from hot) group by account, asset
+      select account as door, asset, units from balance_checkpoints where account in (select door from hot)
+      union all
+      select postings.account, postings.asset, postings.units
+        from unsealed_journals join postings using (journal_id)
+       where postings.account in (select door from hot)
     ), leaving as (
       select door, asset, -sum(units) as units from effects
        where state in ('planned', 'reserved', 'prepared', 'sent', 'unknown') group by door, asset
