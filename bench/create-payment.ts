@@ -11,8 +11,8 @@ import { recordStatements, type Statement } from './recorded-statements.ts'
 import { startProcess } from './servers.ts'
 import { openWorld, type World } from './world.ts'
 
-const ROUNDS = 5
-const SECONDS = 3
+const ROUNDS = 9
+const SECONDS = 2
 const CONNECTIONS = 16
 const CUSTOMERS = 20_000
 
@@ -31,7 +31,7 @@ export const createPayment: Benchmark = {
       const statements = await recordCreation(world, next())
       tell(`one creation is ${statements.length} statements, begin and commit among them`)
       const replay = createReplay(pool, statements, next)
-      const { a, b } = await interleave(
+      const { a, b, ratio } = await interleave(
         ROUNDS,
         () => rate(SECONDS, CONNECTIONS, () => create(api, next())),
         () => rate(SECONDS, CONNECTIONS, replay),
@@ -42,7 +42,7 @@ export const createPayment: Benchmark = {
           what: 'payments created',
           measured: `${Math.round(a)}/s`,
           baseline: `${Math.round(b)}/s by the same SQL alone`,
-          ratio: a / b,
+          ratio,
           required: { atLeast: 0.4 },
         },
       ]

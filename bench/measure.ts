@@ -27,27 +27,29 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Runs A, B, A, B … and answers the medians: the machine's speed drifts, and what runs side by side drifts alike. The
- * first pair warms up and is left out.
+ * Runs A, B, then B, A, and so on, and answers the medians and the median of the pairs' ratios, A against B: the
+ * machine's speed drifts, and what runs side by side drifts alike. The first pair warms up and is left out.
  */
 export async function interleave(
   rounds: number,
   a: () => Promise<number>,
   b: () => Promise<number>,
   tell: (line: string) => void,
-): Promise<{ a: number; b: number }> {
+): Promise<{ a: number; b: number; ratio: number }> {
   const as: number[] = []
   const bs: number[] = []
   for (let round = 0; round <= rounds; round += 1) {
-    const pair = [await a(), await b()] as const
+    const first = round % 2 === 0 ? await a() : undefined
+    const ofB = await b()
+    const ofA = first ?? (await a())
     tell(
-      `round ${round}${round === 0 ? ' (warming up)' : ''}: ${pair[0].toFixed(1)} against ${pair[1].toFixed(1)}`,
+      `round ${round}${round === 0 ? ' (warming up)' : ''}: ${ofA.toFixed(0)} against ${ofB.toFixed(0)}, ${(ofA / ofB).toFixed(2)}`,
     )
     if (round === 0) continue
-    as.push(pair[0])
-    bs.push(pair[1])
+    as.push(ofA)
+    bs.push(ofB)
   }
-  return { a: median(as), b: median(bs) }
+  return { a: median(as), b: median(bs), ratio: median(as.map((value, place) => value / bs[place]!)) }
 }
 
 /** Calls a second while `atOnce` loops call `work` for `seconds`. */
