@@ -68,11 +68,17 @@ describe('the sandbox controls', () => {
       assert.deepEqual((await overview()).faults, answer.data.faults)
     })
 
+    it('takes them back with no times', async () => {
+      const body = { provider: 'kyc', kind: 'late', count: 0 }
+      const { body: answer } = await test.api('POST', '/api/sandbox/faults', { body })
+      assert.deepEqual(answer.data.faults, [])
+    })
+
     for (const [what, body, field] of [
       ['an unknown provider', { provider: 'postman', kind: 'fail' }, 'provider'],
       ['an unknown kind', { provider: 'card', kind: 'explode' }, 'kind'],
       ['a kind of another provider', { provider: 'card', kind: 'jump' }, 'kind'],
-      ['no times', { provider: 'card', kind: 'fail', count: 0 }, 'count'],
+      ['fewer than no times', { provider: 'card', kind: 'fail', count: -1 }, 'count'],
     ] as const) {
       it(`invalid_field for ${what}`, async () => {
         const answer = await test.api('POST', '/api/sandbox/faults', { body })
