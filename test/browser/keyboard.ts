@@ -12,8 +12,19 @@ export async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   throw new Error(`No Tab reached ${name}; the focus went: ${seen.join(' | ')}`)
 }
 
+/** Waits until the element of exactly that name has the focus: a page moves it a frame after what it shows. */
+export async function focusOn(page: Page, name: string): Promise<void> {
+  const deadline = Date.now() + 5_000
+  let found = await nameOfFocus(page)
+  while (found !== name) {
+    if (Date.now() > deadline) throw new Error(`The focus is on “${found}”, not on “${name}”.`)
+    await page.waitForTimeout(25)
+    found = await nameOfFocus(page)
+  }
+}
+
 /** The name a screen reader would say: label, legend, or the text itself. */
-export async function nameOfFocus(page: Page): Promise<string> {
+async function nameOfFocus(page: Page): Promise<string> {
   return await page.evaluate(() => {
     const element = document.activeElement
     if (!(element instanceof HTMLElement)) return ''
