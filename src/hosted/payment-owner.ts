@@ -1,3 +1,4 @@
+import { stringifySetCookie } from 'cookie'
 import type { App } from '../app.ts'
 import { newSecret } from '../kernel/ids.ts'
 import { equalInConstantTime, sha256 } from '../kernel/secrets.ts'
@@ -29,10 +30,15 @@ export function refuseViewer(browser: Pick<ApiRequest, 'cookies'>, payment: Paym
 /** A secret for this browser: the cookie is sent to this payment's calls alone. Answers what the row is to keep. */
 export function makeOwner(app: Pick<App, 'config'>, browser: Browser, paymentId: string): Buffer {
   const secret = newSecret()
-  const secure = app.config.publicUrl.startsWith('https:') ? '; Secure' : ''
-  browser.setHeader(
-    'Set-Cookie',
-    `${COOKIE}=${secret}; Path=/hosted/payment/${paymentId}; Max-Age=${LIFETIME_SECONDS}; HttpOnly; SameSite=Lax${secure}`,
-  )
+  const cookie = stringifySetCookie({
+    name: COOKIE,
+    value: secret,
+    path: `/hosted/payment/${paymentId}`,
+    maxAge: LIFETIME_SECONDS,
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: app.config.publicUrl.startsWith('https:'),
+  })
+  browser.setHeader('Set-Cookie', cookie)
   return sha256(secret)
 }

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import { wireTime } from '../kernel/clock.ts'
-import { formatDecimal } from '../money/amount.ts'
+import { formatAmount, formatDecimal } from '../money/amount.ts'
 import type { Percent } from '../money/fee.ts'
 import { formatPrice, type Price as Rate } from '../money/rate.ts'
 import { quotePayment } from '../onramp/conversion.ts'
@@ -36,6 +36,8 @@ export function offerOf(
   if (!rate || !quote) return null
   const issuedAt = app.clock.now()
   const expiresAt = new Date(issuedAt.getTime() + app.config.durations.quoteLifetimeMs)
+  const fiat = paymentFiat(payment)
+  const coin = paymentCoin(payment)
   return {
     ...wirePrice(payment, payment.fiatUnits, quote, rate),
     offer_id: app.pricing.signQuote({
@@ -43,12 +45,12 @@ export function offerOf(
       side: 'buy',
       paymentType: payment.paymentType,
       fiat: payment.fiat,
-      coin: paymentCoin(payment).id,
-      amountUnits: payment.fiatUnits,
-      price: rate,
-      feeUnits: quote.feeUnits,
-      networkFeeUnits: quote.networkFeeUnits,
-      coinUnits: quote.coinUnits,
+      coin: coin.id,
+      amount: formatAmount(payment.fiatUnits, fiat),
+      price: formatPrice(rate),
+      fee: formatAmount(quote.feeUnits, fiat),
+      networkFee: formatAmount(quote.networkFeeUnits, fiat),
+      tokens: formatAmount(quote.coinUnits, coin),
       issuedAt,
       expiresAt,
     }),

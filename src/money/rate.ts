@@ -7,8 +7,8 @@ import { divide, powerOfTen, type Rounding } from './rounding.ts'
  * eight below 0.01, so that a cheap token keeps its meaning.
  */
 export interface Price {
-  units: bigint
-  decimals: 6 | 8
+  readonly units: bigint
+  readonly decimals: 6 | 8
 }
 
 const EIGHT_BELOW = 10n ** 6n // 0.01 with eight decimals
@@ -46,8 +46,16 @@ export function parseInversePrice(text: string, rounding: Rounding): Price | und
 
 /** "0.993400", "2310.550000", "0.00123400": with all of its decimals. */
 export function formatPrice(price: Price): string {
-  return formatDecimal(price.units, price.decimals)
+  // The same price is written for every quote until it moves.
+  if (price !== lastWritten) {
+    lastText = formatDecimal(price.units, price.decimals)
+    lastWritten = price
+  }
+  return lastText
 }
+
+let lastWritten: Price | undefined
+let lastText = ''
 
 export function comparePrices(a: Price, b: Price): number {
   const left = a.units * powerOfTen(8 - a.decimals)

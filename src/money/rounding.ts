@@ -5,8 +5,9 @@ export type Rounding = 'down' | 'up' | 'nearest'
 export function divide(dividend: bigint, divisor: bigint, rounding: Rounding): bigint {
   if (divisor <= 0n) throw new RangeError('A divisor must be positive.')
   const quotient = dividend / divisor
-  const remainder = dividend % divisor
-  if (remainder === 0n || rounding === 'down') return quotient
+  if (rounding === 'down') return quotient
+  const remainder = dividend - quotient * divisor
+  if (remainder === 0n) return quotient
   const magnitude = remainder < 0n ? -remainder : remainder
   if (rounding === 'nearest' && magnitude * 2n < divisor) return quotient
   return quotient + (dividend < 0n ? -1n : 1n)

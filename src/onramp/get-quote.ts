@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { IntegrationSettings } from '../common/integration.ts'
 import { wireTime } from '../kernel/clock.ts'
-import { amountOf, formatAmount, parseAmount, wireNumber } from '../money/amount.ts'
+import { amountOf, formatAmount, parseAmount } from '../money/amount.ts'
 import { fiatAsset } from '../money/asset.ts'
 import { formatPrice } from '../money/rate.ts'
 import { contractOf } from '../pricing/deliverable.ts'
@@ -118,16 +118,24 @@ export const getQuote = endpoint({
     }
     const issuedAt = clock.now()
     const expiresAt = new Date(issuedAt.getTime() + config.durations.quoteLifetimeMs)
-    return {
-      tokens: wireNumber(quote.coinUnits, coin.asset),
-      tokens_exact: formatAmount(quote.coinUnits, coin.asset),
-      symbol: coin.asset.symbol,
-      chain: coin.asset.chain,
-      fiat: fiat.symbol,
+    const texts = {
       amount: formatAmount(amountUnits, fiat),
       price: formatPrice(price),
       fee: formatAmount(quote.feeUnits, fiat),
-      network_fee: formatAmount(quote.networkFeeUnits, fiat),
+      networkFee: formatAmount(quote.networkFeeUnits, fiat),
+      tokens: formatAmount(quote.coinUnits, coin.asset),
+    }
+    return {
+      // The closest number there is, for display.
+      tokens: Number(texts.tokens),
+      tokens_exact: texts.tokens,
+      symbol: coin.asset.symbol,
+      chain: coin.asset.chain,
+      fiat: fiat.symbol,
+      amount: texts.amount,
+      price: texts.price,
+      fee: texts.fee,
+      network_fee: texts.networkFee,
       payment_type: method.wireType,
       quote_id: pricing.signQuote({
         integrationId: integration.id,
@@ -135,11 +143,7 @@ export const getQuote = endpoint({
         paymentType: method.type,
         fiat: fiat.id,
         coin: coin.asset.id,
-        amountUnits,
-        price,
-        feeUnits: quote.feeUnits,
-        networkFeeUnits: quote.networkFeeUnits,
-        coinUnits: quote.coinUnits,
+        ...texts,
         issuedAt,
         expiresAt,
       }),

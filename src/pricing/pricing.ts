@@ -8,7 +8,7 @@ import type { PriceSource } from '../providers/prices/port.ts'
 import { type Availability, createAvailability } from './availability.ts'
 import { createPrices, type Prices } from './prices.ts'
 import { computeQuote, networkFeeIn, type Quote } from './quote.ts'
-import { createQuoteIds, type OpenedQuote, type QuoteTerms } from './quote-id.ts'
+import { createQuoteIds, type OpenedQuote, type QuoteTerms, type QuoteTexts } from './quote-id.ts'
 import { type ActiveCoin, EUR, type Terms } from './terms.ts'
 
 /** What things cost now, and whether they can be had. Everything is answered from memory. */
@@ -21,7 +21,7 @@ export interface Pricing extends Pick<Availability, 'available' | 'freeUnits'> {
   quote(order: Order): Priced
   /** An amount's worth in euro cents now, rounded up: what limits count. Undefined without a fresh rate. */
   inEuros(units: bigint, fiat: Asset): bigint | undefined
-  signQuote(terms: QuoteTerms): string
+  signQuote(texts: QuoteTexts): string
   openQuote(quoteId: string): OpenedQuote
   start(): void
   stop(): Promise<void>

@@ -65,8 +65,8 @@ export function digitsOf(holder: object, key: string, value: number): string {
 export function hasUnstorableText(value: unknown): boolean {
   if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed()
   if (typeof value !== 'object' || value === null) return false
-  for (const [key, inner] of Object.entries(value)) {
-    if (hasUnstorableText(key) || hasUnstorableText(inner)) return true
+  for (const key of Object.keys(value)) {
+    if (hasUnstorableText(key) || hasUnstorableText((value as Record<string, unknown>)[key])) return true
   }
   return false
 }

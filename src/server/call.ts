@@ -1,3 +1,4 @@
+import { parseCookie } from 'cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
@@ -27,17 +28,33 @@ export function compileEndpoint(endpoint: Endpoint): CompiledEndpoint {
 
 const nobody = {} as Integration
 const NO_BODY = Buffer.alloc(0)
+const NO_COOKIES = {}
 
-/** Takes one request through its endpoint: caller, rate, fields, idempotency, handler. Answers the body's text. */
-export async function call(
+/**
+ * Takes one request through its endpoint: caller, rate, fields, idempotency, handler. Answers the body's text. Throws
+ * at once or later. Only what has to wait is a promise: each one that is not needed costs a quote half a microsecond.
+ */
+export function call(
   app: App,
   compiled: CompiledEndpoint,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<string> {
+  if (compiled.endpoint.audience !== 'token') return callAs(app, compiled, request, reply, nobody)
+  const caller = authenticate(app, request)
+  return caller instanceof Promise
+    ? caller.then((integration) => callAs(app, compiled, request, reply, integration))
+    : callAs(app, compiled, request, reply, caller)
+}
+
+function callAs(
+  app: App,
+  compiled: CompiledEndpoint,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  integration: Integration,
+): Promise<string> {
   const { endpoint } = compiled
-  const caller = endpoint.audience === 'token' ? authenticate(app, request) : nobody
-  const integration = caller instanceof Promise ? await caller : caller
   limitRate(app, endpoint, integration, request, reply)
   if (endpoint.audience === 'page' && request.headers['x-page'] !== '1') {
     fail('page_header_missing', "This call belongs to the customer's page, which sends the header X-Page: 1.")
@@ -50,29 +67,42 @@ export async function call(
   // As it was parsed, before amounts became the digits that were sent: 32 and 32.0 are equal.
   const parsed = key === undefined ? body : { ...body }
   refuseFaults(app, compiled, { body, query, params }, asText, integration)
-
-  let idempotent: IdempotentCall | undefined
-  if (typeof key === 'string' && endpoint.method === 'POST' && endpoint.audience === 'token') {
-    const path = request.url.split('?', 1)[0] as string
-    const begun = await beginIdempotent(app, {
-      integrationId: integration.id,
-      method: endpoint.method,
-      path,
-      key,
-      body: parsed,
-    })
-    if ('replay' in begun) {
-      reply.header('Idempotent-Replayed', 'true')
-      return begun.replay
-    }
-    idempotent = begun.call
+  const proceed = (idempotent: IdempotentCall | undefined) =>
+    handle(
+      app,
+      endpoint,
+      apiRequest(app, endpoint, { request, reply, integration, rawBody, body, query, params, idempotent }),
+      idempotent,
+    )
+  if (typeof key !== 'string' || endpoint.method !== 'POST' || endpoint.audience !== 'token') {
+    return proceed(undefined)
   }
-  return handle(
-    app,
-    endpoint,
-    apiRequest(app, endpoint, { request, reply, integration, rawBody, body, query, params, idempotent }),
-    idempotent,
-  )
+  return onceForKey(app, { request, reply, integration, key, parsed }, proceed)
+}
+
+/** The answer remembered under the request's `Idempotency-Key`, or that of the handler, which is remembered then. */
+async function onceForKey(
+  app: App,
+  given: {
+    request: FastifyRequest
+    reply: FastifyReply
+    integration: Integration
+    key: string
+    parsed: Record<string, unknown>
+  },
+  proceed: (idempotent: IdempotentCall) => Promise<string>,
+): Promise<string> {
+  const { request, reply, integration, key, parsed } = given
+  const begun = await beginIdempotent(app, {
+    integrationId: integration.id,
+    method: request.method,
+    path: request.url.split('?', 1)[0] as string,
+    key,
+    body: parsed,
+  })
+  if (!('replay' in begun)) return proceed(begun.call)
+  reply.header('Idempotent-Replayed', 'true')
+  return begun.replay
 }
 
 /** Answers at once for a token that is known, so that most calls wait for nothing. */
@@ -144,21 +174,20 @@ function refuseFaults(
   asText: boolean,
   integration: Integration,
 ): void {
-  const faults = {
-    params: compiled.params(input.params, true),
-    query: compiled.query(input.query, true),
-    body: compiled.body(input.body, asText),
-  }
-  const found = Object.values(faults).filter((fault) => fault !== undefined)
+  const params = compiled.params(input.params, true)
+  const query = compiled.query(input.query, true)
+  const body = compiled.body(input.body, asText)
   const { check } = compiled.endpoint
-  const sound = (part: keyof Input): Record<string, unknown> => withoutFaulty(input[part], faults[part])
-  const extra = check
-    ? check({ body: sound('body'), query: sound('query'), params: sound('params') } as never, {
-        integration,
-        now: app.clock.now(),
-      })
-    : {}
-  if (found.length === 0 && Object.keys(extra).length === 0) return
+  const extra = check?.(
+    {
+      body: withoutFaulty(input.body, body),
+      query: withoutFaulty(input.query, query),
+      params: withoutFaulty(input.params, params),
+    } as never,
+    { integration, now: app.clock.now() },
+  )
+  const found = [params, query, body].filter((faults) => faults !== undefined)
+  if (found.length === 0 && (extra === undefined || isEmpty(extra))) return
   const errors: FieldErrors = Object.assign(
     Object.create(null),
     ...found.map((faults) => faults.missing),
@@ -169,6 +198,11 @@ function refuseFaults(
   if (missing.length > 0) fail('fail_mandatory_field', `Missing: ${missing.join(', ')}.`, { errors })
   const texts = Object.entries(errors).map(([field, problems]) => `${field} ${problems[0]}`)
   fail('invalid_field', `${texts.join('; ')}.`, { errors })
+}
+
+function isEmpty(errors: FieldErrors): boolean {
+  for (const _ in errors) return false
+  return true
 }
 
 function withoutFaulty(input: Record<string, unknown>, faults: Faults | undefined): Record<string, unknown> {
@@ -203,7 +237,7 @@ function apiRequest(
     requestId: request.id,
     address: request.ip,
     headers: request.headers,
-    cookies: request.cookies,
+    cookies: endpoint.audience === 'page' ? parseCookie(request.headers.cookie ?? '') : NO_COOKIES,
     setHeader: (name, value) => void reply.header(name, value),
     async remember(trx, data) {
       if (idempotent) await rememberAnswer(app, trx, idempotent, renderSuccess(data, endpoint.envelope))

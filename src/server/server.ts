@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import cookie from '@fastify/cookie'
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -34,7 +33,6 @@ export async function createServer(
   })
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  await fastify.register(cookie)
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('X-Request-Id', request.id)
     reply.header('X-Content-Type-Options', 'nosniff')
@@ -76,16 +74,15 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
       url,
       bodyLimit: endpoint.raw?.limitBytes ?? endpoint.bodyLimitBytes ?? BODY_LIMIT_BYTES,
       config: { honestAlways },
-      handler: async (request, reply) => {
-        const beganMs = performance.now()
+      onResponse(_request, reply, done) {
+        observe(reply.elapsedTime / 1000)
+        done()
+      },
+      handler: (request, reply) => {
         reply.header('Content-Type', 'application/json; charset=utf-8')
         reply.header('Cache-Control', 'no-store')
         if (prefersHonestStatus(request)) reply.header('Preference-Applied', 'http-status')
-        try {
-          return await call(app, compiled, request, reply)
-        } finally {
-          observe((performance.now() - beganMs) / 1000)
-        }
+        return call(app, compiled, request, reply)
       },
     })
   }

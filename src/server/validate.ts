@@ -36,15 +36,23 @@ export function compileValidator(schema: TSchema | undefined): Validator {
       const value = input[key]
       if (typeof value === 'number') input[key] = digitsOf(input, key, value)
     }
-    // Without a prototype, as a caller may name a field `constructor` or `__proto__`.
-    const faults: Faults = { missing: Object.create(null), invalid: Object.create(null) }
-    for (const key of Object.keys(input)) {
-      if (hasUnstorableText(input[key])) add(faults.invalid, key, 'must not contain NUL or half a character')
-    }
     const validate: ValidateFunction = asText ? validators.coercing : validators.strict
-    if (!validate(input)) for (const error of validate.errors ?? []) record(faults, error)
+    // Nearly every request is sound, and then nothing more is made or looked at.
+    const sound = validate(input)
+    if (sound && !hasUnstorableText(input)) return undefined
+    const faults = faultsOf(input, sound ? [] : (validate.errors ?? []))
     return Object.keys(faults.missing).length + Object.keys(faults.invalid).length > 0 ? faults : undefined
   }
+}
+
+function faultsOf(input: Record<string, unknown>, errors: readonly ErrorObject[]): Faults {
+  // Without a prototype, as a caller may name a field `constructor` or `__proto__`.
+  const faults: Faults = { missing: Object.create(null), invalid: Object.create(null) }
+  for (const key of Object.keys(input)) {
+    if (hasUnstorableText(input[key])) add(faults.invalid, key, 'must not contain NUL or half a character')
+  }
+  for (const error of errors) record(faults, error)
+  return faults
 }
 
 function record(faults: Faults, error: ErrorObject): void {
