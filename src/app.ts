@@ -8,6 +8,7 @@ import { migrate } from './db/migrate.ts'
 import { createNotifier, type Notifier } from './db/notify.ts'
 import { effectLanes, registerChains } from './effects/effects.ts'
 import { findWaitingMoney, measureMoneyOut } from './effects/health.ts'
+import { lanesOfChain } from './effects/model.ts'
 import { createPageNews, type PageNews } from './hosted/page-news.ts'
 import { type Clock, createClock, type MovableClock } from './kernel/clock.ts'
 import type { Config } from './kernel/config.ts'
@@ -249,7 +250,10 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
         url = config.publicUrl
       }
       if (config.role !== 'api') {
-        for (const chain of app.providers.sandboxChains) chain.startMining()
+        for (const sandbox of app.providers.sandboxChains) {
+          // Nobody has to ask our own node whether there is a new block.
+          sandbox.startMining(() => app.lanes.wake(lanesOfChain(sandbox.chain).watch))
+        }
         app.lanes.start()
       }
       return { url }

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import type { Address } from 'viem'
+import { type Address, numberToHex } from 'viem'
 import type { Checkpoint } from './chains.ts'
 import { openTestChain, type TestChain } from './fixture.ts'
 import { becomes, isNodeAlive } from './node-process.ts'
@@ -132,6 +132,34 @@ test('a stopped node goes on where it was: blocks, receipts, balances', async ()
   }
 })
 
+test('a block holds all that a wallet may have in flight, on a chain that goes on from its saved state too', async () => {
+  const dataDir = newFolder()
+  for (const origin of ['fresh', 'resumed']) {
+    const chain = await openTestChain('polygon', { dataDir })
+    try {
+      assert.equal(chain.node().origin, origin)
+      const { rpc } = chain.node()
+      await rpc.call('anvil_setBalance', SOMEBODY, numberToHex(10n ** 24n))
+      await rpc.call('anvil_impersonateAccount', SOMEBODY)
+      const before = (await chain.provider.nonces(SOMEBODY)).latest
+      // As batches and their allowances come: small and large in turn. A byte costs 40 gas.
+      for (let place = 0; place < 48; place += 1) {
+        const data = `0x${'ff'.repeat(place % 2 === 0 ? 1_000 : 60_000)}`
+        await rpc.call('eth_sendTransaction', {
+          from: SOMEBODY,
+          to: SOMEBODY,
+          data,
+          gas: numberToHex(2_800_000),
+        })
+      }
+      await chain.mine()
+      assert.equal((await chain.provider.nonces(SOMEBODY)).latest, before + 48)
+    } finally {
+      await chain.stop()
+    }
+  }
+})
+
 test('a chain that lost the checkpoint block is begun anew, with another first block and the same token addresses', async () => {
   const dataDir = newFolder()
   const first = await openTestChain('polygon', { dataDir })
@@ -212,13 +240,15 @@ test('the miner mines while somebody waits, and rests after; a node that dies is
   const chain = await openTestChain('polygon', { dataDir })
   const height = async () => (await chain.provider.heads()).latest.height
   try {
-    chain.startMining()
+    const seen: number[] = []
+    chain.startMining(async () => seen.push(await height()))
     const hash = await chain.treasury.send({ symbol: 'USDC', to: SOMEBODY, units: 1n })
     const isFinal = async () => {
       const [receipt] = await chain.provider.receipts([hash])
       return receipt != null && (await height()) - receipt.height + 1 >= chain.confirmations
     }
     assert.ok(await becomes(isFinal, 10_000))
+    assert.ok(await becomes(async () => seen.includes(await height()), 10_000), 'told of each block')
     // Three looks of the miner later nothing has grown.
     const rested = await height()
     const looks = await countMinerLooks(chain, 3)

@@ -47,8 +47,11 @@ export interface SandboxChain {
   node(): LocalNode
   provider: ChainProvider
   treasury: Treasury
-  /** Mines when somebody waits for it, and brings the node back should it die, until `stop` or `leave`. */
-  startMining(): void
+  /**
+   * Mines when somebody waits for it, and brings the node back should it die, until `stop` or `leave`. `onBlock` is
+   * called after each block.
+   */
+  startMining(onBlock?: () => void): void
   /** Ends mining and the node, with the chain saved. */
   stop(): Promise<void>
   /** Ends mining and leaves the node running, to be adopted by the next process. */
@@ -103,11 +106,12 @@ export async function openSandboxChain(options: SandboxChainOptions): Promise<Sa
     node: () => node,
     provider,
     treasury,
-    startMining() {
+    startMining(onBlock = () => {}) {
       mining = runMiner({
         node: () => node,
         confirmations: SANDBOX_CONFIRMATIONS,
         signal: ending.signal,
+        onBlock,
         onFailure: revive,
       })
     },

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Hex } from 'viem'
+import { type Hex, numberToHex } from 'viem'
 import type { Clock } from '../../kernel/clock.ts'
 import { createJsonRpc, type JsonRpc } from '../../providers/chain/json-rpc.ts'
 import { ProviderError } from '../../providers/provider-error.ts'
@@ -50,6 +50,11 @@ interface NodeRecord {
   replaces: Hex | null
 }
 
+/**
+ * Far more than all transactions that a wallet may have in flight. When one does not fit into a block, the node tries
+ * the next of the same sender, finds its nonce too high and drops it and all behind it, which no real node does.
+ */
+const BLOCK_GAS_LIMIT = 1_000_000_000
 const ANSWER_MS = 10_000
 const START_MS = 20_000
 const STOP_MS = 20_000
@@ -92,7 +97,7 @@ export async function beginChain(options: LocalNodeOptions): Promise<LocalNode> 
 async function adoptNode(options: LocalNodeOptions, record: NodeRecord): Promise<LocalNode | null> {
   if (record.chainId !== options.chainId || !isNodeAlive(record.pid)) return null
   // One that an interrupted start left behind may not listen yet.
-  if (await becomes(() => answersAsOurs(options, record), 2_000)) return describe(options, record, 'adopted')
+  if (await becomes(() => answersAsOurs(options, record), 2_000)) return takeUp(options, record, 'adopted')
   await endNode(record.pid, STOP_MS)
   return null
 }
@@ -128,18 +133,20 @@ async function startNode(
     killNode(pid)
     return null
   }
-  const node = await describe(options, record, genesisTime === null ? 'resumed' : 'fresh')
+  const node = await takeUp(options, record, genesisTime === null ? 'resumed' : 'fresh')
   // Its clock began at the first block's time; the blocks to come are of today.
   await node.rpc.call('evm_setTime', Math.floor(options.clock.real().getTime() / 1000))
   return node
 }
 
-async function describe(
+async function takeUp(
   options: LocalNodeOptions,
   record: NodeRecord,
   origin: LocalNode['origin'],
 ): Promise<LocalNode> {
   const rpc = rpcTo(options.chain, record)
+  // Not as an argument of the node: that would change the first block of a chain that goes on from its saved state.
+  await rpc.call('evm_setBlockGasLimit', numberToHex(BLOCK_GAS_LIMIT))
   const genesis = (await rpc.call('eth_getBlockByNumber', '0x0', false)) as { hash: Hex }
   return {
     chain: options.chain,

@@ -10,6 +10,8 @@ export interface MinerOptions {
   signal: AbortSignal
   /** Half a second unless told. */
   intervalMs?: number
+  /** Called after each block. */
+  onBlock: () => void
   /** Called with each failure to reach the node; mining goes on. */
   onFailure: (error: unknown) => Promise<void> | void
 }
@@ -25,11 +27,15 @@ export async function runMiner({
   confirmations,
   signal,
   intervalMs = INTERVAL_MS,
+  onBlock,
   onFailure,
 }: MinerOptions): Promise<void> {
   while (!signal.aborted) {
     try {
-      if (await isMiningDue(node(), confirmations)) await mineBlock(node())
+      if (await isMiningDue(node(), confirmations)) {
+        await mineBlock(node())
+        onBlock()
+      }
     } catch (error) {
       await onFailure(error)
     }
