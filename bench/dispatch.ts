@@ -12,9 +12,10 @@ import { startProcess } from './servers.ts'
 import { openWorld } from './world.ts'
 
 const ROUNDS = 3
-const TRANSFERS = 1_500
+const TRANSFERS = 3_000
 const SINGLES = 40
 const UNITS = 1_000_000n
+const LOOK_MS = 25
 const WAIT_SECONDS = 120
 
 export const dispatch: Benchmark = {
@@ -41,8 +42,8 @@ export const dispatch: Benchmark = {
       )
       const { a, b, ratio } = await interleave(
         ROUNDS,
-        () => perSecond(() => dispatchAll(inside, template, TRANSFERS, false)),
-        () => perSecond(() => signAndSend(node, bare, newTransfers(TRANSFERS))),
+        async () => TRANSFERS / (await dispatchAll(inside, template, TRANSFERS, false)),
+        async () => TRANSFERS / (await secondsOf(() => signAndSend(node, bare, newTransfers(TRANSFERS)))),
         tell,
       )
       await dispatchAll(inside, template, SINGLES, true)
@@ -72,10 +73,10 @@ export const dispatch: Benchmark = {
   },
 }
 
-async function perSecond(work: () => Promise<void>): Promise<number> {
+async function secondsOf(work: () => Promise<void>): Promise<number> {
   const beganMs = performance.now()
   await work()
-  return TRANSFERS / ((performance.now() - beganMs) / 1000)
+  return (performance.now() - beganMs) / 1000
 }
 
 const newWallet = (): Address => `0x${randomBytes(20).toString('hex')}`
@@ -83,15 +84,20 @@ const newWallet = (): Address => `0x${randomBytes(20).toString('hex')}`
 const newTransfers = (count: number): { to: Address; units: bigint }[] =>
   Array.from({ length: count }, () => ({ to: newWallet(), units: UNITS }))
 
-/** Plans transfers of so many paid payments, and waits until the last is confirmed. */
+/**
+ * Plans transfers of so many paid payments, and waits until the last is confirmed. Answers the seconds from when they
+ * are planned: making up their payments is no part of it, the commit that lets the program see them is.
+ */
 async function dispatchAll(
   { db, secrets }: { db: Db; secrets: Secrets },
   template: string,
   count: number,
   single: boolean,
-): Promise<void> {
-  const ids = Array.from({ length: count }, () => randomBytes(16).toString('hex').slice(0, 25))
+): Promise<number> {
+  // In the order they are dispatched in.
+  const ids = Array.from({ length: count }, () => randomBytes(16).toString('hex').slice(0, 25)).sort()
   const sealed = ids.map(() => secrets.seal('effect', JSON.stringify({ address: newWallet() })))
+  let beganMs = 0
   await db.transaction().execute(async (trx) => {
     await sql`
       insert into payments
@@ -108,15 +114,24 @@ async function dispatchAll(
              'polygon:USDC', ${UNITS}, given.sealed, ${single}, 'planned', given.id, now(), now(), now()
         from unnest(${ids}::text[], ${sealed}::bytea[]) given (id, sealed)`.execute(trx)
     await sql`select pg_notify('lanes', 'coins-dispatch:polygon')`.execute(trx)
+    beganMs = performance.now()
   })
-  for (const endMs = performance.now() + WAIT_SECONDS * 1000; performance.now() < endMs; await sleep(50)) {
-    const { rows } = await sql<{ open: number }>`
-      select count(*) as open from payments where id = any(${ids}::text[]) and state <> 'coins_sent'`.execute(
-      db,
-    )
-    if (rows[0]!.open === 0) return
+  let open = ids
+  for (; performance.now() < beganMs + WAIT_SECONDS * 1000; await sleep(LOOK_MS)) {
+    // The last ones first: what can't be over yet costs the database nothing.
+    if ((await findOpen(db, open.slice(-1))).length > 0) continue
+    open = await findOpen(db, open)
+    if (open.length === 0) return (performance.now() - beganMs) / 1000
   }
   throw new Error(`Not all of ${count} transfers were confirmed in ${WAIT_SECONDS} s.`)
+}
+
+async function findOpen(db: Db, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from payments where id = any(${[...ids]}::text[]) and state <> 'coins_sent' order by id`.execute(
+    db,
+  )
+  return rows.map(({ id }) => id)
 }
 
 /** Of one payout: in a batch, and by itself. */
