@@ -340,7 +340,7 @@ export interface PaymentSandbox {
  *
  * Errors: 404 `verification_not_found`; 409 `action_not_allowed` (the phase is no longer `form` or `mend`, or the field
  * is not one to mend); 422 `fail_mandatory_field`, `invalid_field` with `errors` by `KycField` or `PhotoKind`, each a
- * `FieldProblem`; 422 `invalid_identification` with `errors.identification_number`; 403 `country_not_supported`; 422
+ * `FieldProblem`; 422 `invalid_identification` with `errors.identification_number`; 422 `country_not_supported`; 422
  * `invalid_file` (no JPEG, PNG or WebP by its content); 413 `body_too_large`. An expired link is no error but the
  * phase `expired`, so that the page can still say who sent it.
  */

@@ -205,7 +205,7 @@ describe('a person looks at it', () => {
   test('what isn’t in review can’t be released or refused', async () => {
     const id = await createGuided(t, await addCustomer(t.app))
     await assert.rejects(releasePayment(t.app, id, WHO), /is started, not in review/)
-    await assert.rejects(releasePayment(t.app, 'nope', WHO), /There is no payment/)
+    await assert.rejects(releasePayment(t.app, 'nope', WHO), /There is no payment or verification nope/)
     await assert.rejects(refusePayment(t.app, id, WHO), /no money that could go back/)
   })
 

@@ -99,7 +99,11 @@ export async function releasePayment(app: Needs, id: string, change: Change): Pr
 
 async function getInReview(trx: Trx, id: string): Promise<Payment> {
   const payment = (await lockPayments(trx, [id])).get(id)
-  if (!payment) throw new RefusedOperation(`There is no payment ${id}.`)
+  if (!payment) {
+    throw new RefusedOperation(
+      `There is no payment or verification ${id}. "review list" shows what waits for a person.`,
+    )
+  }
   if (payment.state !== 'in_review')
     throw new RefusedOperation(`Payment ${id} is ${payment.state}, not in review.`)
   if (isRefunding(payment))

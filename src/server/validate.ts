@@ -83,6 +83,8 @@ function describe(error: ErrorObject): string {
     case 'type':
       // Such a field takes a number as well; a wrong type is told in the words of its format.
       if (error.parentSchema?.['x-text']) return FORMATS[error.parentSchema.format]?.message ?? 'is invalid'
+      if (error.params.type === 'object' && error.parentSchema?.properties)
+        return `must be an object with ${Object.keys(error.parentSchema.properties).join(', ')}`
       return `must be ${[error.params.type].flat().join(' or ')}`
     default:
       return error.message ?? 'is invalid'
