@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { createFileDecoder, type DecodedFile } from '../kernel/encoded-file.ts'
+import { fail } from './errors.ts'
+import { createFormScanner, createJsonScanner, LONG_BYTES, type ScanState } from './file-scanners.ts'
+
+/**
+ * A JSON or form body whose files were taken out while it arrived: a file's text would be held four times otherwise,
+ * as bytes, as text, as parsed text and decoded.
+ */
+export interface FileBody {
+  /** The body with a short mark in place of each file's text; the same for equal files. */
+  text: Buffer
+  /** By the mark. */
+  files: ReadonlyMap<string, DecodedFile>
+}
+
+export interface FileBodyRules {
+  /** Fields that may hold a file, at any depth. */
+  fields: readonly string[]
+  /** Of one decoded file. */
+  fileLimitBytes: number
+  /** Of the whole body as it is sent. */
+  bodyLimitBytes: number
+}
+
+/** Of what is left of the body without its files. */
+const REST_LIMIT_BYTES = 256 * 1024
+/** A body that is too large is read on as far as this times its limit: who still sends would not hear the answer. */
+const READ_ON = 4
+
+/** Reads a body to its end. Throws `body_too_large`, `unsupported_media_type`, `invalid_json`. */
+export async function readFileBody(
+  stream: Readable,
+  { contentType, contentLength }: { contentType: string | undefined; contentLength: number | undefined },
+  rules: FileBodyRules,
+): Promise<FileBody> {
+  const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  const isForm = type === 'application/x-www-form-urlencoded'
+  if (!isForm && type !== 'application/json' && !type.endsWith('+json')) {
+    fail(
+      'unsupported_media_type',
+      'Send application/json or application/x-www-form-urlencoded, and say so in Content-Type.',
+    )
+  }
+  const state = createState(rules, contentLength ?? rules.bodyLimitBytes)
+  const scan = isForm ? createFormScanner(state) : createJsonScanner(state)
+  let size = 0
+  for await (const chunk of unbroken(stream)) {
+    size += chunk.length
+    if (size > rules.bodyLimitBytes * READ_ON) break
+    if (size <= rules.bodyLimitBytes && !state.overflowed()) scan.write(chunk)
+    state.arrived(chunk.length)
+  }
+  if (size > rules.bodyLimitBytes || state.overflowed()) {
+    fail('body_too_large', 'The body is larger than this endpoint takes.')
+  }
+  if (contentLength !== undefined && size !== contentLength) {
+    fail('invalid_json', 'The body does not have the length that Content-Length says.')
+  }
+  scan.end()
+  return state.take()
+}
+
+/** A sender that goes away is no fault of ours, and nobody is left to read the answer. */
+async function* unbroken(stream: Readable): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of stream) yield chunk as Buffer
+  } catch {
+    fail('invalid_json', 'The request could not be read to its end.')
+  }
+}
+
+interface Arrived {
+  overflowed(): boolean
+  /** So many bytes of the body have been scanned. */
+  arrived(bytes: number): void
+  take(): FileBody
+}
+
+function createState({ fields, fileLimitBytes }: FileBodyRules, expectedBytes: number): ScanState & Arrived {
+  const names = new Set(fields)
+  const files = new Map<string, DecodedFile>()
+  let rest = Buffer.allocUnsafe(2 * LONG_BYTES)
+  let kept = 0
+  let over = false
+  let left = expectedBytes
+  function makeRoom(bytes: number): void {
+    if (kept + bytes > REST_LIMIT_BYTES) over = true
+    if (over || kept + bytes <= rest.length) return
+    const larger = Buffer.allocUnsafe(Math.max(2 * rest.length, kept + bytes))
+    rest.copy(larger, 0, 0, kept)
+    rest = larger
+  }
+  return {
+    isFileField: (name) => names.has(name),
+    keep(bytes) {
+      const count = typeof bytes === 'number' ? 1 : bytes.length
+      makeRoom(count)
+      if (over) return
+      if (typeof bytes === 'number') rest[kept] = bytes
+      else bytes.copy(rest, kept)
+      kept += count
+    },
+    overflowed: () => over,
+    arrived: (bytes) => void (left -= bytes),
+    // What was held back of the text came before the rest of this chunk.
+    beginFile: () => ({
+      decoder: createFileDecoder(fileLimitBytes, left + LONG_BYTES),
+      hash: createHash('sha256'),
+    }),
+    endFile({ decoder, hash }) {
+      const mark = `file:${hash.digest('hex')}`
+      files.set(mark, decoder.end())
+      return mark
+    },
+    take: () => ({ text: rest.subarray(0, kept), files }),
+  }
+}
