@@ -5,7 +5,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import helmet from '@fastify/helmet'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
-import { renderDocs } from './docs/page.ts'
+import { pathsOfSite, renderSite } from './docs/site.ts'
 import { ENDPOINTS } from './endpoints.ts'
 import { NAMED, openApiDocument } from './openapi.ts'
 
@@ -23,7 +23,7 @@ interface Served {
   bodies: { br: Buffer; gzip: Buffer; identity: Buffer }
 }
 
-/** The documentation (`/docs`) and the OpenAPI document (`/openapi.json`), both from the endpoint table. */
+/** The documentation (`/docs` and the pages below it) and the OpenAPI document (`/openapi.json`), both from the endpoint table. */
 export async function registerDocs(app: Pick<App, 'config'>, fastify: FastifyInstance): Promise<void> {
   const sandbox = app.config.mode === 'sandbox'
   const endpoints = ENDPOINTS.filter((endpoint) => sandbox || !endpoint.sandboxOnly)
@@ -31,12 +31,17 @@ export async function registerDocs(app: Pick<App, 'config'>, fastify: FastifyIns
   const script = serve('text/javascript; charset=utf-8', SCRIPT)
   const assets = { style: `/docs/docs.css?v=${style.tag}`, script: `/docs/docs.js?v=${script.tag}` }
   // The public address is known once the server listens; what is written with it is made at the first call.
-  const page = once(() => {
-    const { publicUrl } = app.config
-    return serve(
-      'text/html; charset=utf-8',
-      renderDocs({ endpoints, named: NAMED, publicUrl, version, sandbox, assets }),
-    )
+  const options = () => ({
+    endpoints,
+    named: NAMED,
+    publicUrl: app.config.publicUrl,
+    version,
+    sandbox,
+    assets,
+  })
+  const site = once(() => {
+    const pages = [...renderSite(options())]
+    return new Map(pages.map(([path, html]) => [path, serve('text/html; charset=utf-8', html)]))
   })
   const document = once(() =>
     serve(
@@ -63,7 +68,9 @@ export async function registerDocs(app: Pick<App, 'config'>, fastify: FastifyIns
       frameguard: { action: 'deny' },
       strictTransportSecurity: sandbox ? false : { maxAge: 31_536_000 },
     })
-    scope.get('/docs', async (request, reply) => answer(request, reply, page(), 'no-cache'))
+    for (const path of pathsOfSite(options())) {
+      scope.get(path, async (request, reply) => answer(request, reply, site().get(path)!, 'no-cache'))
+    }
     scope.get('/docs/docs.css', async (request, reply) => answer(request, reply, style, KEEP))
     scope.get('/docs/docs.js', async (request, reply) => answer(request, reply, script, KEEP))
     scope.get('/openapi.json', async (request, reply) => {

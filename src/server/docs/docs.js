@@ -14,7 +14,7 @@ for (const figure of document.querySelectorAll('figure.code')) {
   if (navigator.clipboard) figure.querySelector('figcaption').append(button)
 }
 
-const places = [...document.querySelectorAll('aside nav a')].map((link) => ({
+const places = [...document.querySelectorAll('aside .contents a')].map((link) => ({
   link,
   target: document.getElementById(link.hash.slice(1)),
 }))

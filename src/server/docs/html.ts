@@ -8,11 +8,13 @@ export function escapeHtml(text: string): string {
     .replaceAll("'", '&#39;')
 }
 
+export type Language = 'json' | 'sh' | 'text' | 'js' | 'python' | 'php'
+
 /** A block of code, with JSON's parts coloured. `label` stands above it. */
-export function codeBlock(code: string, language: 'json' | 'sh' | 'text' | 'js', label: string): string {
+export function codeBlock(code: string, language: Language, label: string): string {
   const escaped = escapeHtml(code)
   const body = language === 'json' ? colourJson(escaped) : escaped
-  return `<figure class="code"><figcaption>${escapeHtml(label)}</figcaption><pre tabindex="0"><code>${body}</code></pre></figure>`
+  return `<figure class="code" data-language="${language}"><figcaption>${escapeHtml(label)}</figcaption><pre tabindex="0"><code>${body}</code></pre></figure>`
 }
 
 const QUOTED = '&quot;(?:[^&\\\\]|\\\\.|&(?!quot;))*&quot;'

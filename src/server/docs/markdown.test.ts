@@ -7,7 +7,7 @@ test('paragraphs, lists with items over two lines, and headings', () => {
   const html = renderMarkdown('One\ntwo\n\n### Three\n\n- a\n  b\n- c\n\n1. x\n2. y')
   assert.equal(
     html.replaceAll(/\n+/g, ''),
-    '<p>Onetwo</p><h3>Three</h3><ul><li>a b</li><li>c</li></ul><ol><li>x</li><li>y</li></ol>',
+    '<p>Onetwo</p><h3 id="three"><a href="#three">Three</a></h3><ul><li>a b</li><li>c</li></ul><ol><li>x</li><li>y</li></ol>',
   )
 })
 

@@ -1,11 +1,9 @@
-import { codeBlock, escapeHtml } from './html.ts'
-
-type Language = Parameters<typeof codeBlock>[1]
+import { codeBlock, escapeHtml, type Language } from './html.ts'
 
 /**
  * The little Markdown that our own texts use: paragraphs, `###` headings, lists, numbered lists, tables, fenced
  * code (its info is the language and then a label), `code`, **bold** and [links](#there). Everything else is text;
- * no HTML passes.
+ * no HTML passes. A heading can be linked to by its `anchorOf`.
  */
 export function renderMarkdown(markdown: string): string {
   const html: string[] = []
@@ -50,7 +48,7 @@ function continues(kind: Kind, line: string): boolean {
 function renderBlock(kind: Kind, lines: readonly string[]): string {
   switch (kind) {
     case 'heading':
-      return `<h3>${renderInline(lines[0]!.slice(4))}</h3>`
+      return renderHeading(lines[0]!.slice(4))
     case 'list':
       return `<ul>${renderItems(lines, /^- /)}</ul>`
     case 'numbers':
@@ -62,6 +60,20 @@ function renderBlock(kind: Kind, lines: readonly string[]): string {
     default:
       return ''
   }
+}
+
+function renderHeading(text: string): string {
+  const anchor = anchorOf(text)
+  return `<h3 id="${anchor}"><a href="#${anchor}">${renderInline(text)}</a></h3>`
+}
+
+/** By what a heading is linked to: `Is it ours?` is `is-it-ours`. */
+export function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[`’']/g, '')
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '')
 }
 
 function renderItems(lines: readonly string[], mark: RegExp): string {

@@ -1,0 +1,78 @@
+import { defineOpenApi } from '../openapi-schema.ts'
+import { SECTIONS } from '../sections.ts'
+import { type DocsOptions, isForIntegrators, type Page, type Section } from './content.ts'
+import { renderEndpoint } from './endpoint-section.ts'
+import { fieldsOf, renderFields } from './fields.ts'
+import { codeBlock } from './html.ts'
+import { renderInline, renderMarkdown } from './markdown.ts'
+
+/** Every call of an integrator's program, from the table that the program itself is made of. */
+export function referencePage(options: DocsOptions): Page {
+  return {
+    path: '/docs/reference',
+    name: 'API reference',
+    title: 'API reference',
+    lead: 'Every call with its fields, its answer and its errors. The examples are what the program answers: a test makes each call as it stands here and compares.',
+    sections: [callingSection(options), ...endpointSections(options, true), objectsSection(options)],
+  }
+}
+
+/** What only our own pages and the providers call. */
+export function innerPage(options: DocsOptions): Page {
+  return {
+    path: '/docs/pages',
+    name: 'Pages and providers',
+    title: 'Pages and providers',
+    lead: 'What the customer’s pages call and where providers tell us what happened. Nothing here is for your program, and it changes without notice.',
+    sections: endpointSections(options, false),
+  }
+}
+
+function callingSection({ publicUrl, sandbox }: DocsOptions): Section {
+  const variables = [
+    `TOKEN=…        # of authenticate${sandbox ? '; the guide’s first call gets it' : ''}`,
+    'USER_ID=…      # of registerUser',
+    'PAYMENT_ID=…   # of createGuidedPayment or createPayment',
+    'EVENT_ID=…     # of a webhook, or of webhooks/events',
+  ].join('\n')
+  return {
+    id: 'calling',
+    title: 'Before you call',
+    html: `${renderMarkdown(
+      `The base address is \`${publicUrl}/api\`. Every call but [authenticate](#authenticate) carries the token in the header \`auth\`, without \`Bearer\`. The examples can be pasted into a shell that knows these:`,
+    )}
+${codeBlock(variables, 'text', 'Shell variables')}
+${renderMarkdown(
+  'What holds for every call stands once, in the [conventions](#calls): envelopes, `Prefer: http-status`, `Idempotency-Key`, lists, money and times. The same reference for machines: [openapi.json](/openapi.json).',
+)}`,
+  }
+}
+
+function endpointSections({ endpoints, named, publicUrl }: DocsOptions, forIntegrators: boolean): Section[] {
+  return SECTIONS.flatMap(({ section, name, description }) => {
+    const own = endpoints.filter(
+      (endpoint) => endpoint.section === section && isForIntegrators(endpoint) === forIntegrators,
+    )
+    if (own.length === 0) return []
+    const articles = own.map((endpoint) => renderEndpoint(endpoint, { baseUrl: publicUrl, named }))
+    return {
+      id: `api-${section}`,
+      title: name,
+      html: `<p>${renderInline(description)}</p>\n${articles.join('\n')}`,
+      entries: own.map((endpoint) => ({ id: endpoint.name, title: endpoint.path.replace(/^\/api\//, '') })),
+    }
+  })
+}
+
+function objectsSection({ named }: DocsOptions): Section {
+  const objects = [...named].map(([schema, name]) => {
+    const fields = renderFields(fieldsOf(defineOpenApi(schema, named)), { requests: false })
+    return `<article id="object-${name}"><h3><a href="#object-${name}">${name}</a></h3>${fields}</article>`
+  })
+  return {
+    id: 'objects',
+    title: 'Objects',
+    html: objects.join('\n'),
+    entries: [...named.values()].map((name) => ({ id: `object-${name}`, title: name })),
+  }
+}

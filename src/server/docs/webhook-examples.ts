@@ -1,0 +1,86 @@
+import { PAYMENT_EXAMPLE } from '../../onramp/retrieve-payment.ts'
+import type { EventType } from '../../webhooks/event-types.ts'
+
+/** A payment that has just been created and waits for money. */
+const STARTED = {
+  ...PAYMENT_EXAMPLE,
+  status: 'started',
+  fiat_amount_received: '0.00',
+  txid: undefined,
+  holder: null,
+  expires_at: '2026-06-26T11:00:00.000000Z',
+}
+
+const RECEIVED = {
+  ...PAYMENT_EXAMPLE,
+  status: 'payment_received',
+  txid: undefined,
+  expires_at: '2026-06-27T10:31:02.000000Z',
+}
+
+const KYC = {
+  user_id: 100067,
+  kyc_status: 'valid',
+  kyc_level: 'basic',
+  reasons: [] as { field: string | null; code: string; text: string }[],
+  updated_at: '2026-06-26T10:30:00.000000Z',
+}
+
+/**
+ * What `data` holds in each event that is about a payment or a verification; a test has each of them delivered and
+ * compares. Sales are not here: their events are the sale as its GET gives it.
+ */
+export const EVENT_DATA: Partial<Record<EventType, object>> = {
+  PAY_IN: RECEIVED,
+  COINS_SENT: PAYMENT_EXAMPLE,
+  KYC_VALID: KYC,
+  KYC_FAIL: {
+    ...KYC,
+    kyc_status: 'fail',
+    kyc_level: 'none',
+    reasons: [{ field: null, code: 'not_accepted', text: 'The customer cannot be accepted.' }],
+  },
+  KYC_PROCESSING: {
+    ...KYC,
+    kyc_status: 'processing',
+    kyc_level: 'none',
+    reasons: [{ field: 'document_front', code: 'blurred', text: 'The picture is blurred.' }],
+  },
+  PAYMENT_EXPIRED: { ...STARTED, status: 'expired', expires_at: null },
+  PAYMENT_REJECTED: { ...STARTED, status: 'payment_rejected', expires_at: null },
+  PAYMENT_CANCELLED: { ...STARTED, status: 'cancelled', expires_at: null },
+  PAYMENT_IN_REVIEW: {
+    ...RECEIVED,
+    status: 'in_review',
+    expires_at: '2026-07-03T10:31:02.000000Z',
+  },
+  PAYMENT_REFUNDED: {
+    ...RECEIVED,
+    status: 'refunded',
+    expires_at: null,
+    refund: {
+      state: 'confirmed',
+      amount: '150.50',
+      reason: 'requested',
+      created_at: '2026-06-26T10:31:12.000000Z',
+    },
+  },
+  PAYMENT_CHARGED_BACK: {
+    ...PAYMENT_EXAMPLE,
+    chargeback: { amount: '150.50', reason: 'fraudulent', created_at: '2026-06-26T10:33:12.000000Z' },
+  },
+}
+
+/** An event as it is delivered. */
+export function exampleEvent(type: EventType): object | undefined {
+  const data = EVENT_DATA[type]
+  return (
+    data && {
+      id: 'evt_4nRw8sZx1cBf6mLt3JHkQ2vY',
+      type,
+      sequence: 1042,
+      created_at: '2026-06-26T10:31:02.000000Z',
+      data,
+    }
+  )
+}
