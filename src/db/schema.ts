@@ -22,6 +22,7 @@ export interface Database extends SimulatedDatabase {
   verifications: VerificationsTable
   documents: DocumentsTable
   payments: PaymentsTable
+  paymentGateways: PaymentGatewaysTable
   paymentSessions: PaymentSessionsTable
   providerCallbacks: ProviderCallbacksTable
   bankAccounts: BankAccountsTable
@@ -224,6 +225,14 @@ export interface PaymentsTable {
   leaseUntil: Date | null
   createdAt: Date
   updatedAt: Date
+}
+
+export interface PaymentGatewaysTable {
+  integrationId: number
+  paymentId: string
+  tokenHash: Buffer
+  tokenSealed: Buffer
+  createdAt: Date
 }
 
 export interface PaymentSessionsTable {

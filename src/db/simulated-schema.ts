@@ -7,6 +7,8 @@ export interface SimulatedDatabase {
   'simulated.cardSessions': SimulatedCardSessionsTable
   'simulated.cardRefunds': SimulatedCardRefundsTable
   'simulated.openBankingSessions': SimulatedOpenBankingSessionsTable
+  'simulated.redirectSessions': SimulatedRedirectSessionsTable
+  'simulated.redirectRefunds': SimulatedRedirectRefundsTable
   'simulated.bankAccounts': SimulatedBankAccountsTable
   'simulated.bankTransfers': SimulatedBankTransfersTable
   'simulated.bankLines': SimulatedBankLinesTable
@@ -15,7 +17,7 @@ export interface SimulatedDatabase {
 
 interface SimulatedCallbacksTable {
   id: Generated<number>
-  provider: 'card' | 'open_banking' | 'bank' | 'kyc'
+  provider: 'card' | 'open_banking' | 'bank' | 'kyc' | 'paypal' | 'local'
   notification: JSONColumn
   attempts: Generated<number>
   dueAt: Date
@@ -82,6 +84,43 @@ interface SimulatedOpenBankingSessionsTable {
   debtorIban: string | null
   refusal: string | null
   expiresAt: Date
+  createdAt: Date
+  updatedAt: Date
+}
+
+interface SimulatedRedirectSessionsTable {
+  id: string
+  kind: 'paypal' | 'local'
+  method: string
+  idempotencyKey: string
+  reference: string
+  units: bigint
+  currency: string
+  description: string
+  merchantName: string
+  returnUrl: string
+  language: string | null
+  customerName: string | null
+  state: Generated<'open' | 'paid' | 'declined' | 'cancelled' | 'expired'>
+  code: string | null
+  payerName: string | null
+  declineCode: string | null
+  paidUnits: Generated<bigint>
+  refundedUnits: Generated<bigint>
+  payDueAt: Date | null
+  expiresAt: Date
+  createdAt: Date
+  updatedAt: Date
+}
+
+interface SimulatedRedirectRefundsTable {
+  id: string
+  idempotencyKey: string
+  sessionId: string
+  units: bigint
+  state: Generated<'pending' | 'done' | 'failed'>
+  reason: string | null
+  dueAt: Date
   createdAt: Date
   updatedAt: Date
 }

@@ -1,5 +1,4 @@
 import type { IntegrationSettings } from '../common/integration.ts'
-import { refuseBounds } from '../onramp/create-payment-checks.ts'
 import { lockCustomer, refuseOverLimits } from '../onramp/customer-checks.ts'
 import { endSessions } from '../onramp/end-sessions.ts'
 import { type Payment, paymentFiat } from '../onramp/payment.ts'
@@ -13,6 +12,7 @@ import {
 import { lifetimeMs } from '../onramp/payment-states.ts'
 import { lockPayments } from '../onramp/payment-store.ts'
 import { priceLifetime } from '../onramp/price-lifetime.ts'
+import { refuseBounds } from '../onramp/price-order.ts'
 import { readSettings } from '../onramp/receive.ts'
 import { cancelBegunSessions, loadSessions } from '../onramp/session-store.ts'
 import { isServed } from '../pricing/payment-methods.ts'

@@ -72,11 +72,13 @@ export const createGuidedPayment = endpoint({
     if (problem) errors.callback_url = [problem]
     return errors
   },
-  async handle(app, request) {
-    const { body, integration } = request
-    if ((body.fiat_symbol ?? 'EUR').toUpperCase() !== 'EUR') {
+  refuse({ fiat_symbol }) {
+    if ((fiat_symbol ?? 'EUR').toUpperCase() !== 'EUR') {
       fail('guided_payment_eur_only', 'A guided payment is in EUR. Leave fiat_symbol out, or send EUR.')
     }
+  },
+  async handle(app, request) {
+    const { body, integration } = request
     const wire = ({ id, externalId }: CreatedPayment) => ({
       payment_id: id,
       gateway_url: gatewayUrl(app, id),

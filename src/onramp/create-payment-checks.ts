@@ -6,22 +6,20 @@ import type { PaymentsTable } from '../db/schema.ts'
 import { isUniqueViolation } from '../db/unique-violation.ts'
 import { newPaymentId } from '../kernel/ids.ts'
 import { sha256 } from '../kernel/secrets.ts'
-import { formatAmount } from '../money/amount.ts'
 import type { Asset } from '../money/asset.ts'
-import type { FeeTerms } from '../money/fee.ts'
 import { formatPrice } from '../money/rate.ts'
 import { isServed } from '../pricing/payment-methods.ts'
-import type { Pricing } from '../pricing/pricing.ts'
-import type { Quote } from '../pricing/quote.ts'
-import type { QuoteTerms } from '../pricing/quote-id.ts'
 import { type ActiveCoin, findActiveCoin, findTerms, type Terms } from '../pricing/terms.ts'
 import { fail } from '../server/errors.ts'
 import { kycFormUrl } from '../users/kyc-form-url.ts'
+import { type Instructions, takeConcept } from './bank-instructions.ts'
 import { judgeCustomer, lockCustomer, refuseOverLimits } from './customer-checks.ts'
+import { insertGateway } from './gateway-token.ts'
 import { writeTerms } from './payment.ts'
 import { lifetimeMs } from './payment-states.ts'
 import { findLivePayment, insertPayment } from './payment-store.ts'
 import { priceLifetime } from './price-lifetime.ts'
+import { type PricedOrder, priceOrder, type Quoted, readQuote } from './price-order.ts'
 import { type JudgedWallet, judgeWallet } from './wallet-checks.ts'
 
 /** A payment as it was asked for, its fields read and right by themselves. */
@@ -47,6 +45,12 @@ export interface PaymentOrder {
 export interface CreatedPayment {
   id: string
   externalId: string | null
+  /** False for a payment that was there already. */
+  isNew: boolean
+  /** Of a new payment on the integrator's own page by transfer: where the money goes. */
+  instructions?: Instructions
+  /** Of a new payment on the integrator's own page: the customer's way in. */
+  gatewayToken?: string
 }
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers'>
@@ -54,7 +58,7 @@ type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'prov
 const TAKEN_NAME = 'payments_integration_id_live_external_id_idx'
 const USED_QUOTE = 'payments_integration_id_quote_id_idx'
 
-/** The codes that creating a payment may answer. */
+/** The codes that creating a payment may answer, on whichever page. */
 export const CREATION_ERRORS = [
   'external_id_already_used',
   'user_not_found',
@@ -115,8 +119,17 @@ async function insertChecked(
       const terms = allowedTerms(app, order)
       const priced = priceOrder(app, order, { coin, terms, quoted })
       await refuseOverLimits(app, trx, { ...order, level, limitUnits: priced.limitUnits })
-      const payment = { id: newPaymentId(), externalId: order.externalId }
-      await insertPayment(trx, rowOf(app, order, { id: payment.id, priced, wallet: wallet.address, fixed }))
+      const id = newPaymentId()
+      const instructions = await instruct(app, trx, order, id)
+      const address = wallet.address
+      await insertPayment(trx, rowOf(app, order, { id, priced, wallet: address, fixed, instructions }))
+      const payment: CreatedPayment = {
+        id,
+        externalId: order.externalId,
+        isNew: true,
+        ...(instructions && { instructions }),
+        ...(!order.guided && { gatewayToken: await insertGateway(app, trx, order.integration.id, id) }),
+      }
       await within(trx, payment)
       return payment
     })
@@ -130,6 +143,19 @@ async function insertChecked(
   }
 }
 
+/** A transfer's instructions are its answer; on the guided page they are given when the customer chooses to pay so. */
+async function instruct(
+  { clock }: Needs,
+  trx: Trx,
+  { integration, fiat, guided, paymentType }: PaymentOrder,
+  id: string,
+): Promise<Instructions | undefined> {
+  if (guided || paymentType !== 'transfer') return undefined
+  const order = { integrationId: integration.id, id, fiat: fiat.id, now: clock.now() }
+  const taken = await takeConcept(trx, order)
+  return taken ?? fail('error_payment_creation', `There is no account in ${fiat.symbol} to pay to.`)
+}
+
 async function findNamesake(
   trx: Trx,
   { integration, externalId }: PaymentOrder,
@@ -140,32 +166,11 @@ async function findNamesake(
 type Namesake = { id: string; externalId: string | null; requestHash: Buffer }
 
 function sameRequest(order: PaymentOrder, { id, externalId, requestHash }: Namesake): CreatedPayment {
-  if (requestHash.equals(order.requestHash)) return { id, externalId }
+  if (requestHash.equals(order.requestHash)) return { id, externalId, isNew: false }
   return fail(
     'external_id_already_used',
     `Another payment has the external_id ${order.externalId}. Use a new one, or send the same body again.`,
   )
-}
-
-/** The quote's terms; undefined without a quote. `expired` is answered later, in the contract's order. */
-type Quoted = { terms: QuoteTerms; expired?: undefined } | { expired: true; terms?: undefined } | undefined
-
-function readQuote(pricing: Pricing, order: PaymentOrder): Quoted {
-  if (order.quoteId === null) return undefined
-  const { terms, problem } = pricing.openQuote(order.quoteId)
-  if (problem === 'expired') return { expired: true }
-  const isOurs = terms?.integrationId === order.integration.id
-  const fits =
-    isOurs &&
-    terms.side === 'buy' &&
-    terms.paymentType === order.paymentType &&
-    terms.fiat === order.fiat.id &&
-    terms.coin === `${order.chain}:${order.symbol}` &&
-    terms.amountUnits === order.fiatUnits
-  if (fits) return { terms }
-  const text =
-    problem || !isOurs ? 'is not a quote of ours' : 'is a quote of another amount, coin or payment type'
-  return fail('invalid_field', `quote_id ${text}.`, { errors: { quote_id: [text] } })
 }
 
 function activeCoin({ integration, chain, symbol }: PaymentOrder): ActiveCoin {
@@ -187,66 +192,18 @@ function allowedTerms(app: Pick<App, 'config'>, order: PaymentOrder): Terms {
   )
 }
 
-export interface PricedOrder {
-  quote: Quote
-  price: QuoteTerms['price']
-  /** The fees the payment is agreed to carry. */
-  fees: FeeTerms
-  /** When the quote was given; null without one. */
-  quotedAt: Date | null
-  limitUnits: bigint
-}
-
-/** The price, by the quote or of now, and whether the amount is within the integration's bounds. */
-function priceOrder(
-  app: Needs,
-  order: PaymentOrder,
-  { coin, terms, quoted }: { coin: ActiveCoin; terms: Terms; quoted: Quoted },
-): PricedOrder {
-  if (quoted?.expired) fail('quote_expired', 'This quote has expired. Ask for a new one.')
-  const { pricing } = app
-  const { fiat, fiatUnits } = order
-  const priced = pricing.quote({ amountUnits: fiatUnits, coin, terms, price: quoted?.terms.price })
-  const limitUnits = pricing.inEuros(fiatUnits, fiat)
-  if (priced.problem === 'price_unavailable' || limitUnits === undefined) {
-    fail('price_unavailable', `There is no fresh price of ${order.symbol} in ${fiat.symbol}. Try again.`)
-  }
-  refuseBounds(terms, fiat, fiatUnits)
-  if (priced.problem)
-    fail('min_purchase', `The fees take all of ${formatAmount(fiatUnits, fiat)} ${fiat.symbol}.`)
-  const agreed = { ...priced, fees: terms, quotedAt: quoted?.terms.issuedAt ?? null, limitUnits }
-  const promised = quoted ? keepPromise(agreed, quoted.terms) : agreed
-  if (!pricing.available(coin.asset, promised.quote.coinUnits)) {
-    fail('coin_unavailable', `We can't deliver that much ${order.symbol} now. Try less, or later.`)
-  }
-  return promised
-}
-
-/** The settings' fees may have changed since the quote: then the fee that was quoted is kept, as one fixed amount. */
-function keepPromise(priced: PricedOrder, terms: QuoteTerms): PricedOrder {
-  const { feeUnits, networkFeeUnits, coinUnits, amountUnits } = terms
-  if (priced.quote.coinUnits === coinUnits && priced.quote.feeUnits === feeUnits) return priced
-  const fees = { percent: 0n, fixedUnits: feeUnits, spread: 0n }
-  const convertedUnits = amountUnits - feeUnits - networkFeeUnits
-  const fee = { percentUnits: 0n, fixedUnits: feeUnits, spreadUnits: 0n, feeUnits }
-  return { ...priced, fees, quote: { ...fee, networkFeeUnits, convertedUnits, coinUnits } }
-}
-
-/** Throws when an amount is outside the bounds; the bound is in the text. */
-export function refuseBounds({ minimumUnits, maximumUnits }: Terms, fiat: Asset, units: bigint): void {
-  if (units < minimumUnits) {
-    fail('min_purchase', `The minimum is ${formatAmount(minimumUnits, fiat)} ${fiat.symbol}.`)
-  }
-  if (units > maximumUnits) {
-    fail('max_purchase', `The maximum is ${formatAmount(maximumUnits, fiat)} ${fiat.symbol} a payment.`)
-  }
-}
-
 function rowOf(
   app: Needs,
   order: PaymentOrder,
-  { id, priced, wallet, fixed }: { id: string; priced: PricedOrder; wallet: string | null; fixed: boolean },
+  given: {
+    id: string
+    priced: PricedOrder
+    wallet: string | null
+    fixed: boolean
+    instructions: Instructions | undefined
+  },
 ): Insertable<PaymentsTable> {
+  const { id, priced, wallet, fixed, instructions } = given
   const { quote, quotedAt } = priced
   const now = app.clock.now()
   const { durations } = app.config
@@ -278,6 +235,11 @@ function rowOf(
     quoteId: order.quoteId === null ? null : sha256(order.quoteId).toString('base64url'),
     wallet,
     walletFixed: fixed,
+    ...(instructions && {
+      accountIban: instructions.iban,
+      concept: instructions.concept,
+      walletFrozen: true,
+    }),
     callbackUrl: order.callbackUrl,
     expiresAt: deadline,
     dueAt: deadline,

@@ -78,7 +78,8 @@ async function takeNews(
       known.map(({ news }) => news),
     ),
   )
+  // One that ended without money, whose beginning we took back, is nobody's matter.
   return known
-    .filter(({ news }) => strange.has(news))
+    .filter(({ news }) => strange.has(news) && news.type !== 'ended')
     .map(({ id, news }) => ({ id, reason: `No session of ours is ${news.providerRef}.` }))
 }

@@ -55,6 +55,12 @@ export function findPaymentMethod(type: string): PaymentMethod | undefined {
   return byType.get(type) ?? byType.get(type.toLowerCase())
 }
 
+/** The methods of Latin America, each of its country: paid at the customer's bank or with a code. */
+const LOCAL: ReadonlySet<string> = new Set(['khipu', 'spei', 'pse', 'pagoefectivo', 'cvu'])
+
+/** Any case. */
+export const isLocalMethod = (type: string): boolean => LOCAL.has(type.toLowerCase())
+
 /**
  * Whether anybody takes money by the method: its provider is configured. PayPal and the local methods have a
  * provider in the sandbox alone.

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
 import { decodeUtf8, parseJsonBody, readForm } from './body.ts'
-import type { ApiRequest, Endpoint } from './endpoint.ts'
+import { type ApiRequest, type Endpoint, envelopeOf } from './endpoint.ts'
 import { Failure, type FieldErrors, fail } from './errors.ts'
 import { beginIdempotent, forgetCall, type IdempotentCall, rememberAnswer } from './idempotency.ts'
 import type { List } from './pagination.ts'
@@ -67,6 +67,7 @@ function callAs(
   // As it was parsed, before amounts became the digits that were sent: 32 and 32.0 are equal.
   const parsed = key === undefined ? body : { ...body }
   refuseFaults(app, compiled, { body, query, params }, asText, integration)
+  endpoint.refuse?.(body)
   const proceed = (idempotent: IdempotentCall | undefined) =>
     handle(
       app,
@@ -177,7 +178,9 @@ function refuseFaults(
   const params = compiled.params(input.params, true)
   const query = compiled.query(input.query, true)
   const body = compiled.body(input.body, asText)
-  const { check } = compiled.endpoint
+  const { check, requires } = compiled.endpoint
+  const required = requires?.({ body: withoutFaulty(input.body, body) })
+  const lacking = required?.filter((field) => input.body[field] === undefined) ?? []
   const extra = check?.(
     {
       body: withoutFaulty(input.body, body),
@@ -187,14 +190,15 @@ function refuseFaults(
     { integration, now: app.clock.now() },
   )
   const found = [params, query, body].filter((faults) => faults !== undefined)
-  if (found.length === 0 && (extra === undefined || isEmpty(extra))) return
+  if (found.length === 0 && lacking.length === 0 && (extra === undefined || isEmpty(extra))) return
   const errors: FieldErrors = Object.assign(
     Object.create(null),
     ...found.map((faults) => faults.missing),
+    Object.fromEntries(lacking.map((field) => [field, [`The ${field} field is required.`]])),
     ...found.map((faults) => faults.invalid),
     extra,
   )
-  const missing = found.flatMap((faults) => Object.keys(faults.missing))
+  const missing = [...found.flatMap((faults) => Object.keys(faults.missing)), ...lacking]
   if (missing.length > 0) fail('fail_mandatory_field', `Missing: ${missing.join(', ')}.`, { errors })
   const texts = Object.entries(errors).map(([field, problems]) => `${field} ${problems[0]}`)
   fail('invalid_field', `${texts.join('; ')}.`, { errors })
@@ -240,7 +244,8 @@ function apiRequest(
     cookies: endpoint.audience === 'page' ? parseCookie(request.headers.cookie ?? '') : NO_COOKIES,
     setHeader: (name, value) => void reply.header(name, value),
     async remember(trx, data) {
-      if (idempotent) await rememberAnswer(app, trx, idempotent, renderSuccess(data, endpoint.envelope))
+      if (idempotent)
+        await rememberAnswer(app, trx, idempotent, renderSuccess(data, envelopeOf(endpoint, data)))
     },
     signal: endpoint.audience === 'page' ? goneSignal(reply) : NEVER_GONE,
   }
@@ -263,7 +268,9 @@ async function handle(
 ): Promise<string> {
   try {
     const result = await endpoint.handle(app, request)
-    const answer = endpoint.list ? renderList(result as List) : renderSuccess(result, endpoint.envelope)
+    const answer = endpoint.list
+      ? renderList(result as List)
+      : renderSuccess(result, envelopeOf(endpoint, result))
     if (idempotent) await rememberAnswer(app, app.db, idempotent, answer)
     return answer
   } catch (error) {

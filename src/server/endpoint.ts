@@ -23,6 +23,22 @@ export type Section =
  */
 export type Audience = 'token' | 'none' | 'page' | 'provider'
 
+export interface Envelope {
+  status: string
+  message: string
+}
+
+/** One form of an endpoint's answer. */
+export interface AnswerForm {
+  /** For people: when the answer has this form. */
+  title: string
+  envelope: Envelope
+  data: TSchema
+  example: object
+  /** Whether the handler's answer is of this form; of no other then. */
+  isOf(data: object): boolean
+}
+
 export interface Endpoint<
   Params extends TSchema = TSchema,
   Query extends TSchema = TSchema,
@@ -51,10 +67,16 @@ export interface Endpoint<
   /** A list: the handler answers `{data, pagination}` (`listed`), and both stand beside `status`. */
   list?: true
   /** `{"status":"ok"}` unless told. */
-  envelope?: { status: string; message: string }
+  envelope?: Envelope
+  /** Where the answer has more than one form, each with an envelope of its own: `data` is any of theirs. */
+  forms?: readonly AnswerForm[]
   /** The codes it may answer, besides those of section 1 that every endpoint has. */
   errors: readonly ErrorCode[]
   examples: { request?: Record<string, unknown>; answer: unknown }
+  /** Names of body fields that are mandatory because of what others hold; it sees what `check` sees. */
+  requires?(input: { body: Partial<Static<Body>> }): readonly string[]
+  /** Refuses, once all fields are right, what is refused before an earlier answer is looked for. */
+  refuse?(body: Static<Body>): void
   /**
    * Field rules that a schema can't say; its faults are answered together with the schema's. It sees only fields that
    * the schema has nothing against, so a mandatory one may be absent.
@@ -87,6 +109,11 @@ export interface ApiRequest<Params = unknown, Query = unknown, Body = unknown> {
   setHeader(name: string, value: string): void
   /** Aborted when a page has gone away: ends its long poll. Never aborted for other callers. */
   signal: AbortSignal
+}
+
+/** The envelope of an answer of the endpoint; undefined for the usual one. */
+export function envelopeOf({ envelope, forms }: Pick<Endpoint, 'envelope' | 'forms'>, data: unknown) {
+  return forms ? forms.find(({ isOf }) => isOf(data as object))?.envelope : envelope
 }
 
 /** Gives an endpoint's handler its types; the table in `endpoints.ts` lists what this returns. */

@@ -16,6 +16,7 @@ import {
 } from '../hosted/payment.ts'
 import { cancelPayment } from '../onramp/cancel-payment.ts'
 import { createGuidedPayment } from '../onramp/create-guided-payment.ts'
+import { createPayment } from '../onramp/create-payment.ts'
 import { getQuote } from '../onramp/get-quote.ts'
 import { listPaymentMethods } from '../onramp/list-payment-methods.ts'
 import { refundPayment } from '../onramp/refund-payment.ts'
@@ -76,6 +77,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   // On-ramp
   listPaymentMethods,
   getQuote,
+  createPayment,
   createGuidedPayment,
   retrievePayment,
   cancelPayment,

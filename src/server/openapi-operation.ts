@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, type Envelope, envelopeOf } from './endpoint.ts'
 import { ERROR_TEXTS } from './error-texts.ts'
 import { ERRORS, type ErrorCode, TRANSPORT_ERRORS } from './errors.ts'
 import { type NamedSchemas, type Schema, toOpenApi } from './openapi-schema.ts'
@@ -118,9 +118,31 @@ function responsesOf(endpoint: Endpoint, named: NamedSchemas): Schema {
 }
 
 function successOf(endpoint: Endpoint, errors: readonly ErrorCode[], named: NamedSchemas): Schema {
-  const { envelope, list } = endpoint
-  const hasData = endpoint.examples.answer !== undefined
-  const success = {
+  const { envelope, forms, data } = endpoint
+  const successes = forms
+    ? forms.map((form) => ({
+        title: form.title,
+        ...successForm(endpoint, form.envelope, form.data, named),
+      }))
+    : [successForm(endpoint, envelope, data, named)]
+  const schemas = errors.length === 0 ? successes : [...successes, errorSchema(errors)]
+  const schema = schemas.length === 1 ? schemas[0] : { oneOf: schemas }
+  return {
+    description:
+      errors.length === 0 ? 'Done.' : 'Done; or a business error, unless `Prefer: http-status` was sent.',
+    headers: headersOf(endpoint),
+    content: { 'application/json': { schema, example: exampleAnswer(endpoint) } },
+  }
+}
+
+function successForm(
+  { examples, list }: Endpoint,
+  envelope: Envelope | undefined,
+  data: TSchema,
+  named: NamedSchemas,
+): Schema {
+  const hasData = examples.answer !== undefined
+  return {
     type: 'object',
     required: [
       'status',
@@ -131,23 +153,16 @@ function successOf(endpoint: Endpoint, errors: readonly ErrorCode[], named: Name
     properties: {
       status: { const: envelope?.status ?? 'ok' },
       ...(envelope ? { message: { const: envelope.message } } : {}),
-      ...(hasData ? { data: toOpenApi(endpoint.data, named) } : {}),
+      ...(hasData ? { data: toOpenApi(data, named) } : {}),
       ...(list ? { pagination: { $ref: '#/components/schemas/Pagination' } } : {}),
     },
-  }
-  const schema = errors.length === 0 ? success : { oneOf: [success, errorSchema(errors)] }
-  return {
-    description:
-      errors.length === 0 ? 'Done.' : 'Done; or a business error, unless `Prefer: http-status` was sent.',
-    headers: headersOf(endpoint),
-    content: { 'application/json': { schema, example: exampleAnswer(endpoint) } },
   }
 }
 
 /** The example in its envelope, as the endpoint answers it. */
-export function exampleAnswer({ envelope, list, query, examples }: Endpoint): Schema {
-  const { answer } = examples
-  const status = envelope ?? { status: 'ok' }
+export function exampleAnswer(endpoint: Endpoint, answer: unknown = endpoint.examples.answer): Schema {
+  const { list, query } = endpoint
+  const status = envelopeOf(endpoint, answer) ?? { status: 'ok' }
   if (answer === undefined) return { ...status }
   return list
     ? { ...status, data: answer, pagination: examplePage(answer as unknown[], query) }

@@ -1,0 +1,426 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import type { ApiAnswer } from '../../test/support/app.ts'
+import {
+  addCustomer,
+  checkBooks,
+  getPayment,
+  type PaymentWorld,
+  rowOf,
+  setSettings,
+  startPaymentWorld,
+  WALLET,
+} from '../../test/support/payments.ts'
+import { DEFAULT_SETTINGS } from '../common/integration.ts'
+import { addFaults } from '../providers/faults.ts'
+import { SANDBOX_BLOCKED_WALLET } from '../providers/screening/block-list.ts'
+import { isConcept } from './concept.ts'
+
+let t: PaymentWorld
+let customer: number
+
+before(async () => {
+  t = await startPaymentWorld()
+})
+beforeEach(async () => {
+  await setSettings(t, ({ brand }) => ({ ...DEFAULT_SETTINGS, brand }))
+  customer = await addCustomer(t.app)
+})
+after(async () => {
+  await checkBooks(t.app)
+  await t.stop()
+})
+
+type Fields = Record<string, unknown>
+
+const order = (changes: Fields = {}): Fields => ({
+  user_id: customer,
+  fiat_symbol: 'EUR',
+  fiat_amount: '150.50',
+  coin_symbol: 'USDC',
+  coin_chain: 'polygon',
+  wallet: WALLET,
+  ...changes,
+})
+
+const post = (changes: Fields = {}, headers: Record<string, string> = {}): Promise<ApiAnswer> =>
+  t.api('POST', '/api/createPayment', { body: order(changes), headers })
+
+async function created(changes: Fields = {}): Promise<Record<string, string>> {
+  const { body } = await post(changes)
+  assert.equal(body.message, 'payment_created', JSON.stringify(body))
+  return body.data
+}
+
+const count = async (table: 'payments' | 'paymentSessions' | 'paymentGateways' | 'paymentConcepts') =>
+  Number(
+    (
+      await t.app.db
+        .selectFrom(table)
+        .select(({ fn }) => fn.countAll().as('n'))
+        .executeTakeFirstOrThrow()
+    ).n,
+  )
+
+const life = ({ expires_at, created_at }: Record<string, string>): number =>
+  Date.parse(expires_at!) - Date.parse(created_at!)
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+
+describe('transfer, the default', () => {
+  test('answers where to pay, as the documentation has it, oddity included', async () => {
+    const { status, body } = await post({ fiat_amount: 240, external_id: 'order-1' })
+    assert.equal(status, 200)
+    const { payment_id: id, iban, bic, concept, destination_name: name, gateway_url: gateway } = body.data
+    assert.deepEqual([body.status, body.message], ['sucess', 'payment_created'])
+    assert.match(id, /^[A-Za-z0-9]{25}$/)
+    assert.match(iban, /^ES\d{22}$/)
+    assert.equal(typeof bic, 'string')
+    assert.equal(name, 'Sandbox Remittances')
+    assert.ok(Number.isInteger(concept) && isConcept(concept), `${concept} has its check digits`)
+    assert.ok(gateway.startsWith(`${t.app.config.publicUrl}/gateway/transfer?token=`))
+    const payment = await getPayment(t, id)
+    assert.deepEqual(payment.bank_transfer, { iban, bic, concept, destination_name: name, amount: '240.00' })
+    assert.deepEqual(
+      [payment.status, payment.payment_type, payment.wallet, payment.price_fixed_at, payment.gateway_url],
+      ['started', 'transfer', WALLET, null, null],
+    )
+    assert.equal(life(payment), 72 * HOUR_MS)
+  })
+
+  test('no two have the same concept', async () => {
+    const all = await Promise.all(Array.from({ length: 10 }, () => created({ fiat_amount: '20' })))
+    assert.equal(new Set(all.map(({ concept }) => concept)).size, 10)
+  })
+
+  test('a form is as good as JSON', async () => {
+    const body = new URLSearchParams(order({ payment_type: 'TRANSFER' }) as Record<string, string>).toString()
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await t.api('POST', '/api/createPayment', { body, headers })
+    assert.equal(answer.body.status, 'sucess')
+  })
+})
+
+describe('card, psd2', () => {
+  for (const [type, page] of [
+    ['card', '/simulators/card/'],
+    ['PSD2', '/simulators/bank/'],
+  ] as const) {
+    test(`${type}: answers the address that leads to the provider`, async () => {
+      const { body } = await post({ payment_type: type })
+      assert.deepEqual([body.status, body.message], ['success', 'payment_created'])
+      assert.deepEqual(Object.keys(body.data), ['url_payment', 'payment_id'])
+      const { url_payment: url, payment_id: id } = body.data
+      const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'
+      assert.match(url, new RegExp(`/gateway/${type.toLowerCase()}\\?token=${uuid}$`))
+      const payment = await getPayment(t, id)
+      assert.equal(life(payment), 30 * MINUTE_MS)
+      assert.equal(payment.price_expires_at, payment.expires_at)
+      assert.equal(payment.bank_transfer, null)
+      const session = await t.app.db
+        .selectFrom('paymentSessions')
+        .select(['state', 'url'])
+        .where('paymentId', '=', id)
+        .executeTakeFirstOrThrow()
+      assert.equal(session.state, 'open')
+      assert.ok(session.url?.includes(page))
+    })
+  }
+
+  test('the token is stored as a hash and sealed, never as it is', async () => {
+    const { url_payment: url, payment_id: id } = await created({ payment_type: 'card' })
+    const token = new URL(url!).searchParams.get('token')!
+    const row = await t.app.db
+      .selectFrom('paymentGateways')
+      .selectAll()
+      .where('paymentId', '=', id!)
+      .executeTakeFirstOrThrow()
+    for (const value of Object.values(row)) assert.ok(!String(value).includes(token))
+  })
+
+  test('a quote gives its price, once', async () => {
+    const { body } = await t.api('GET', '/api/quote?amount=150.50&symbol=USDC&payment_type=card')
+    const { quote_id, tokens_exact } = body.data
+    const { payment_id: id } = await created({ payment_type: 'card', quote_id })
+    assert.equal((await getPayment(t, id!)).coin_amount_exact, tokens_exact)
+    assert.equal((await post({ payment_type: 'card', quote_id })).body.error, 'quote_expired')
+  })
+})
+
+describe('the same request again', () => {
+  for (const payment_type of ['transfer', 'card']) {
+    test(`${payment_type}: one external_id, equal body: byte for byte the same answer`, async () => {
+      const fields = { payment_type, external_id: `again-${payment_type}` }
+      const first = await post(fields)
+      assert.deepEqual((await post(fields)).body, first.body)
+      const other = await post({ ...fields, fiat_amount: '99' })
+      assert.equal(other.body.error, 'external_id_already_used')
+    })
+
+    test(`${payment_type}: an Idempotency-Key`, async () => {
+      const headers = { 'idempotency-key': `key-${payment_type}` }
+      const before = await count('payments')
+      const first = await post({ payment_type }, headers)
+      const again = await post({ payment_type }, headers)
+      assert.deepEqual(again.body, first.body)
+      assert.equal(again.headers.get('idempotent-replayed'), 'true')
+      assert.equal(await count('payments'), before + 1)
+    })
+
+    test(`${payment_type}: ten at once are one payment`, async () => {
+      const external_id = `at-once-${payment_type}`
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => created({ payment_type, external_id })),
+      )
+      assert.equal(new Set(answers.map((answer) => JSON.stringify(answer))).size, 1)
+    })
+  }
+})
+
+describe('a provider that fails leaves nothing behind', () => {
+  for (const kind of ['fail', 'reject', 'lost_answer'] as const) {
+    for (const payment_type of ['card', 'psd2'] as const) {
+      test(`${payment_type}, ${kind}`, async () => {
+        const provider = payment_type === 'card' ? 'card' : 'open_banking'
+        const quote = await t.api('GET', `/api/quote?amount=150.50&symbol=USDC&payment_type=${payment_type}`)
+        const fields = {
+          payment_type,
+          external_id: `${payment_type}-${kind}`,
+          quote_id: quote.body.data.quote_id,
+        }
+        const tables = ['payments', 'paymentSessions', 'paymentGateways', 'paymentConcepts'] as const
+        const before = await Promise.all(tables.map(count))
+        await addFaults(t.app, { provider, kind, count: 1 })
+        const headers = { 'idempotency-key': `${payment_type}-${kind}` }
+        const refused = await post(fields, headers)
+        assert.equal(refused.body.error, 'error_payment_creation')
+        assert.deepEqual(await Promise.all(tables.map(count)), before)
+        // The external_id, the quote and the key are free: the same call again succeeds.
+        const { body } = await post(fields, headers)
+        assert.equal(body.message, 'payment_created', JSON.stringify(body))
+        // What became of a session that nobody knows of is nobody's matter.
+        await t.advance(31 * MINUTE_MS)
+        await t.settle()
+        const parked = await t.app.db
+          .selectFrom('providerCallbacks')
+          .select('id')
+          .where('attempts', '>', 0)
+          .execute()
+        assert.deepEqual(parked, [])
+        assert.equal((await rowOf(t.app, body.data.payment_id)).state, 'expired')
+      })
+    }
+  }
+
+  test('transfer: no account to pay to', async () => {
+    await t.app.db.updateTable('bankAccounts').set({ status: 'closed' }).execute()
+    assert.equal((await post()).body.error, 'error_payment_creation')
+    await t.app.db.updateTable('bankAccounts').set({ status: 'active' }).execute()
+    await created()
+  })
+})
+
+describe('fields', () => {
+  test('all missing ones are named at once; coin_chain but for the local methods', async () => {
+    const { status, body } = await t.api('POST', '/api/createPayment', { body: {}, honest: true })
+    assert.deepEqual([status, body.error], [422, 'fail_mandatory_field'])
+    const all = ['coin_chain', 'coin_symbol', 'fiat_amount', 'fiat_symbol', 'user_id', 'wallet']
+    assert.deepEqual(Object.keys(body.errors).sort(), all)
+    const local = await t.api('POST', '/api/createPayment', { body: { payment_type: 'KHIPU' } })
+    assert.deepEqual(
+      Object.keys(local.body.errors).sort(),
+      all.filter((field) => field !== 'coin_chain'),
+    )
+  })
+
+  test('an amount has the decimals of its currency', async () => {
+    for (const [fiat_symbol, fiat_amount, payment_type] of [
+      ['EUR', '150.505', 'transfer'],
+      ['CLP', '50000.5', 'KHIPU'],
+      ['CLP', '50000.0', 'KHIPU'],
+    ] as const) {
+      const { body } = await post({ fiat_symbol, fiat_amount, payment_type })
+      assert.deepEqual([body.error, Object.keys(body.errors)], ['invalid_field', ['fiat_amount']])
+    }
+  })
+})
+
+/** A request that goes wrong in one way alone, and what it is then called. In the order in which they are looked at. */
+interface Wrong {
+  code: string
+  /** Changes the world; answers the fields to send. */
+  make(): Promise<Fields> | Fields
+  headers?: () => Promise<Record<string, string>>
+  data?: RegExp
+  message?: RegExp
+  /** What can't be wrong together with it, because it takes the same field. */
+  excludes?: string[]
+}
+
+async function expiredQuote(): Promise<string> {
+  const { body } = await t.api('GET', '/api/quote?amount=150.50&symbol=USDC&payment_type=card')
+  await t.advance(61_000)
+  return body.data.quote_id
+}
+
+const WRONGS: Wrong[] = [
+  {
+    code: 'authorization_incorrect',
+    make: () => ({}),
+    headers: async () => ({ auth: 'nobody' }),
+  },
+  { code: 'fail_mandatory_field', make: () => ({ coin_symbol: undefined }) },
+  { code: 'invalid_field', make: () => ({ callback_url: 'no address' }) },
+  { code: 'fiat_not_supported', make: () => ({ fiat_symbol: 'XXX' }) },
+  {
+    code: 'idempotency_key_reused',
+    make: () => ({}),
+    headers: async () => {
+      await post({ fiat_amount: '77' }, { 'idempotency-key': 'used' })
+      return { 'idempotency-key': 'used' }
+    },
+  },
+  {
+    code: 'external_id_already_used',
+    async make() {
+      await post({ external_id: 'used', fiat_amount: '77', user_id: await addCustomer(t.app) })
+      return { external_id: 'used' }
+    },
+  },
+  {
+    code: 'user_not_found',
+    make: () => ({ user_id: 999_999_999 }),
+    excludes: ['user_banned', 'require_kyc'],
+  },
+  {
+    code: 'user_banned',
+    // Neither verified.
+    make: async () => ({ user_id: await addCustomer(t.app, { banned: true, kycStatus: 'unused' }) }),
+    excludes: ['require_kyc'],
+  },
+  {
+    code: 'require_kyc',
+    make: async () => ({ user_id: await addCustomer(t.app, { kycStatus: 'unused' }) }),
+    data: /"kyc_form_url":"[^"]+\/kyc\/[^"]+"/,
+  },
+  { code: 'coin_not_supported', make: () => ({ coin_symbol: 'DOGE' }) },
+  {
+    code: 'invalid_wallet',
+    make: () => ({ wallet: WALLET.replace('5aA', '5AA') }),
+    excludes: ['wallet_blocked'],
+  },
+  { code: 'wallet_blocked', make: () => ({ wallet: SANDBOX_BLOCKED_WALLET }) },
+  { code: 'method_not_allowed', make: () => ({ payment_type: 'cheque' }), excludes: ['quote_expired'] },
+  { code: 'quote_expired', make: async () => ({ quote_id: await expiredQuote() }) },
+  {
+    code: 'price_unavailable',
+    async make() {
+      await addFaults(t.app, { provider: 'price', kind: 'fail', count: 1_000_000 })
+      await t.advance(120_000)
+      return {}
+    },
+  },
+  {
+    code: 'min_purchase',
+    make: () => ({ fiat_amount: '19.99' }),
+    message: /20\.00 EUR/,
+    excludes: ['max_purchase', 'limit_exceded'],
+  },
+  {
+    code: 'max_purchase',
+    make: () => ({ fiat_amount: '5000.01' }),
+    message: /5000\.00 EUR/,
+    // A bound of the payment itself.
+  },
+  {
+    code: 'coin_unavailable',
+    make: async () => {
+      t.app.pricing.available = () => false
+      return {}
+    },
+  },
+  {
+    code: 'limit_exceded',
+    async make() {
+      await setSettings(t, (settings) => limited(settings, { cardQuarter: '100.00', year: '15000.00' }))
+      return {}
+    },
+    excludes: ['kyc_reinforced_required'],
+  },
+  {
+    code: 'kyc_reinforced_required',
+    async make() {
+      await setSettings(t, (settings) => limited(settings, { cardQuarter: '1000.00', year: '100.00' }))
+      return {}
+    },
+  },
+  {
+    code: 'error_payment_creation',
+    async make() {
+      await addFaults(t.app, { provider: 'card', kind: 'reject', count: 1 })
+      return {}
+    },
+  },
+]
+
+const limited = (
+  settings: typeof DEFAULT_SETTINGS,
+  basic: { cardQuarter: string; year: string },
+): typeof DEFAULT_SETTINGS => ({ ...settings, limits: { ...settings.limits, basic } })
+
+describe('every refusal, and their order', () => {
+  let available: PaymentWorld['app']['pricing']['available']
+  before(() => {
+    available = t.app.pricing.available
+  })
+  /** The world as it was: prices, quotes, faults, names. */
+  async function mend(): Promise<void> {
+    t.app.pricing.available = available
+    const { db } = t.app
+    await db.deleteFrom('providerFaults').execute()
+    await db.deleteFrom('idempotencyKeys').execute()
+    await db.updateTable('payments').set({ liveExternalId: null }).execute()
+    await t.app.pricing.prices.refresh()
+    await setSettings(t, ({ brand }) => ({ ...DEFAULT_SETTINGS, brand }))
+  }
+
+  async function send(...wrongs: Wrong[]): Promise<ApiAnswer['body']> {
+    customer = await addCustomer(t.app)
+    let fields: Fields = {}
+    let headers: Record<string, string> = {}
+    // The earlier one has the last word where both set a field.
+    for (const wrong of wrongs) fields = { ...(await wrong.make()), ...fields }
+    for (const wrong of wrongs) headers = { ...(await wrong.headers?.()), ...headers }
+    const before = await count('payments')
+    const { status, body } = await post({ payment_type: 'card', ...fields }, headers)
+    assert.equal(status, 200)
+    assert.equal(await count('payments'), before, 'nothing was created')
+    await mend()
+    return body
+  }
+
+  for (const [index, wrong] of WRONGS.entries()) {
+    test(wrong.code, async () => {
+      const body = await send(wrong)
+      assert.deepEqual([body.status, body.error], ['error', wrong.code], JSON.stringify(body))
+      assert.ok(body.message.length > 0)
+      if (wrong.data) assert.match(JSON.stringify(body.data), wrong.data)
+      if (wrong.message) assert.match(body.message, wrong.message)
+      const { status } = await post({ payment_type: 'card' })
+      assert.equal(status, 200)
+    })
+
+    const next = WRONGS.slice(index + 1).find(({ code }) => !wrong.excludes?.includes(code))
+    if (next) {
+      test(`${wrong.code} is told before ${next.code}`, async () => {
+        assert.equal((await send(wrong, next)).error, wrong.code)
+      })
+    }
+  }
+
+  test('the first of all that are wrong together', async () => {
+    const all = WRONGS.filter(({ code }) => !['authorization_incorrect', 'price_unavailable'].includes(code))
+    assert.equal((await send(...all)).error, 'fail_mandatory_field')
+  })
+})
