@@ -2,6 +2,8 @@ import type { TSchema } from 'typebox'
 import type { Endpoint } from '../endpoint.ts'
 import { exampleAnswer, isIdempotent } from '../openapi-operation.ts'
 import { type NamedSchemas, toOpenApi } from '../openapi-schema.ts'
+import { isForIntegrators } from './content.ts'
+import { curlOf } from './curl.ts'
 import { fieldsOf, objectOf, renderFields } from './fields.ts'
 import { codeBlock, escapeHtml, json } from './html.ts'
 import { renderInline, renderMarkdown } from './markdown.ts'
@@ -22,14 +24,21 @@ export function renderEndpoint(endpoint: Endpoint, options: SectionOptions): str
     fieldTable('Path', endpoint.params, options, true),
     fieldTable('Query', endpoint.query, options, true),
     fieldTable('Body', endpoint.body, options, true),
-    answerTable(endpoint, options),
+    answerTables(endpoint, options),
     errorList(endpoint),
   ]
+  const top = `<article class="endpoint" id="${name}">${title}${route}`
+  // What pages and providers send is theirs: nobody is to paste it.
+  if (!isForIntegrators(endpoint)) return `${top}<div class="text">${text.join('\n')}</div></article>`
   const examples = [
     codeBlock(curlOf(endpoint, options.baseUrl), 'sh', 'Call'),
-    codeBlock(json(exampleAnswer(endpoint)), 'json', 'Answer'),
+    ...(endpoint.forms
+      ? endpoint.forms.map(({ title, example }) =>
+          codeBlock(json(exampleAnswer(endpoint, example)), 'json', `Answer: ${title}`),
+        )
+      : [codeBlock(json(exampleAnswer(endpoint)), 'json', 'Answer')]),
   ]
-  return `<article class="endpoint" id="${name}">${title}${route}
+  return `${top}
 <div class="columns"><div class="text">${text.join('\n')}</div><div class="examples">${examples.join('\n')}</div></div></article>`
 }
 
@@ -43,11 +52,17 @@ function fieldTable(
   return fields.length === 0 ? '' : `<h4>${title}</h4>${renderFields(fields, { requests })}`
 }
 
-function answerTable({ data, list, examples }: Endpoint, { named }: SectionOptions): string {
+function answerTables(endpoint: Endpoint, options: SectionOptions): string {
+  const { forms } = endpoint
+  if (!forms) return answerTable(endpoint, options)
+  return forms.map((form) => answerTable({ ...endpoint, ...form }, options, `, ${form.title}`)).join('\n')
+}
+
+function answerTable({ data, list, examples }: Endpoint, { named }: SectionOptions, form = ''): string {
   if (examples.answer === undefined) return ''
   const schema = toOpenApi(data, named)
   const object = objectOf(schema) ?? objectOf((schema.items ?? {}) as typeof schema)
-  const title = `<h4>Answer: <code>data</code>${schema.type === 'array' ? ', a list' : ''}</h4>`
+  const title = `<h4>Answer: <code>data</code>${schema.type === 'array' ? ', a list' : ''}${escapeHtml(form)}</h4>`
   const page = list ? '<p>With <code>pagination</code> beside it: see <a href="#lists">lists</a>.</p>' : ''
   if (object) return `${title}<p>The <a href="#object-${object}">${object}</a> object.</p>${page}`
   const fields = fieldsOf(schema)
@@ -62,28 +77,6 @@ function errorList(endpoint: Endpoint): string {
   const own = errors.map((code) => `<li><a href="#error-${code}"><code>${code}</code></a></li>`)
   const list = own.length === 0 ? '' : `<ul class="codes">${own.join('')}</ul>`
   const key = isIdempotent(endpoint) ? ' Takes <a href="#idempotency"><code>Idempotency-Key</code></a>.' : ''
-  const others = own.length === 0 ? 'Only <a href="#errors">those of every call</a>.' : ''
+  const others = own.length === 0 ? 'Only <a href="#error-codes">those of every call</a>.' : ''
   return `<h4>Errors</h4>${list}<p class="small">${others}${key}</p>`
-}
-
-/** A call that works when it is pasted into a shell that has `TOKEN` and the ids of the path. */
-export function curlOf(endpoint: Endpoint, baseUrl: string): string {
-  const { method, examples, raw } = endpoint
-  const path = endpoint.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => `$${name.toUpperCase()}`)
-  const isGet = method === 'GET'
-  const query = isGet && examples.request ? `?${new URLSearchParams(asTexts(examples.request))}` : ''
-  const lines = [`curl "${baseUrl}${path}${query}"`]
-  if (method === 'PUT' || (!isGet && !examples.request && !raw)) lines[0] += ` -X ${method}`
-  if (endpoint.audience === 'token') lines.push('-H "auth: $TOKEN"')
-  if (endpoint.audience === 'page') lines.push("-H 'x-page: 1'")
-  if (raw) lines.push(`-H 'content-type: ${raw.contentTypes[0]}'`, '--data-binary @file')
-  else if (!isGet && examples.request) {
-    lines.push("-H 'content-type: application/json'")
-    lines.push(`-d '${json(examples.request).replaceAll("'", "'\\''")}'`)
-  }
-  return lines.join(' \\\n  ')
-}
-
-function asTexts(values: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
 }
