@@ -46,9 +46,12 @@ export async function openPayment(
   return access
 }
 
-/** Nobody has it yet, and there is still something to be done on the page. */
-const isFree = ({ browserHash, state }: Payment): boolean =>
-  browserHash === null && (state === 'started' || state === 'pending_bank')
+/**
+ * Nobody has it yet, and there is still something to be done on the page. One that was created without our page is its
+ * gateway token's: the payment's id is no secret.
+ */
+const isFree = ({ browserHash, guided, state }: Payment): boolean =>
+  guided && browserHash === null && (state === 'started' || state === 'pending_bank')
 
 function refuseHandover({ handoverHash, handoverExpiresAt }: Payment, code: string, now: Date): void {
   const fits = handoverHash?.equals(sha256(code)) && handoverExpiresAt !== null && handoverExpiresAt > now

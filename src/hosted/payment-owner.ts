@@ -19,7 +19,7 @@ export function isOwner(
 ): boolean {
   const secret = cookies[COOKIE]
   if (!secret || !browserHash) return false
-  return equalInConstantTime(sha256(secret).toString('hex'), browserHash.toString('hex'))
+  return equalInConstantTime(ownerHash(secret).toString('hex'), browserHash.toString('hex'))
 }
 
 export function refuseViewer(browser: Pick<ApiRequest, 'cookies'>, payment: Payment): void {
@@ -27,18 +27,25 @@ export function refuseViewer(browser: Pick<ApiRequest, 'cookies'>, payment: Paym
   fail('not_the_owner', 'Another browser holds this payment. Open the hand-over link that it can make.')
 }
 
-/** A secret for this browser: the cookie is sent to this payment's calls alone. Answers what the row is to keep. */
+/** A secret for this browser. Answers what the row is to keep. */
 export function makeOwner(app: Pick<App, 'config'>, browser: Browser, paymentId: string): Buffer {
   const secret = newSecret()
-  const cookie = stringifySetCookie({
+  browser.setHeader('Set-Cookie', ownerCookie(app, paymentId, secret))
+  return ownerHash(secret)
+}
+
+/** The cookie is sent to this payment's calls alone. */
+export function ownerCookie({ config }: Pick<App, 'config'>, paymentId: string, secret: string): string {
+  return stringifySetCookie({
     name: COOKIE,
     value: secret,
     path: `/hosted/payment/${paymentId}`,
     maxAge: LIFETIME_SECONDS,
     httpOnly: true,
     sameSite: 'lax',
-    secure: app.config.publicUrl.startsWith('https:'),
+    secure: config.publicUrl.startsWith('https:'),
   })
-  browser.setHeader('Set-Cookie', cookie)
-  return sha256(secret)
 }
+
+/** What the row keeps of an owner's secret. */
+export const ownerHash = (secret: string): Buffer => sha256(secret)

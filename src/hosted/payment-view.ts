@@ -100,7 +100,7 @@ const SESSION_STATES = {
   pending: 'confirming',
   paid: 'paid',
   declined: 'declined',
-  failed: 'abandoned',
+  failed: 'failed',
   cancelled: 'abandoned',
   expired: 'abandoned',
 } as const

@@ -5,6 +5,7 @@ import { findPaymentById } from '../onramp/payment-store.ts'
 import { judgeWallet } from '../onramp/wallet-checks.ts'
 import { type ApiRequest, endpoint } from '../server/endpoint.ts'
 import { Text } from '../server/fields.ts'
+import { openByToken } from './gateway-owner.ts'
 import { untilChanged } from './page-news.ts'
 import { acceptPrice, cancelByCustomer, pay, saySent, setWallet } from './payment-actions.ts'
 import { PAYMENT_VIEW_EXAMPLE } from './payment-example.ts'
@@ -49,6 +50,28 @@ export const openPaymentPage = endpoint({
     const { id } = request.params
     const access = await openPayment(app, request, id, request.body.handover)
     return paymentView(app, await getPaymentScene(app, id), access)
+  },
+})
+
+export const openGatewayPage = endpoint({
+  method: 'POST',
+  path: '/hosted/payment/open',
+  section: 'hosted',
+  audience: 'page',
+  name: 'openGatewayPage',
+  summary: 'Open the payment page by its gateway',
+  description:
+    'The token of `/gateway/<method>?token=…` is a secret of its own: whoever has it becomes the owner. The page goes on with the payment_id of the answer.',
+  body: Type.Object({ gateway_token: Text('The token of the address.', 128) }),
+  data: View,
+  errors: ['payment_not_found'],
+  examples: {
+    request: { gateway_token: '7d8a4c1e-5b0f-4a53-9f0e-2f6b8f0d9c11' },
+    answer: PAYMENT_VIEW_EXAMPLE,
+  },
+  async handle(app, request) {
+    const id = await openByToken(app, request, request.body.gateway_token)
+    return paymentView(app, await getPaymentScene(app, id), 'owner')
   },
 })
 

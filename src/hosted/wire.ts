@@ -94,7 +94,10 @@ export interface OpenRequest {
   handover?: string
 }
 
-/** `/gateway/transfer?token=…`: the token is a secret of its own, so whoever has it becomes the owner. */
+/**
+ * `/gateway/<method>?token=…`: the token is a secret of its own, so whoever has it becomes the owner. The page is shown
+ * there for a transfer, and for the others when the browser could not be sent on to the provider.
+ */
 export interface GatewayOpenRequest {
   gateway_token: string
 }
@@ -268,9 +271,10 @@ export interface PayResult {
 export interface ProviderSession {
   /**
    * `open`: begun, the customer may go on (`pay` answers the same page again). `confirming`: the customer came back,
-   * we wait for the provider's word. `declined`, `abandoned`: another try may be made when `allowed` has `pay`.
+   * we wait for the provider's word. `declined`, `abandoned`, `failed` (the provider did not begin it): another try may
+   * be made when `allowed` has `pay`.
    */
-  state: 'open' | 'confirming' | 'declined' | 'abandoned' | 'paid'
+  state: 'open' | 'confirming' | 'declined' | 'abandoned' | 'failed' | 'paid'
   /** Why it was declined: a `DeclineCode`, or another code for which the page has a general text. Null if not declined. */
   decline_code: string | null
   tries_left: number

@@ -4,6 +4,8 @@ import helmet from '@fastify/helmet'
 import staticFiles from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import type { App } from '../app.ts'
+import { openGateway } from '../hosted/gateway.ts'
+import { ERRORS } from './errors.ts'
 
 const FOLDER = join(import.meta.dirname, '../../dist/web')
 /** Built file names carry a hash of their content, so they may be kept for ever. */
@@ -13,7 +15,6 @@ const YEAR_SECONDS = 31_536_000
 const PAGES = [
   { url: '/kyc/:token', file: 'kyc.html', sandboxOnly: false },
   { url: '/payment/:id', file: 'payment.html', sandboxOnly: false },
-  { url: '/gateway/transfer', file: 'payment.html', sandboxOnly: false },
   { url: '/simulators/card/:session', file: 'simulators/card.html', sandboxOnly: true },
   { url: '/simulators/bank/:session', file: 'simulators/bank.html', sandboxOnly: true },
 ] as const
@@ -66,6 +67,30 @@ export async function registerPages(app: App, fastify: FastifyInstance): Promise
         return reply.sendFile(file, FOLDER)
       })
     }
+    registerGateway(app, scope)
     scope.get('/', async (_request, reply) => reply.redirect('/docs', 302))
   })
+}
+
+/** The address that `createPayment` answers: on to the provider, or our own page, whatever happens. */
+function registerGateway(app: App, scope: FastifyInstance): void {
+  scope.get<{ Params: { method: string }; Querystring: { token?: string | string[] } }>(
+    '/gateway/:method',
+    async (request, reply) => {
+      reply.header('Cache-Control', 'no-store')
+      const token = String(request.query.token ?? '')
+      const { allowed } = app.rateLimiter.take(`page:${request.ip}`, app.config.rateLimitPerMinute)
+      const answer = allowed
+        ? await openGateway(app, { method: request.params.method, token }).catch((error: unknown) => {
+            app.metrics.internalErrors.inc()
+            app.log.error({ err: error, requestId: request.id }, 'An unexpected error at the gateway.')
+            return { status: ERRORS.unexpected_error }
+          })
+        : { status: ERRORS.too_many_requests }
+      if ('location' in answer) {
+        return reply.header('Set-Cookie', answer.cookie).redirect(answer.location, 303)
+      }
+      return reply.code(answer.status).sendFile('payment.html', FOLDER)
+    },
+  )
 }

@@ -81,6 +81,13 @@ function SessionWord({ scene }: { scene: Scene }) {
   const { session, allowed } = scene.view
   if (session?.state === 'open') return <Notice tone="info">{words.sessionOpen}</Notice>
   if (session?.state === 'abandoned') return <Notice tone="info">{words.sessionAbandoned}</Notice>
+  if (session?.state === 'failed') {
+    return (
+      <Notice tone="bad" urgent>
+        {words.sessionFailed}
+      </Notice>
+    )
+  }
   if (session?.state !== 'declined') return null
   const why = ownText(words, `decline_${session.decline_code}`) ?? words.decline_other
   return (
@@ -120,13 +127,23 @@ type Words = ReturnType<typeof usePaymentSpeech>['words']
 
 function payLabel({ view }: Scene, words: Words, amount: string): string {
   if (view.session?.state === 'open') return words.payContinue
-  if (view.session?.state === 'declined') return words.tryAgain
+  if (view.session?.state === 'declined' || view.session?.state === 'failed') return words.tryAgain
   if (view.payment_type === 'card') return words.payCard(amount)
   if (view.payment_type === 'psd2') return words.payBank(amount)
   return view.payment_type === 'transfer' ? words.payTransfer : words.payOther(amount)
 }
 
 function noteFor(words: Words, paymentType: string): string {
-  if (paymentType === 'psd2') return words.noteBank
-  return paymentType === 'transfer' ? words.noteTransfer : words.noteCard
+  switch (paymentType) {
+    case 'card':
+      return words.noteCard
+    case 'psd2':
+      return words.noteBank
+    case 'transfer':
+      return words.noteTransfer
+    case 'paypal':
+      return words.notePayPal
+    default:
+      return words.noteLocal
+  }
 }

@@ -17,6 +17,7 @@ describe('screenOf', () => {
       'session-open': 'pay',
       declined: 'pay',
       abandoned: 'pay',
+      failed: 'pay',
       confirming: 'confirming',
       'new-price': 'new_price',
       transfer: 'transfer',
