@@ -26,7 +26,7 @@ export const PAYMENT_EXAMPLE = {
   network_fee: '0.05',
   wallet: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
   payment_type: 'card',
-  txid: '0x7f9fade1c0d57a7af66ab4ead79fade1c0d57a7af66ab4ead7c2c2eb7b11a91385',
+  txid: '0x7f9fade1c0d57a7af66ab4ead79fade1c0d57a7af66ab4ead7c2c2eb7b11a913',
   holder: { name: 'Ana Pérez', iban: null, card_last4: '4242' },
   bank_transfer: null,
   refund: null,

@@ -18,6 +18,25 @@ const RECEIVED = {
   expires_at: '2026-06-27T10:31:02.000000Z',
 }
 
+/** A bank transfer that came from somebody else, and waits for a person to look at it. */
+const IN_REVIEW = {
+  ...RECEIVED,
+  status: 'in_review',
+  payment_type: 'transfer',
+  price_fixed_at: null,
+  price_expires_at: null,
+  fee: '1.97',
+  holder: { name: 'Otra Persona Distinta', iban: 'DE32000000008161730228', card_last4: null },
+  bank_transfer: {
+    iban: 'ES4199980001320001000017',
+    bic: 'SIMBESMMXXX',
+    concept: 100008,
+    destination_name: 'Sandbox Remittances',
+    amount: '150.50',
+  },
+  expires_at: '2026-07-03T10:31:02.000000Z',
+}
+
 const KYC = {
   user_id: 100067,
   kyc_status: 'valid',
@@ -49,13 +68,9 @@ export const EVENT_DATA: Partial<Record<EventType, object>> = {
   PAYMENT_EXPIRED: { ...STARTED, status: 'expired', expires_at: null },
   PAYMENT_REJECTED: { ...STARTED, status: 'payment_rejected', expires_at: null },
   PAYMENT_CANCELLED: { ...STARTED, status: 'cancelled', expires_at: null },
-  PAYMENT_IN_REVIEW: {
-    ...RECEIVED,
-    status: 'in_review',
-    expires_at: '2026-07-03T10:31:02.000000Z',
-  },
+  PAYMENT_IN_REVIEW: IN_REVIEW,
   PAYMENT_REFUNDED: {
-    ...RECEIVED,
+    ...IN_REVIEW,
     status: 'refunded',
     expires_at: null,
     refund: {
@@ -67,6 +82,7 @@ export const EVENT_DATA: Partial<Record<EventType, object>> = {
   },
   PAYMENT_CHARGED_BACK: {
     ...PAYMENT_EXAMPLE,
+    holder: { name: 'Ana Pérez', iban: null, card_last4: '0259' },
     chargeback: { amount: '150.50', reason: 'fraudulent', created_at: '2026-06-26T10:33:12.000000Z' },
   },
 }
