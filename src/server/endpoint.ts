@@ -34,6 +34,8 @@ export interface AnswerForm {
   title: string
   envelope: Envelope
   data: TSchema
+  /** What the example request has otherwise to be answered so. */
+  request?: Record<string, unknown>
   example: object
   /** Whether the handler's answer is of this form; of no other then. */
   isOf(data: object): boolean

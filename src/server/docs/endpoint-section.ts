@@ -30,16 +30,24 @@ export function renderEndpoint(endpoint: Endpoint, options: SectionOptions): str
   const top = `<article class="endpoint" id="${name}">${title}${route}`
   // What pages and providers send is theirs: nobody is to paste it.
   if (!isForIntegrators(endpoint)) return `${top}<div class="text">${text.join('\n')}</div></article>`
-  const examples = [
-    codeBlock(curlOf(endpoint, options.baseUrl), 'sh', 'Call'),
-    ...(endpoint.forms
-      ? endpoint.forms.map(({ title, example }) =>
-          codeBlock(json(exampleAnswer(endpoint, example)), 'json', `Answer: ${title}`),
-        )
-      : [codeBlock(json(exampleAnswer(endpoint)), 'json', 'Answer')]),
-  ]
+  const examples = examplesOf(endpoint).map(
+    ({ suffix, request, answer }) =>
+      `${codeBlock(curlOf(endpoint, options.baseUrl, request), 'sh', `Call${suffix}`)}
+${codeBlock(json(exampleAnswer(endpoint, answer)), 'json', `Answer${suffix}`)}`,
+  )
   return `${top}
 <div class="columns"><div class="text">${text.join('\n')}</div><div class="examples">${examples.join('\n')}</div></div></article>`
+}
+
+/** Each call with its answer: one, or one for each form of the answer. */
+function examplesOf({ examples, forms }: Endpoint) {
+  const { request, answer } = examples
+  if (!forms) return [{ suffix: '', request, answer }]
+  return forms.map((form) => ({
+    suffix: `: ${form.title}`,
+    request: { ...request, ...form.request },
+    answer: form.example,
+  }))
 }
 
 function fieldTable(
