@@ -1,8 +1,9 @@
 import type { TSchema } from 'typebox'
 import { PaymentObject } from '../onramp/payment-wire.ts'
 import { KycObject } from '../users/kyc-wire.ts'
-import { EVENT_TYPES } from '../webhooks/event-types.ts'
+import { EVENT_TYPES, type EventType } from '../webhooks/event-types.ts'
 import type { Endpoint } from './endpoint.ts'
+import { exampleEvent } from './docs/webhook-examples.ts'
 import { operationOf } from './openapi-operation.ts'
 import { defineOpenApi, type NamedSchemas, type Schema } from './openapi-schema.ts'
 import { SECTIONS } from './sections.ts'
@@ -38,7 +39,7 @@ export function openApiDocument({ endpoints, publicUrl, version }: OpenApiOption
     security: [{ auth: [] }],
     paths: pathsOf(endpoints),
     webhooks: Object.fromEntries(
-      Object.entries(EVENT_TYPES).map(([type, text]) => [type, webhook(type, text)]),
+      Object.entries(EVENT_TYPES).map(([type, text]) => [type, webhook(type as EventType, text)]),
     ),
     components: {
       securitySchemes: {
@@ -142,7 +143,7 @@ function webhookData(type: string): Schema {
   return isSale ? { type: 'object', description: 'The sale.' } : { $ref: '#/components/schemas/Payment' }
 }
 
-function webhook(type: string, description: string): Schema {
+function webhook(type: EventType, description: string): Schema {
   const header = (name: string, text: string): Schema => ({
     name,
     in: 'header',
@@ -150,6 +151,7 @@ function webhook(type: string, description: string): Schema {
     description: text,
     schema: { type: 'string' },
   })
+  const example = exampleEvent(type)
   return {
     post: {
       operationId: `webhook_${type}`,
@@ -180,6 +182,7 @@ function webhook(type: string, description: string): Schema {
                 data: webhookData(type),
               },
             },
+            ...(example && { example }),
           },
         },
       },

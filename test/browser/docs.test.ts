@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { startTestApp, type TestApp } from '../support/app.ts'
-import { openPage } from '../support/browser.ts'
+import { openPage, screenshot } from '../support/browser.ts'
 import { NO_CHAINS } from '../support/hot-wallets.ts'
 
 const axe = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
@@ -25,8 +25,18 @@ async function axeFaults(page: Page): Promise<string[]> {
   )
 }
 
+const PAGES = [
+  '/docs',
+  '/docs/sandbox',
+  '/docs/reference#createGuidedPayment',
+  '/docs/webhooks',
+  '/docs/errors',
+  '/docs/conventions',
+  '/docs/pages',
+]
+
 describe('the documentation', () => {
-  // The page is long, and judging all of it takes seconds: each screen sees one of light and dark.
+  // The pages are long, and judging all of them takes seconds: each screen sees one of light and dark.
   for (const [screen, colorScheme] of [
     ['phone', 'dark'],
     ['desktop', 'light'],
@@ -35,13 +45,19 @@ describe('the documentation', () => {
       const { page, problems, close } = await openPage({ screen })
       await page.addInitScript(axe)
       await page.emulateMedia({ colorScheme })
-      await page.goto(`${t.url}/docs#createGuidedPayment`)
-      await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' })
-      assert.deepEqual(await axeFaults(page), [])
-      const wider = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      )
-      assert.equal(wider, 0)
+      for (const path of PAGES) {
+        await page.goto(t.url + path)
+        await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' })
+        assert.deepEqual(await axeFaults(page), [], path)
+        const wider = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        )
+        assert.equal(wider, 0, path)
+        await screenshot(
+          page,
+          `docs-${screen}-${colorScheme}-${path.split('/')[2]?.split('#')[0] ?? 'guide'}`,
+        )
+      }
       assert.deepEqual(problems, [])
       await close()
     })
@@ -49,22 +65,51 @@ describe('the documentation', () => {
 
   it('copies a call, and marks where one is', async () => {
     const { page, close } = await openPage({ screen: 'desktop' })
-    await page.goto(`${t.url}/docs#getQuote`)
+    await page.goto(`${t.url}/docs/reference#getQuote`)
     await page.locator('#getQuote').getByRole('button', { name: 'Copy' }).first().click()
     const copied = await page.evaluate(() => navigator.clipboard.readText())
     assert.ok(copied.startsWith(`curl "${t.url}/api/quote?amount=150.50`))
-    await page.locator('aside a[aria-current]', { hasText: 'quote' }).waitFor()
+    await page.locator('aside a[aria-current=location]', { hasText: 'quote' }).waitFor()
     await close()
   })
 
-  it('on a phone the contents open, lead there and close', async () => {
+  it('on a phone the contents open, lead to another page and to a place on it', async () => {
     const { page, close } = await openPage({ screen: 'phone' })
     await page.goto(`${t.url}/docs`)
     await page.getByText('Contents', { exact: true }).click()
     await page.locator('.menu').getByRole('link', { name: 'Errors' }).click()
-    await page.getByRole('heading', { name: 'Errors', level: 2 }).waitFor()
+    await page.getByRole('heading', { name: 'Errors', level: 1 }).waitFor()
+    assert.ok(page.url().endsWith('/docs/errors'))
+    await page.getByText('Contents', { exact: true }).click()
+    await page.locator('.menu').getByRole('link', { name: 'require_kyc' }).click()
+    await page.locator('#error-require_kyc').waitFor()
     assert.equal(await page.locator('.menu').getAttribute('open'), null)
-    assert.ok(page.url().endsWith('#errors'))
+    await close()
+  })
+
+  it('is read with the keyboard: past the navigation, and along the code', async () => {
+    const { page, close } = await openPage({ screen: 'desktop' })
+    await page.goto(`${t.url}/docs/webhooks`)
+    await page.keyboard.press('Tab')
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Skip to the content')
+    await page.keyboard.press('Enter')
+    await page.locator('main:focus').waitFor()
+    // The first things after the headings' and the texts' links are the code and its button.
+    await page.locator('main figure button').first().focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Copied' }).waitFor()
+    await page.keyboard.press('Tab')
+    assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'PRE')
+    await close()
+  })
+
+  it('leads from page to page', async () => {
+    const { page, close } = await openPage({ screen: 'desktop' })
+    await page.goto(`${t.url}/docs`)
+    for (const path of PAGES.slice(1)) {
+      await page.locator('.neighbours a[rel=next]').click()
+      await page.waitForURL(t.url + path.split('#')[0])
+    }
     await close()
   })
 })

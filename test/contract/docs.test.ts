@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { configurationPage } from '../../scripts/write-configuration.ts'
+import { isForIntegrators } from '../../src/server/docs/content.ts'
+import { renderSite } from '../../src/server/docs/site.ts'
+import { ENDPOINTS } from '../../src/server/endpoints.ts'
+import { ERROR_REMEDIES } from '../../src/server/error-remedies.ts'
+import { ERROR_TEXTS } from '../../src/server/error-texts.ts'
+import { ERRORS, type ErrorCode } from '../../src/server/errors.ts'
+import { NAMED, openApiDocument } from '../../src/server/openapi.ts'
+import { EVENT_TYPES } from '../../src/webhooks/event-types.ts'
+import { verifyStandardWebhook, verifyWebhook } from '../../src/webhooks/verify.ts'
 import { eventually, startTestApp, type TestApp } from '../support/app.ts'
+import { blocksOf, paste, type ShownBlock } from './pasted.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
@@ -40,6 +49,95 @@ describe('the documentation says what is', () => {
   })
 })
 
+describe('documentation = OpenAPI = code, in both directions', () => {
+  const site = renderSite({
+    endpoints: ENDPOINTS,
+    named: NAMED,
+    publicUrl: 'https://ramp.example.com',
+    version: '1.2.3',
+    sandbox: true,
+    assets: { style: '/docs/docs.css', script: '/docs/docs.js' },
+  })
+  const openApi = openApiDocument({ endpoints: ENDPOINTS, publicUrl: 'https://x.example', version: '1.2.3' })
+  const page = (path: string): string => site.get(path) ?? assert.fail(`there is no ${path}`)
+  const names = (html: string, pattern: RegExp): string[] =>
+    [...html.matchAll(pattern)].map((match) => match.slice(1).join(' ')).sort()
+  const table = ENDPOINTS.map(({ method, path }) => `${method} ${path}`)
+
+  it('docs/api.md lists each call of an integrator, and no other', () => {
+    const listed = names(
+      read('docs/api.md'),
+      /^\| (GET|POST|PUT) \| `([^`]+)` \| (?:documented|chosen) \|$/gm,
+    )
+    const called = ENDPOINTS.filter(isForIntegrators).map(({ method, path }) => `${method} ${path}`)
+    assert.deepEqual(listed, called.sort())
+  })
+
+  it('the pages show each endpoint of the table once, and no other', () => {
+    const route = /<b class="method \w+">(\w+)<\/b> <code>([^<]+)<\/code>/g
+    const shown = [...names(page('/docs/reference'), route), ...names(page('/docs/pages'), route)]
+    assert.deepEqual(shown.sort(), [...table].sort())
+  })
+
+  it('OpenAPI has each endpoint of the table, and no other', () => {
+    const paths = Object.entries(openApi.paths as Record<string, object>)
+    const described = paths.flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    assert.deepEqual(described.sort(), [...table].sort())
+  })
+
+  it('the errors page has each code of the table with its status, text and remedy, and no other', () => {
+    const errors = page('/docs/errors')
+    const shown = names(errors, /id="error-(\w+)">.*?<span class="status">(\d+)<\/span>/g)
+    const codes = Object.keys(ERRORS) as ErrorCode[]
+    assert.deepEqual(shown, codes.map((code) => `${code} ${ERRORS[code]}`).sort())
+    assert.deepEqual(Object.keys(ERROR_TEXTS).sort(), [...codes].sort())
+    assert.deepEqual(Object.keys(ERROR_REMEDIES).sort(), [...codes].sort())
+    for (const code of codes) assert.ok(ERROR_REMEDIES[code].length > 10, code)
+  })
+
+  it('every code that an endpoint can answer is in OpenAPI, and OpenAPI has no other', () => {
+    const inOpenApi = new Set<string>()
+    collectCodes(openApi.paths, inOpenApi)
+    // The one code that belongs to no endpoint: an address that does not exist, or another method on one.
+    const everywhere = ['not_found', 'method_not_supported']
+    for (const code of inOpenApi) assert.ok(code in ERRORS, code)
+    const used = new Set(ENDPOINTS.flatMap(({ errors }) => errors))
+    for (const code of used) assert.ok(inOpenApi.has(code), code)
+    const unused = Object.keys(ERRORS).filter((code) => !inOpenApi.has(code) && !everywhere.includes(code))
+    assert.deepEqual(unused, [], 'codes that no endpoint lists')
+  })
+
+  it('the webhooks page and OpenAPI have each event type, and no other', () => {
+    const types = Object.keys(EVENT_TYPES).sort()
+    assert.deepEqual(names(page('/docs/webhooks'), /id="event-(\w+)"/g), types)
+    assert.deepEqual(Object.keys(openApi.webhooks as object).sort(), types)
+  })
+
+  it('every link of every page leads somewhere, and every place has one name', () => {
+    const ids = new Map([...site].map(([path, html]) => [path, names(html, / id="([^"]+)"/g)]))
+    for (const [path, html] of site) {
+      const own = ids.get(path)!
+      assert.equal(new Set(own).size, own.length, path)
+      for (const [, link = ''] of html.matchAll(/href="([^"]+)"/g)) {
+        const [target = '', anchor] = link.split('#')
+        if (/^(https:|\/docs\/docs\.css|\/openapi\.json)/.test(link)) continue
+        assert.ok(target === '' || site.has(target), `${path}: ${link}`)
+        if (anchor) assert.ok(ids.get(target || path)!.includes(anchor), `${path}: ${link}`)
+      }
+    }
+  })
+})
+
+/** The codes below every `error: {enum}` of the document. */
+function collectCodes(node: unknown, codes: Set<string>): void {
+  if (typeof node !== 'object' || node === null) return
+  const { error } = node as { error?: { enum?: string[] } }
+  for (const code of error?.enum ?? []) codes.add(code)
+  for (const inner of Object.values(node)) collectCodes(inner, codes)
+}
+
 describe('the six calls of the README, pasted', () => {
   let test: TestApp
   before(async () => {
@@ -53,11 +151,11 @@ describe('the six calls of the README, pasted', () => {
     assert.equal(calls.length, 7)
     const [watch] = calls.splice(-1) as [string]
     const script = calls.join('\n').replaceAll('http://127.0.0.1:8080', test.url)
-    const output = await bash(`${script}\necho "last:$TOKEN:$PAYMENT"`)
+    const output = await paste(`${script}\necho "last:$TOKEN:$PAYMENT"`)
     const [, token, payment] = /last:([^:\s]+):(\w+)/.exec(output) ?? []
     assert.ok(token && payment, output)
     await eventually('the last call to say coins_sent', async () => {
-      const answer = await bash(
+      const answer = await paste(
         `API=${test.url}/api TOKEN=${token} PAYMENT=${payment}\n${watch.replace(/sleep \d+; /, '')}`,
       )
       return /"status":"coins_sent"/.test(answer) && /"txid":"0x[0-9a-f]{64}"/.test(answer)
@@ -65,10 +163,68 @@ describe('the six calls of the README, pasted', () => {
   })
 })
 
-function bash(script: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile('bash', ['-c', script], (error, stdout, stderr) =>
-      error ? reject(new Error(stdout + stderr)) : resolve(stdout),
-    )
+/** Every block of a page in one shell, as a reader pastes them from top to bottom. */
+describe('the pages, pasted from top to bottom', () => {
+  let test: TestApp
+  before(async () => {
+    test = await startTestApp()
   })
-}
+  after(() => test.stop())
+
+  const run = async (path: string): Promise<{ output: string; blocks: ShownBlock[] }> => {
+    const { body } = await test.api('GET', path)
+    const blocks = blocksOf(body).filter(({ language }) => language === 'sh')
+    const script = blocks.map(({ label, code }) => `echo; echo '## ${label}'\n${code}`).join('\n')
+    return { blocks, output: await paste(script) }
+  }
+
+  it('the guide ends with coins in the wallet', async () => {
+    const { output } = await run('/docs')
+    const [, payment] = /## createGuidedPayment\n(\w{25})\n/.exec(output) ?? []
+    assert.ok(payment, output)
+    assert.ok(!output.includes('"status":"error"'), output)
+    await eventually('coins_sent', async () => {
+      const { body } = await test.api('GET', `/api/payment/${payment}`)
+      return body.data.status === 'coins_sent'
+    })
+  })
+
+  it('the sandbox’s instructions work by every method', async () => {
+    const { output, blocks } = await run('/docs/sandbox')
+    for (const { label } of blocks) {
+      const [, answers = ''] = output.split(`## ${label}\n`)
+      assert.match(
+        answers.split('\n## ', 1)[0]!,
+        /"status":"(ok|success|sucess)"|"result":"0x/,
+        `${label}:\n${output}`,
+      )
+    }
+    assert.ok(!/"status":"error"|"error":\{/.test(output), output)
+  })
+
+  it('the webhooks page’s calls work', async () => {
+    const token = await test.authenticate('sandbox-key', 'sandbox-secret')
+    const { body } = await test.api('GET', '/docs/webhooks')
+    for (const { language, code, label } of blocksOf(body)) {
+      if (language !== 'sh') continue
+      assert.match(await paste(code, { TOKEN: token }), /"status":"ok"/, label)
+    }
+  })
+
+  it('the delivery on the webhooks page verifies with the secret it names', async () => {
+    const { body } = await test.api('GET', '/docs/webhooks')
+    const shown = blocksOf(body).find(({ label }) => label.startsWith('A delivery'))!
+    const [head = '', rawBody = ''] = shown.code.split('\n\n')
+    const headers = Object.fromEntries(
+      head
+        .split('\n')
+        .slice(1)
+        .map((line) => [line.split(': ', 1)[0]!.toLowerCase(), line.replace(/^[^:]+: /, '')]),
+    )
+    const now = new Date(Number(headers['x-timestamp']) * 1000)
+    assert.deepEqual(verifyWebhook({ headers, rawBody, apiSecret: 'sandbox-secret', now }), { ok: true })
+    assert.deepEqual(verifyStandardWebhook({ headers, rawBody, apiSecret: 'sandbox-secret', now }), {
+      ok: true,
+    })
+  })
+})
