@@ -13,6 +13,7 @@ import { createPageNews, type PageNews } from './hosted/page-news.ts'
 import { type Clock, createClock, type MovableClock } from './kernel/clock.ts'
 import type { Config } from './kernel/config.ts'
 import { createLaneRunner, type Lane, type LaneRunner } from './kernel/lanes.ts'
+import type { MemoryGate } from './kernel/memory-gate.ts'
 import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
@@ -27,10 +28,12 @@ import { seedIntegrations } from './sandbox/seed.ts'
 import { simulatorLanes } from './sandbox/simulators/lanes.ts'
 import { type Authenticator, createAuthenticator } from './server/auth.ts'
 import { registerDocs } from './server/docs-page.ts'
+import { createUploadGate } from './server/file-routes.ts'
 import { registerHealth } from './server/health.ts'
 import { registerPages } from './server/pages.ts'
 import { createRateLimiter, type RateLimiter } from './server/rate-limit.ts'
 import { createServer } from './server/server.ts'
+import { createDownloadGate } from './users/incoming-file.ts'
 import { kycExpiryLane } from './users/kyc-expiry-lane.ts'
 import { kycLane } from './users/kyc-lane.ts'
 import { deliveryLane } from './webhooks/deliver.ts'
@@ -56,6 +59,9 @@ export interface App {
   pageNews: PageNews
   /** The door for URLs that somebody outside gave us. */
   outgoing: OutgoingHttp
+  /** How much of files that are sent, and of files that are fetched, is held at once. */
+  uploads: MemoryGate
+  downloads: MemoryGate
   providers: Providers
   pricing: Pricing
   lanes: LaneRunner
@@ -149,6 +155,8 @@ function compose(given: {
       allowPlainHttp: config.mode === 'sandbox',
       allowLoopback: config.mode === 'sandbox',
     }),
+    uploads: createUploadGate(),
+    downloads: createDownloadGate(),
     providers,
     pricing: createPricing({
       db,

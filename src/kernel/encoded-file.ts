@@ -83,7 +83,7 @@ export function createFileDecoder(limitBytes: number, expectedTextBytes = Infini
   return {
     write(bytes) {
       if (problem) return
-      let text = bytes.latin1Slice()
+      let text = bytes.toString('latin1')
       if (head !== undefined) {
         head += text
         const rest = readHead(head)
@@ -113,10 +113,10 @@ export function createFileDecoder(limitBytes: number, expectedTextBytes = Infini
 
 /**
  * Gives the memory of bytes back at once, where the garbage collector would take its time: a server that handles
- * one large file after the other would hold several of them. Only for bytes that nobody else looks at any more, and
- * that do not share their memory with others.
+ * one large file after the other would hold several of them. Only for bytes that nobody looks at any more; what is so
+ * small that it may share its memory with others is left alone.
  */
 export function freeBytes(bytes: Buffer): void {
   const memory = bytes.buffer
-  if (memory instanceof ArrayBuffer && !memory.detached) memory.transfer(0)
+  if (memory instanceof ArrayBuffer && memory.byteLength > Buffer.poolSize) memory.transfer(0)
 }

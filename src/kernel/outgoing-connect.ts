@@ -12,6 +12,7 @@ export type OutgoingReason =
   | 'timed_out'
   | 'too_large'
   | 'too_many_redirects'
+  | 'refused'
 
 /** Why a request to the outside has no answer. The message is fit to be shown to whoever gave the URL. */
 export class OutgoingError extends Error {

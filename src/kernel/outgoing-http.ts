@@ -17,6 +17,11 @@ export { OutgoingError, type OutgoingReason, type ResolveName } from './outgoing
 export interface OutgoingHttp {
   /** Throws an `OutgoingError` when there is no answer. Any status is an answer, a redirect too. */
   request(request: OutgoingRequest): Promise<OutgoingAnswer>
+  /**
+   * Fetches a file: asks for its bytes as they are, follows redirects, and holds what comes once, up to the limit.
+   * Throws an `OutgoingError` when there is none; `refused` when the answer is not 200.
+   */
+  download(request: OutgoingDownload): Promise<Buffer>
   /** What is wrong with a URL, as text for people; undefined when nothing is, or when its name can't be resolved yet. */
   findProblem(url: string): Promise<string | undefined>
   close(): Promise<void>
@@ -35,6 +40,14 @@ export interface OutgoingRequest {
   discardBody?: boolean
   /** How many redirects are followed, each judged like the first URL; none unless told. For GET only. */
   redirects?: number
+}
+
+export interface OutgoingDownload {
+  url: string
+  /** For the whole exchange: name, connection, redirects, all bytes. */
+  timeoutMs: number
+  limitBytes: number
+  redirects: number
 }
 
 export interface OutgoingAnswer {
@@ -57,6 +70,7 @@ export interface OutgoingOptions {
 const CONNECT_TIMEOUT_MS = 5_000
 const KEPT_ALIVE_MS = 4_000
 const JUDGED_WITHIN_MS = 3_000
+const NO_BYTES = Buffer.alloc(0)
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 export function createOutgoingHttp({
@@ -91,7 +105,13 @@ export function createOutgoingHttp({
     return pool
   }
 
-  return {
+  const door: OutgoingHttp = {
+    async download(request) {
+      const headers = { Accept: '*/*', 'Accept-Encoding': 'identity', 'User-Agent': 'cryptopocket' }
+      const { status, body } = await door.request({ ...request, method: 'GET', headers })
+      if (status !== 200) throw new OutgoingError('refused', `The answer was ${status} instead of the file.`)
+      return body
+    },
     async request(request) {
       const deadline = createDeadline(request.timeoutMs)
       try {
@@ -129,6 +149,7 @@ export function createOutgoingHttp({
       await Promise.all(open.map((pool) => pool.destroy()))
     },
   }
+  return door
 }
 
 /** Waits for the work, but no longer than this: name servers that are silent don't hold whoever asks. */
@@ -200,7 +221,8 @@ function exchange(
   const { promise, resolve, reject } = Promise.withResolvers<OutgoingAnswer>()
   let controller: Dispatcher.DispatchController | undefined
   let answer: OutgoingAnswer | undefined
-  let chunks: Buffer[] = []
+  /** The answer's body is held once, in memory that is taken when its first bytes come. */
+  let body: Buffer | undefined
   let sizeBytes = 0
   let over: Error | undefined
   // Ends the exchange early; what comes from the connection afterwards is of no interest.
@@ -222,18 +244,29 @@ function exchange(
       if (over) started.abort(over)
     },
     onResponseStart(_controller, status, headers) {
-      if (status >= 200) answer = { status, headers, body: Buffer.alloc(0) }
+      if (status < 200) return
+      answer = { status, headers, body: NO_BYTES }
+      // Not a byte of it is read when it says itself that it is too much.
+      if (!request.discardBody && (declaredLength(answer) ?? 0) > request.limitBytes) {
+        stop(new OutgoingError('too_large', `The answer is larger than ${request.limitBytes} bytes.`))
+      }
     },
     onResponseData(_controller, chunk) {
+      const before = sizeBytes
       sizeBytes += chunk.length
-      if (sizeBytes > request.limitBytes)
+      if (sizeBytes > request.limitBytes) {
+        body = undefined
         stop(new OutgoingError('too_large', `The answer is larger than ${request.limitBytes} bytes.`))
-      else if (!request.discardBody) chunks.push(chunk)
+      } else if (!request.discardBody) {
+        body ??= Buffer.allocUnsafeSlow(Math.min(declaredLength(answer) ?? Infinity, request.limitBytes))
+        if (chunk.copy(body, before) < chunk.length) {
+          stop(new OutgoingError('connection_lost', 'The answer was longer than it said.'))
+        }
+      }
     },
     onResponseEnd() {
       if (!answer) return reject(new OutgoingError('connection_lost', 'The answer was empty.'))
-      if (chunks.length > 0) answer.body = Buffer.concat(chunks)
-      chunks = []
+      if (body) answer.body = body.subarray(0, sizeBytes)
       resolve(answer)
     },
     onResponseError(_controller, error) {
@@ -241,9 +274,15 @@ function exchange(
       else reject(error instanceof OutgoingError ? error : connectionLost(error))
     },
   }
-  const { method, headers, body } = request
-  pool.dispatch({ path: url.pathname + url.search, method, headers, body }, handler)
+  const { method, headers } = request
+  pool.dispatch({ path: url.pathname + url.search, method, headers, body: request.body }, handler)
   return promise
+}
+
+/** What the answer says of its length; the connection holds it to that. */
+function declaredLength(answer: OutgoingAnswer | undefined): number | undefined {
+  const length = Number(answer?.headers['content-length'])
+  return Number.isSafeInteger(length) ? length : undefined
 }
 
 function connectionLost(cause: Error): OutgoingError {

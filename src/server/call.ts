@@ -5,6 +5,7 @@ import type { Integration } from '../common/integration.ts'
 import { decodeUtf8, parseJsonBody, readForm } from './body.ts'
 import { type ApiRequest, type Endpoint, envelopeOf } from './endpoint.ts'
 import { Failure, type FieldErrors, fail } from './errors.ts'
+import type { FileBody } from './file-body.ts'
 import { beginIdempotent, forgetCall, type IdempotentCall, rememberAnswer } from './idempotency.ts'
 import type { List } from './pagination.ts'
 import { renderList, renderSuccess } from './render.ts'
@@ -29,6 +30,7 @@ export function compileEndpoint(endpoint: Endpoint): CompiledEndpoint {
 const nobody = {} as Integration
 const NO_BODY = Buffer.alloc(0)
 const NO_COOKIES = {}
+const NO_FILES: FileBody['files'] = new Map()
 
 /**
  * Takes one request through its endpoint: caller, rate, fields, idempotency, handler. Answers the body's text. Throws
@@ -59,7 +61,8 @@ function callAs(
   if (endpoint.audience === 'page' && request.headers['x-page'] !== '1') {
     fail('page_header_missing', "This call belongs to the customer's page, which sends the header X-Page: 1.")
   }
-  const rawBody = Buffer.isBuffer(request.body) ? request.body : NO_BODY
+  const given = request.body as Buffer | FileBody | undefined
+  const rawBody = Buffer.isBuffer(given) ? given : (given?.text ?? NO_BODY)
   const { body, asText } = readBody(endpoint, request, rawBody)
   const query = request.query as Record<string, unknown>
   const params = request.params as Record<string, unknown>
@@ -107,7 +110,7 @@ async function onceForKey(
 }
 
 /** Answers at once for a token that is known, so that most calls wait for nothing. */
-function authenticate(app: App, request: FastifyRequest): Integration | Promise<Integration> {
+export function authenticate(app: App, request: FastifyRequest): Integration | Promise<Integration> {
   const token = request.headers.auth
   if (typeof token !== 'string' || token === '') return refuseCaller()
   const found = app.authenticator.find(token, request.ip)
@@ -177,6 +180,10 @@ function refuseFaults(
 ): void {
   const params = compiled.params(input.params, true)
   const query = compiled.query(input.query, true)
+  if (compiled.endpoint.judgeBody) {
+    refuseInSentences(compiled.endpoint.judgeBody(input.body, { integration }))
+    return
+  }
   const body = compiled.body(input.body, asText)
   const { check, requires } = compiled.endpoint
   const required = requires?.({ body: withoutFaulty(input.body, body) })
@@ -202,6 +209,15 @@ function refuseFaults(
   if (missing.length > 0) fail('fail_mandatory_field', `Missing: ${missing.join(', ')}.`, { errors })
   const texts = Object.entries(errors).map(([field, problems]) => `${field} ${problems[0]}`)
   fail('invalid_field', `${texts.join('; ')}.`, { errors })
+}
+
+/** The first sentence, and how many more there are. */
+function refuseInSentences(errors: FieldErrors): void {
+  const [first, ...others] = Object.values(errors).flat()
+  if (first === undefined) return
+  const more =
+    others.length === 0 ? '' : ` (and ${others.length} more error${others.length === 1 ? '' : 's'})`
+  fail('invalid_field', first + more, { errors, inSentences: true })
 }
 
 function isEmpty(errors: FieldErrors): boolean {
@@ -238,6 +254,7 @@ function apiRequest(
     body: given.body,
     integration: given.integration,
     rawBody: given.rawBody,
+    files: filesOf(request.body),
     requestId: request.id,
     address: request.ip,
     headers: request.headers,
@@ -249,6 +266,10 @@ function apiRequest(
     },
     signal: endpoint.audience === 'page' ? goneSignal(reply) : NEVER_GONE,
   }
+}
+
+function filesOf(body: unknown): FileBody['files'] {
+  return !body || Buffer.isBuffer(body) ? NO_FILES : (body as FileBody).files
 }
 
 /** Only pages wait for news; making a signal for every call would cost more than most calls. */

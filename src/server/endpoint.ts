@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
 import type { Trx } from '../db/database.ts'
 import type { ErrorCode, FieldErrors } from './errors.ts'
+import type { FileBody, FileBodyRules } from './file-body.ts'
 
 /** The sections of the public documentation, in its order. */
 export type Section =
@@ -64,6 +65,13 @@ export interface Endpoint<
   raw?: { contentTypes: readonly string[]; limitBytes: number }
   /** The largest JSON body in bytes; 256 KiB unless told. */
   bodyLimitBytes?: number
+  /**
+   * The body may hold files as text. They are taken out of it and decoded while it arrives, once the caller is known
+   * and there is memory for them. Only with audience `token`.
+   */
+  files?: FileBodyRules
+  /** Codes that are answered with their true status without `Prefer: http-status`, too. */
+  honest?: readonly ErrorCode[]
   /** The schema of `data` in the answer. */
   data: TSchema
   /** A list: the handler answers `{data, pagination}` (`listed`), and both stand beside `status`. */
@@ -87,6 +95,11 @@ export interface Endpoint<
     input: { body: Partial<Static<Body>>; query: Partial<Static<Query>>; params: Partial<Static<Params>> },
     context: { integration: Integration; now: Date },
   ): FieldErrors
+  /**
+   * Judges the body in place of the schema, in the sentences that the documentation has for this endpoint. Its faults
+   * are always answered with HTTP 422 and `{"message", "errors"}` alone.
+   */
+  judgeBody?(body: Readonly<Record<string, unknown>>, context: { integration: Integration }): FieldErrors
   handle(app: App, request: ApiRequest<Static<Params>, Static<Query>, Static<Body>>): Promise<unknown>
 }
 
@@ -102,6 +115,8 @@ export interface ApiRequest<Params = unknown, Query = unknown, Body = unknown> {
   headers: Record<string, string | string[] | undefined>
   cookies: Record<string, string | undefined>
   rawBody: Buffer
+  /** The long texts of the body's file fields, by the mark that stands in the field; empty where none may be. */
+  files: FileBody['files']
   /**
    * Remembers the answer under the request's `Idempotency-Key` in the transaction of the change itself, so that a
    * crash leaves both or neither. Does nothing when the request has no key.

@@ -1,7 +1,26 @@
 import { authenticate } from '../common/authenticate.ts'
 import { availableAssets } from '../common/available-assets.ts'
 import { tokenPrice } from '../common/token-price.ts'
+import {
+  addKybPerson,
+  changeKybPerson,
+  checkKybNumber,
+  openKybPage,
+  removeKybPerson,
+  saveKybCompany,
+  showKybPage,
+  submitKyb,
+  uploadKybDocument,
+  uploadKybPersonPhoto,
+} from '../hosted/kyb.ts'
 import { checkKycIdentification, saveKycData, showKycPage, submitKyc, uploadKycPhoto } from '../hosted/kyc.ts'
+import {
+  removeOnboardingDocument,
+  saveOnboardingData,
+  showOnboardingPage,
+  submitOnboarding,
+  uploadOnboardingDocument,
+} from '../hosted/onboarding.ts'
 import {
   acceptPaymentPrice,
   cancelPaymentPage,
@@ -20,6 +39,7 @@ import { createGuidedPayment } from '../onramp/create-guided-payment.ts'
 import { createPayment } from '../onramp/create-payment.ts'
 import { getQuote } from '../onramp/get-quote.ts'
 import { listPaymentMethods } from '../onramp/list-payment-methods.ts'
+import { listPayments } from '../onramp/list-payments.ts'
 import { refundPayment } from '../onramp/refund-payment.ts'
 import { retrievePayment } from '../onramp/retrieve-payment.ts'
 import {
@@ -48,10 +68,15 @@ import {
   payByCard,
   showCardPage,
 } from '../sandbox/simulators/card.ts'
+import { createCompany } from '../users/create-company.ts'
 import { createCustomer } from '../users/create-customer.ts'
+import { createOnboardingForm } from '../users/enhanced-verification.ts'
+import { findUser } from '../users/find-customer.ts'
 import { receiveKycCallback } from '../users/kyc-callback.ts'
 import { kycRetry } from '../users/kyc-retry.ts'
 import { kycStatus } from '../users/kyc-status.ts'
+import { listCustomers } from '../users/list-customers.ts'
+import { uploadDocument } from '../users/upload-document.ts'
 import { availableWebhooks } from '../webhooks/available.ts'
 import { listWebhookDeliveries } from '../webhooks/deliveries.ts'
 import { listWebhookEvents } from '../webhooks/events.ts'
@@ -72,15 +97,21 @@ export const ENDPOINTS: readonly Endpoint[] = [
   tokenPrice,
   availableAssets,
   // Users
+  listCustomers,
   createCustomer,
+  createCompany,
   kycStatus,
   kycRetry,
+  createOnboardingForm,
+  findUser,
+  uploadDocument,
   // On-ramp
   listPaymentMethods,
   getQuote,
   createPayment,
   createGuidedPayment,
   retrievePayment,
+  listPayments,
   cancelPayment,
   refundPayment,
   // Webhooks
@@ -106,6 +137,21 @@ export const ENDPOINTS: readonly Endpoint[] = [
   checkKycIdentification,
   uploadKycPhoto,
   submitKyc,
+  showKybPage,
+  openKybPage,
+  saveKybCompany,
+  checkKybNumber,
+  uploadKybDocument,
+  addKybPerson,
+  changeKybPerson,
+  removeKybPerson,
+  uploadKybPersonPhoto,
+  submitKyb,
+  showOnboardingPage,
+  saveOnboardingData,
+  uploadOnboardingDocument,
+  removeOnboardingDocument,
+  submitOnboarding,
   openPaymentPage,
   openGatewayPage,
   showPaymentPage,

@@ -62,12 +62,16 @@ export const ERROR_REMEDIES: Record<ErrorCode, string> = {
     'Ask the customer for the address again: of that chain, with its checksum, and neither ours nor a token’s contract.',
   invalid_file:
     'Send a PDF, JPEG, PNG or WebP of at most 10 MiB, or an address that anybody can fetch it from.',
+  invalid_type: 'Send one of the types that the call names.',
   invalid_webhook_type: 'Choose a type of [webhooks/available](#availableWebhooks).',
   invalid_webhook_url:
     'Use an https address on the public internet, without user name and password. The sandbox takes http and loopback too.',
   page_header_missing: 'Nothing for your program: open the page in a browser.',
   not_the_owner: 'Open the page in the browser that opened it first, or hand it over from there.',
   verification_not_found: 'Get a new link for the customer with [kyc/retry](#retryKyc).',
+  password_required: 'Open the form with the password that [register/company](#registerCompany) answered.',
+  password_incorrect:
+    'Look at the password again. One that was lost is replaced by [kyc/retry](#retryKyc) with `new_password`.',
   action_not_allowed: 'Load the page again; it shows what is possible.',
   handover_expired: 'Ask for a new link on the first device.',
   login_failed: 'Use the login that the [sandbox’s magic values](#magic-values) name.',

@@ -44,12 +44,15 @@ export const ERRORS = {
   limit_exceded: 422,
   invalid_wallet: 422,
   invalid_file: 422,
+  invalid_type: 422,
   invalid_webhook_type: 422,
   invalid_webhook_url: 422,
   // Answered only to the customer's pages.
   page_header_missing: 403,
   not_the_owner: 403,
   verification_not_found: 404,
+  password_required: 401,
+  password_incorrect: 403,
   action_not_allowed: 409,
   handover_expired: 410,
   login_failed: 422,
@@ -80,6 +83,8 @@ export interface FailureDetail {
   data?: unknown
   errors?: FieldErrors
   retryAfterSeconds?: number
+  /** Answered with its true status and with `message` and `errors` alone, as one endpoint is documented. */
+  inSentences?: true
 }
 
 /** An expected refusal. Thrown by `fail`, turned into an answer by the renderer alone. */

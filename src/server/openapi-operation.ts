@@ -107,12 +107,13 @@ function fieldsBody({ audience, examples, method }: Endpoint, body: TSchema, nam
 function responsesOf(endpoint: Endpoint, named: NamedSchemas): Schema {
   const codes = codesOf(endpoint)
   const honestAlways = endpoint.audience === 'page' || endpoint.audience === 'provider'
-  const inSuccess = honestAlways ? [] : codes.filter((code) => !TRANSPORT_ERRORS.has(code))
+  const isUnasked = (code: ErrorCode): boolean =>
+    TRANSPORT_ERRORS.has(code) || endpoint.honest?.includes(code) === true
+  const inSuccess = honestAlways ? [] : codes.filter((code) => !isUnasked(code))
   const responses: Record<string, Schema> = { '200': successOf(endpoint, inSuccess, named) }
   for (const status of [...new Set(codes.map((code) => ERRORS[code]))].sort((a, b) => a - b)) {
     const answered = codes.filter((code) => ERRORS[code] === status)
-    const unasked = honestAlways || answered.every((code) => TRANSPORT_ERRORS.has(code))
-    responses[status] = failureOf(answered, unasked)
+    responses[status] = failureOf(answered, (code) => honestAlways || isUnasked(code))
   }
   return responses
 }
@@ -192,8 +193,12 @@ function headersOf(endpoint: Endpoint): Schema {
   }
 }
 
-function failureOf(codes: readonly ErrorCode[], unasked: boolean): Schema {
-  const lines = codes.map((code) => `- \`${code}\`: ${ERROR_TEXTS[code]}`)
+function failureOf(codes: readonly ErrorCode[], isUnasked: (code: ErrorCode) => boolean): Schema {
+  const unasked = codes.every(isUnasked)
+  const lines = codes.map((code) => {
+    const always = !unasked && isUnasked(code) ? ' (with this status always)' : ''
+    return `- \`${code}\`${always}: ${ERROR_TEXTS[code]}`
+  })
   const retries = codes.some((code) => code === 'too_many_requests' || code === 'request_in_progress')
   return {
     description: [...(unasked ? [] : ['Under `Prefer: http-status`:', '']), ...lines].join('\n'),

@@ -4,12 +4,14 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type RouteOptions,
 } from 'fastify'
 import type { App } from '../app.ts'
 import { call, compileEndpoint } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
 import { ENDPOINTS } from './endpoints.ts'
 import { type ErrorCode, Failure } from './errors.ts'
+import { receiveFiles } from './file-routes.ts'
 import { renderFailure, UNEXPECTED } from './render.ts'
 
 const BODY_LIMIT_BYTES = 256 * 1024
@@ -78,6 +80,13 @@ function endOfTurn(): Promise<void> {
   return turn
 }
 
+interface RouteConfig {
+  /** Answers every error with its true status. */
+  honestAlways?: boolean
+  /** Answers these so. */
+  honest?: readonly ErrorCode[]
+}
+
 function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readonly Endpoint[]): void {
   const methods = new Map<string, Set<string>>()
   for (const endpoint of endpoints) {
@@ -86,11 +95,11 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
     methods.set(url, (methods.get(url) ?? new Set()).add(endpoint.method))
     const honestAlways = endpoint.audience === 'page' || endpoint.audience === 'provider'
     const observe = app.metrics.httpSeconds.series(endpoint.name)
-    fastify.route({
+    const route: RouteOptions = {
       method: endpoint.method,
       url,
       bodyLimit: endpoint.raw?.limitBytes ?? endpoint.bodyLimitBytes ?? BODY_LIMIT_BYTES,
-      config: { honestAlways },
+      config: { honestAlways, honest: endpoint.honest },
       onResponse(_request, reply, done) {
         observe(reply.elapsedTime / 1000)
         done()
@@ -103,7 +112,15 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
         await endOfTurn()
         return answer
       },
-    })
+    }
+    const { files } = endpoint
+    if (!files) fastify.route(route)
+    else {
+      fastify.register(async (scope) => {
+        receiveFiles(app, scope, files)
+        scope.route(route)
+      })
+    }
   }
   for (const [url, known] of methods) {
     const others = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => !known.has(method))
@@ -152,9 +169,10 @@ function answerError(app: App, error: Error, request: FastifyRequest, reply: Fas
     error instanceof Failure
       ? error
       : (fromFramework(error as FastifyError) ?? unexpected(app, error, request))
-  const config = request.routeOptions?.config as { honestAlways?: boolean } | undefined
+  const config = request.routeOptions?.config as RouteConfig | undefined
   const prefers = prefersHonestStatus(request)
-  const { status, body } = renderFailure(failure, config?.honestAlways === true || prefers)
+  const honest = config?.honestAlways === true || config?.honest?.includes(failure.code) === true
+  const { status, body } = renderFailure(failure, honest || prefers)
   if (prefers) reply.header('Preference-Applied', 'http-status')
   if (failure.detail.retryAfterSeconds) reply.header('Retry-After', String(failure.detail.retryAfterSeconds))
   reply.header('X-Request-Id', request.id)

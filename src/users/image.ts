@@ -31,19 +31,29 @@ const BLANK_BELOW = 6
 /** Variance of the Laplacian; sharp photos of printed matter have hundreds. */
 const BLURRED_BELOW = 12
 
+export type InspectedPicture =
+  | { ok: true; width: number; height: number }
+  | Extract<JudgedPicture, { ok: false }>
+
 let previous: Promise<unknown> = Promise.resolve()
 
+/** Does one piece of work after the other: decoding is the largest memory this program ever takes. */
+function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+  const done = previous.then(work, work)
+  previous = done
+  return done
+}
+
 /**
- * Judges a picture by its content alone, whatever its name or declared type, and makes the copy that is kept. One
- * at a time: decoding is the largest memory this program ever takes.
+ * Judges a picture by its content alone, whatever its name or declared type, and makes the copy that is kept.
  */
 export function judgePicture(bytes: Buffer): Promise<JudgedPicture> {
-  const judged = previous.then(
-    () => judge(bytes),
-    () => judge(bytes),
-  )
-  previous = judged
-  return judged
+  return oneAtATime(() => judge(bytes))
+}
+
+/** Whether the bytes are a picture that can be decoded to its last line, and its size. Nothing is kept of it. */
+export function inspectPicture(bytes: Buffer): Promise<InspectedPicture> {
+  return oneAtATime(() => inspect(bytes))
 }
 
 async function judge(bytes: Buffer): Promise<JudgedPicture> {
@@ -64,6 +74,19 @@ async function judge(bytes: Buffer): Promise<JudgedPicture> {
     return { ok: true, jpeg: kept.data, width: kept.info.width, height: kept.info.height, problems }
   } catch {
     // The decoder's errors are texts of several libraries; every one of them means that these bytes are no picture.
+    return { ok: false, reason: 'not_an_image' }
+  }
+}
+
+async function inspect(bytes: Buffer): Promise<InspectedPicture> {
+  const open = await loadSharp()
+  try {
+    const { width, height } = await open(bytes).metadata()
+    if (width * height > MAX_PIXELS) return { ok: false, reason: 'too_many_pixels' }
+    // Every line is read for a small copy, a few at a time.
+    await open(bytes).resize({ width: 64, height: 64, fit: 'inside' }).raw().toBuffer()
+    return { ok: true, width, height }
+  } catch {
     return { ok: false, reason: 'not_an_image' }
   }
 }

@@ -1,0 +1,121 @@
+import { Type } from 'typebox'
+import type { App } from '../app.ts'
+import type { Integration } from '../common/integration.ts'
+import { endpoint } from '../server/endpoint.ts'
+import { Failure, fail } from '../server/errors.ts'
+import { CustomerId } from '../server/fields.ts'
+import { type Customer, findCustomer, findCustomerAnywhere } from './customer-store.ts'
+import { insertDocument, sealFile } from './document-store.ts'
+import { isFileUrl, MAX_FILE_BYTES, withIncomingFile } from './incoming-file.ts'
+import { judgeDocument } from './judge-document.ts'
+
+export const DOCUMENT_TYPES = [
+  'onboarding_form',
+  'bank_statement',
+  'payslip',
+  'employment_contract',
+  'tax_return',
+  'tax_certificate',
+  'company_accounts',
+  'dividend_statement',
+  'investment_statement',
+  'crypto_wallet_statement',
+  'sale_of_property',
+  'sale_of_vehicle',
+  'sale_of_company_shares',
+  'inheritance_document',
+  'gift_declaration',
+  'loan_agreement',
+  'savings_evidence',
+  'invoice',
+  'freelance_income_evidence',
+  'pension_statement',
+  'unemployment_benefit_statement',
+  'source_of_funds_declaration',
+  'other',
+] as const
+
+/** 10 MiB are 13.4 MiB of base64; the rest is for line breaks, escapes and a file that is a little too large. */
+const BODY_LIMIT_BYTES = 16 * 1024 * 1024
+
+export const uploadDocument = endpoint({
+  method: 'POST',
+  path: '/api/customers/{user_id}/documents',
+  section: 'users',
+  name: 'uploadDocument',
+  summary: 'Send a document of a customer',
+  description:
+    'Keeps a document that proves something about the customer, such as where money comes from. `file` is a data-URI, plain base64, or the public http(s) address of the file, which is fetched at once (at most 20 seconds and 5 redirects, public addresses only). It is judged by its content, whatever is declared: PDF, JPEG, PNG or WebP, at most 10 MiB. It is kept encrypted and given to nobody but the operator. `user_not_in_integration`, `user_not_found`, `invalid_file` and `invalid_type` answer with their true HTTP status even without `Prefer: http-status`. When too many large files arrive at once, calls wait, at most 20 seconds, and are then told `too_many_requests`.',
+  audience: 'token',
+  params: Type.Object({ user_id: CustomerId() }),
+  body: Type.Object({
+    // Any text here: what is wrong with it has codes of its own.
+    type: Type.String({
+      description: `One of ${DOCUMENT_TYPES.map((type) => `\`${type}\``).join(', ')}.`,
+    }),
+    file: Type.String({ description: 'A data-URI, plain base64, or an http(s) address.' }),
+  }),
+  files: { fields: ['file'], fileLimitBytes: MAX_FILE_BYTES, bodyLimitBytes: BODY_LIMIT_BYTES },
+  data: Type.Undefined(),
+  errors: ['user_not_in_integration', 'user_not_found', 'invalid_file', 'invalid_type'],
+  honest: ['user_not_in_integration', 'user_not_found', 'invalid_file', 'invalid_type'],
+  examples: {
+    request: { type: 'bank_statement', file: 'https://files.example.com/statement.pdf' },
+    answer: undefined,
+  },
+  async handle(app, { params, body, files, integration, remember }) {
+    const customer = await getCustomer(app, integration, params.user_id)
+    const typeFault = findTypeFault(body.type)
+    // Nothing is fetched for a call that is refused anyway.
+    if (typeFault && isFileUrl(body.file)) refuse({ type: typeFault })
+    await withIncomingFile(app, { text: body.file, files, integration }, async (incoming) => {
+      const judged = incoming.ok ? await judgeDocument(incoming.bytes) : incoming
+      if (typeFault) refuse({ type: typeFault, ...(!judged.ok && { file: judged.problem }) })
+      if (!incoming.ok || !judged.ok) return refuse({ file: (judged as { problem: string }).problem })
+      const { mime, width, height } = judged
+      const file = { bytes: incoming.bytes, mime, width, height }
+      const { keyWrapped } = customer
+      const owner = { integrationId: integration.id, owner: customer.id, keyWrapped }
+      const sealed = await sealFile(app, owner, file)
+      try {
+        await app.db.transaction().execute(async (trx) => {
+          const customerId = customer.id
+          const document = { type: body.type, file: sealed }
+          await insertDocument(trx, app.clock.now(), { integrationId: integration.id, customerId }, document)
+          await remember(trx, undefined)
+        })
+      } catch (error) {
+        // Only what was refused is surely not pointed to: a connection that broke may have broken after the commit.
+        if (error instanceof Failure) await app.providers.storage.remove(sealed.storageKey)
+        throw error
+      }
+    })
+  },
+})
+
+/** The integration's customer. Documents alone tell whether one of that id is another integration's. */
+async function getCustomer(
+  { db }: Pick<App, 'db'>,
+  { id: integrationId }: Integration,
+  userId: string,
+): Promise<Customer & { keyWrapped: Buffer }> {
+  const customer = await findCustomer(db, integrationId, userId)
+  const keyWrapped = customer?.keyWrapped
+  if (customer && keyWrapped) return { ...customer, keyWrapped }
+  if (!customer && (await findCustomerAnywhere(db, Number(userId)))) {
+    fail('user_not_in_integration', 'This customer belongs to another integration.')
+  }
+  return fail('user_not_found', 'There is no such customer.')
+}
+
+function findTypeFault(type: string): string | undefined {
+  return DOCUMENT_TYPES.some((known) => known === type)
+    ? undefined
+    : `must be one of: ${DOCUMENT_TYPES.join(', ')}`
+}
+
+function refuse(faults: { type?: string; file?: string }): never {
+  const errors = Object.fromEntries(Object.entries(faults).map(([field, text]) => [field, [text]]))
+  const texts = Object.entries(faults).map(([field, text]) => `${field} ${text}`)
+  fail(faults.type ? 'invalid_type' : 'invalid_file', `${texts.join('; ')}.`, { errors })
+}
