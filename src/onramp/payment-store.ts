@@ -14,6 +14,19 @@ export async function findPayment(
   return rows[0] && readRow(rows[0])
 }
 
+/** Those of these payments that are this integration's, by their ids. */
+export async function findPayments(
+  db: Db | Trx,
+  integrationId: number,
+  ids: readonly string[],
+): Promise<Map<string, Payment>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<Row>`
+    ${PAYMENTS} where payments.integration_id = ${integrationId}
+                  and payments.id = any(${[...ids]}::text[])`.execute(db)
+  return new Map(rows.map((row) => [row.id, readRow(row)]))
+}
+
 /** The payment of that id, whoever's it is: for the customer's page, the operator and the lanes. */
 export async function findPaymentById(db: Db | Trx, id: string): Promise<Payment | undefined> {
   const { rows } = await sql<Row>`${PAYMENTS} where payments.id = ${id}`.execute(db)

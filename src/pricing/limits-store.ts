@@ -3,7 +3,7 @@ import type { Db, Trx } from '../db/database.ts'
 import { quarterStart, type Usage, yearStart } from './limits.ts'
 
 /**
- * What counts against a customer's limits now: one look into the index payments_limits. Call it under the customer's
+ * What counts against a customer's limits now: one look into the index payments_by_customer. Call it under the customer's
  * row lock, or two payments at once would each see the other missing.
  */
 export async function readUsage(

@@ -57,6 +57,19 @@ export const WireTime = Type.Unsafe<string>({
   examples: ['2026-06-26T10:30:00.000000Z'],
 })
 
+/** A time in a request, see `readMoment`. */
+export const Moment = (description: string) =>
+  Type.Unsafe<string>({
+    type: 'string',
+    format: 'moment',
+    maxLength: 40,
+    description,
+    examples: ['2026-06-26T10:30:00Z'],
+  })
+
+export const Uuid = (description: string) =>
+  Type.Unsafe<string>({ type: 'string', format: 'uuid', maxLength: 36, description })
+
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 /** The formats named above: what a value must look like, and the text for people when it doesn't. */
@@ -87,7 +100,32 @@ export const FORMATS: Record<string, { test: (value: string) => boolean; message
     test: (value) => /^[A-Za-z]{2}$/.test(value),
     message: 'must be a country of ISO 3166-1 alpha-2, such as ES',
   },
+  moment: {
+    test: (value) => readMoment(value) !== undefined,
+    message: 'must be an ISO 8601 time with its offset, such as 2026-06-26T10:30:00Z, or a day of UTC',
+  },
+  uuid: {
+    test: (value) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value),
+    message: 'must be a UUID',
+  },
   'date-time': { test: (value) => !Number.isNaN(Date.parse(value)), message: 'must be an ISO 8601 time' },
+}
+
+const MOMENT =
+  /^([12]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))?$/
+
+/**
+ * The time that a text names: ISO 8601 with its offset and at most six decimals, or a day, which begins at midnight
+ * UTC. What is below a millisecond is rounded up: rows have whole ones, so `>=` and `<` mean the same. Undefined when
+ * there is no such time.
+ */
+export function readMoment(text: string): Date | undefined {
+  const [, year, month, day, time, , fraction = ''] = MOMENT.exec(text) ?? []
+  const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()
+  if (day === undefined || Number(day) > lastDay) return undefined
+  const at = new Date(time === undefined ? `${text}T00:00:00Z` : text.replace(fraction, fraction.slice(0, 4)))
+  const isBetween = /[1-9]/.test(fraction.slice(4))
+  return new Date(at.getTime() + (isBetween ? 1 : 0))
 }
 
 function isWebAddress(value: string): boolean {

@@ -11,6 +11,7 @@ const FORMATS: Readonly<Record<string, Schema>> = {
   'web-address': { format: 'uri' },
   symbol: { pattern: '^[A-Za-z0-9]{1,16}$' },
   chain: { pattern: '^[A-Za-z0-9_-]{1,32}$' },
+  moment: { pattern: '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}:\\d{2}([.]\\d{1,6})?(Z|[+-]\\d{2}:\\d{2}))?$' },
   country: { pattern: '^[A-Za-z]{2}$' },
 }
 

@@ -1,9 +1,10 @@
 import type { TSchema } from 'typebox'
 import { PaymentObject } from '../onramp/payment-wire.ts'
+import { CustomerObject } from '../users/customer-wire.ts'
 import { KycObject } from '../users/kyc-wire.ts'
 import { EVENT_TYPES, type EventType } from '../webhooks/event-types.ts'
-import type { Endpoint } from './endpoint.ts'
 import { exampleEvent } from './docs/webhook-examples.ts'
+import type { Endpoint } from './endpoint.ts'
 import { operationOf } from './openapi-operation.ts'
 import { defineOpenApi, type NamedSchemas, type Schema } from './openapi-schema.ts'
 import { SECTIONS } from './sections.ts'
@@ -18,6 +19,7 @@ export interface OpenApiOptions {
 /** Objects that several answers and the webhooks share. */
 export const NAMED: NamedSchemas = new Map<TSchema, string>([
   [PaymentObject, 'Payment'],
+  [CustomerObject, 'Customer'],
   [KycObject, 'Kyc'],
 ])
 

@@ -5,7 +5,8 @@ import { wireTime } from '../kernel/clock.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { nullable, Text, WireTime } from '../server/fields.ts'
-import { listed, MOST_PAGED_ROWS, PageFields, readPage, refuseCursor } from '../server/pagination.ts'
+import { countRows, countTable } from '../server/newest-first.ts'
+import { listed, PageFields, readPage, refuseCursor } from '../server/pagination.ts'
 
 export const listWebhookDeliveries = endpoint({
   method: 'GET',
@@ -76,7 +77,7 @@ export const listWebhookDeliveries = endpoint({
     let deliveries = db.selectFrom('deliveries').where('integrationId', '=', integration.id)
     if (sequence !== null) deliveries = deliveries.where('sequence', '=', sequence)
     if (page.cursor !== null) deliveries = deliveries.where('sequence', '<', readCursor(page.cursor))
-    const counted = page.cursor === null ? await countUpTo(db, integration.id, sequence) : null
+    const counted = page.cursor === null ? await countDeliveries(db, integration.id, sequence) : null
     const rows = await deliveries
       .selectAll()
       .orderBy('sequence', 'desc')
@@ -116,13 +117,15 @@ async function findSequence(db: Db, integrationId: number, eventId: string): Pro
   return event?.sequence ?? fail('event_not_found', 'There is no event of this id.')
 }
 
-async function countUpTo(db: Db, integrationId: number, sequence: number | null): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) as count
-      from (select from deliveries
-             where integration_id = ${integrationId} and (${sequence}::bigint is null or sequence = ${sequence}::bigint)
-             limit ${MOST_PAGED_ROWS + 1}) counted`.execute(db)
-  return rows[0]?.count ?? 0
+/** Of an event there is one delivery, or none when nobody had subscribed to it. */
+async function countDeliveries(db: Db, integrationId: number, sequence: number | null): Promise<number> {
+  const rows =
+    sequence === null
+      ? sql`select from deliveries where integration_id = ${integrationId} order by sequence desc`
+      : sql`select from deliveries where integration_id = ${integrationId} and sequence = ${sequence}`
+  return sequence === null
+    ? countTable(db, { table: 'deliveries', integrationId }, rows)
+    : countRows(db, rows)
 }
 
 function readCursor(cursor: string): number {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { Type } from 'typebox'
 import { wireTime } from '../kernel/clock.ts'
 import { endpoint } from '../server/endpoint.ts'
@@ -55,10 +56,14 @@ export const listWebhookEvents = endpoint({
       .selectFrom('events')
       .select(['id', 'type', 'sequence', 'dataSealed', 'keyWrapped', 'createdAt'])
       .where('integrationId', '=', integration.id)
-      .where('sequence', '>', query.after ?? 0)
+      .where('sequence', 'is not', null)
     if (query.type !== undefined) events = events.where('type', '=', readWebhookType(query.type).type)
+    // The log of one type asks for an order that only the index by type has: through the index of all events a rare
+    // type would be looked for event by event.
+    const order = query.type === undefined ? sql<number>`sequence` : sql<number>`(sequence + 0)`
     const rows = await events
-      .orderBy('sequence')
+      .where(order, '>', query.after ?? 0)
+      .orderBy(order)
       .limit(page.perPage + 1)
       .$narrowType<{ sequence: number }>()
       .execute()
