@@ -32,6 +32,8 @@ import { openFolderStorage } from './providers/storage/folder.ts'
 import type { Storage } from './providers/storage/storage.ts'
 import { openSandboxChain, type SandboxChain } from './sandbox/chain/chains.ts'
 import { createExaminer } from './users/built-in-checks.ts'
+import { createCompanyExaminer } from './users/company-checks.ts'
+import { createEnhancedExaminer } from './users/enhanced-checks.ts'
 import { readSanctionsList } from './users/sanctions.ts'
 
 /** The part of the composition root that chooses providers: simulated ones in the sandbox, the configured ones else. */
@@ -110,9 +112,16 @@ function openMoneyProviders({
 }
 
 function openKyc({ config, db, clock, secrets }: Needs): KycProvider {
-  const examine = createExaminer(readSanctionsList(config.sanctionsFile))
-  if (config.providers.kyc === 'operator') return createOperatorKyc({ clock, examine })
-  return createSimulatedKyc({ db, clock, secrets, publicUrl: () => config.publicUrl }, { examine })
+  const sanctions = readSanctionsList(config.sanctionsFile)
+  const examine = createExaminer(sanctions)
+  const examineEnhanced = createEnhancedExaminer(sanctions)
+  const examineCompany = createCompanyExaminer(sanctions)
+  if (config.providers.kyc === 'operator')
+    return createOperatorKyc({ clock, examine, examineCompany, examineEnhanced })
+  return createSimulatedKyc(
+    { db, clock, secrets, publicUrl: () => config.publicUrl },
+    { examine, examineCompany, examineEnhanced },
+  )
 }
 
 function disperseOn({ disperseContracts }: Config, chain: string): Address | null {

@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { listReviews as listPayments, refusePayment, releasePayment } from '../onramp/review.ts'
-import type { KycReason } from '../providers/kyc/port.ts'
+import type { Decision } from '../users/decision.ts'
 import {
   listReviews as listVerifications,
   parseReason,
@@ -55,7 +55,7 @@ export function reviewCommand(): Command {
     .action(
       async (
         id: string,
-        { toIban, reason, ...options }: Options & { toIban?: string; reason?: KycReason[] },
+        { toIban, reason, ...options }: Options & { toIban?: string; reason?: Decision['reasons'] },
       ) => {
         await withApp(async (app) => {
           if (await refuseVerification(app, id, { ...options, reasons: reason ?? [] })) return
@@ -67,7 +67,7 @@ export function reviewCommand(): Command {
   return command
 }
 
-function collectReasons(text: string, before: KycReason[] = []): KycReason[] {
+function collectReasons(text: string, before: Decision['reasons'] = []): Decision['reasons'] {
   const reason = parseReason(text)
   if (!reason)
     throw new InvalidArgumentError('Write it like document_front:blurred or name:does_not_match_document.')

@@ -119,6 +119,9 @@ export interface CustomersTable {
   kycLevel: Generated<'none' | 'basic' | 'reinforced'>
   kycReasons: JSONColumn
   kycUpdatedAt: Date
+  /** Null until an enhanced verification was begun. */
+  reinforcedStatus: 'unused' | 'processing' | 'valid' | 'fail' | null
+  reinforcedReasons: JSONColumn
   bannedAt: Date | null
   bannedReason: string | null
   createdAt: Date
@@ -134,6 +137,11 @@ export interface VerificationsTable {
   tokenSealed: Buffer
   phase: 'form' | 'submitted' | 'deciding' | 'review' | 'valid' | 'fail' | 'expired'
   dataSealed: Buffer | null
+  /** Of a company's form: null for the others, which their link alone opens. */
+  passwordHash: string | null
+  passwordFailures: Generated<number>
+  /** No password is looked at before that time of the machine. */
+  passwordWaitUntil: Date | null
   reasons: JSONColumn
   checks: JSONColumn
   providerRef: string | null

@@ -1,6 +1,7 @@
 import type { IntegrationSettings } from '../common/integration.ts'
 import { lockCustomer, refuseOverLimits } from '../onramp/customer-checks.ts'
 import { endSessions } from '../onramp/end-sessions.ts'
+import { offerOnboarding } from '../onramp/offer-onboarding.ts'
 import { type Payment, paymentFiat } from '../onramp/payment.ts'
 import {
   beginChanges,
@@ -11,6 +12,7 @@ import {
 } from '../onramp/payment-changes.ts'
 import { lifetimeMs } from '../onramp/payment-states.ts'
 import { lockPayments } from '../onramp/payment-store.ts'
+import { gatewayUrl } from '../onramp/payment-wire.ts'
 import { priceLifetime } from '../onramp/price-lifetime.ts'
 import { refuseBounds } from '../onramp/price-order.ts'
 import { readSettings } from '../onramp/receive.ts'
@@ -31,6 +33,19 @@ export async function chooseMethod(
 ): Promise<void> {
   const before = await findAllowed(app, browser, id, 'choose_method')
   if (before.paymentType === paymentType) return
+  const customer = { integrationId: before.integrationId, id: before.customerId }
+  await offerOnboarding(app, customer, () => changeMethod(app, browser, before, paymentType), {
+    fallback: gatewayUrl(app, id),
+  })
+}
+
+async function changeMethod(
+  app: PageNeeds,
+  browser: Browser,
+  before: Payment,
+  paymentType: string,
+): Promise<void> {
+  const { id } = before
   if ((await endSessions(app, [id])).size > 0) {
     fail('action_not_allowed', 'The payment provider does not answer. Try again in a moment.')
   }

@@ -48,12 +48,13 @@ function whyNot(
   if (payment.fiatUnits < terms.minimumUnits) return 'below_min'
   if (payment.fiatUnits > terms.maximumUnits) return 'above_max'
   if (kycLevel === 'none') return 'not_available'
-  const decision = decideLimit({
+  const question = {
     limits: settings.limits,
-    level: kycLevel,
     paymentType: terms.method.type,
     amountUnits: payment.limitUnits,
     usage,
-  })
-  return decision === 'ok' ? null : 'limit_reached'
+  }
+  if (decideLimit({ ...question, level: kycLevel }) === 'ok') return null
+  const liftable = decideLimit({ ...question, level: 'reinforced' }) === 'ok'
+  return liftable ? 'needs_reinforced' : 'limit_reached'
 }

@@ -33,6 +33,8 @@ export interface Failure {
   status: 'error'
   error: string
   message: string
+  /** Only where the call says so. */
+  data?: unknown
   /** By field, as the API does. In the KYC calls each text is a machine code of `FieldProblem` where one fits. */
   errors?: Record<string, string[]>
 }
@@ -209,8 +211,12 @@ export interface PaymentMethod {
   settlement: 'instant' | 'hours' | 'days'
   min: Money
   max: Money
-  /** Null when it may be chosen; else why not. The page shows it greyed, with the reason. */
-  unavailable: 'below_min' | 'above_max' | 'limit_reached' | 'not_available' | null
+  /**
+   * Null when it may be chosen; else why not. The page shows it greyed, with the reason. `needs_reinforced`: the
+   * enhanced verification would make it possible. Choosing it all the same is refused with 422 `limit_exceded` or 403
+   * `kyc_reinforced_required`, whose `data` is `OnboardingOffer`.
+   */
+  unavailable: 'below_min' | 'above_max' | 'limit_reached' | 'needs_reinforced' | 'not_available' | null
 }
 
 export interface WalletView {
@@ -255,6 +261,11 @@ export interface WalletRequest {
 
 export interface MethodRequest {
   payment_type: string
+}
+
+/** The `data` of a refusal that the enhanced verification would lift: where the customer goes for it. */
+export interface OnboardingOffer {
+  onboarding_link: string
 }
 
 export interface AcceptPriceRequest {

@@ -11,10 +11,11 @@ import { formatPrice } from '../money/rate.ts'
 import { isServed } from '../pricing/payment-methods.ts'
 import { type ActiveCoin, findActiveCoin, findTerms, type Terms } from '../pricing/terms.ts'
 import { fail } from '../server/errors.ts'
-import { kycFormUrl } from '../users/kyc-form-url.ts'
+import { kycForm } from '../users/kyc-form-url.ts'
 import { type Instructions, takeConcept } from './bank-instructions.ts'
 import { judgeCustomer, lockCustomer, refuseOverLimits } from './customer-checks.ts'
 import { insertGateway } from './gateway-token.ts'
+import { offerOnboarding } from './offer-onboarding.ts'
 import { writeTerms } from './payment.ts'
 import { lifetimeMs } from './payment-states.ts'
 import { findLivePayment, insertPayment } from './payment-store.ts'
@@ -90,13 +91,14 @@ export async function createPayment(
   const quoted = readQuote(app.pricing, order)
   const ownWallet = order.integration.settings.wallets[order.chain]
   const wallet = await judgeWallet(app, order.chain, ownWallet ?? order.wallet)
-  const created = await insertChecked(app, order, { quoted, wallet, fixed: wallet.address !== null }, within)
+  const customer = { integrationId: order.integration.id, id: order.customerId }
+  const created = await offerOnboarding(app, customer, () =>
+    insertChecked(app, order, { quoted, wallet, fixed: wallet.address !== null }, within),
+  )
   if (created !== 'require_kyc') return created
   // Only now, as it may begin a verification of its own.
   return fail('require_kyc', 'The customer has to be verified first. Send the customer to kyc_form_url.', {
-    data: {
-      kyc_form_url: await kycFormUrl(app, order.integration.id, order.customerId),
-    },
+    data: await kycForm(app, order.integration.id, order.customerId),
   })
 }
 

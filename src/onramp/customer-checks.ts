@@ -2,9 +2,10 @@ import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Integration, IntegrationSettings } from '../common/integration.ts'
 import type { Trx } from '../db/database.ts'
-import { decideLimit } from '../pricing/limits.ts'
+import { decideLimit, type LimitDecision } from '../pricing/limits.ts'
 import { readUsage } from '../pricing/limits-store.ts'
 import { fail } from '../server/errors.ts'
+import { OverLimit } from './offer-onboarding.ts'
 
 /** A customer as a purchase sees them, and the payment that holds the wanted `external_id` already. */
 export interface CustomerAtPurchase {
@@ -46,7 +47,7 @@ export function judgeCustomer(
   return customer.kycStatus === 'valid' && customer.kycLevel !== 'none' ? customer.kycLevel : 'require_kyc'
 }
 
-/** Throws when one more payment of this worth, by this method, goes over the customer's limits. */
+/** Throws `OverLimit` when one more payment of this worth, by this method, goes over the customer's limits. */
 export async function refuseOverLimits(
   app: Pick<App, 'clock'>,
   trx: Trx,
@@ -67,17 +68,23 @@ export async function refuseOverLimits(
     exceptPaymentId,
   )
   const { limits } = integration.settings
-  const decision = decideLimit({ limits, level, paymentType, amountUnits: limitUnits, usage })
-  if (decision === 'limit_exceded') {
-    fail(
-      decision,
-      `With this payment the customer goes over ${limits[level].cardQuarter} EUR a quarter by card.`,
-    )
-  }
-  if (decision === 'kyc_reinforced_required') {
-    fail(decision, 'This needs the enhanced verification. Send the customer to onboarding_link.')
-  }
-  if (decision === 'max_purchase') {
-    fail(decision, `With this payment the customer goes over ${limits[level].year} EUR in 12 months.`)
+  const question = { limits, paymentType, amountUnits: limitUnits, usage }
+  const decision = decideLimit({ ...question, level })
+  if (decision === 'ok') return
+  const liftable = level === 'basic' && decideLimit({ ...question, level: 'reinforced' }) === 'ok'
+  throw new OverLimit(decision, overLimitText(decision, limits[level]), liftable)
+}
+
+function overLimitText(
+  decision: Exclude<LimitDecision, 'ok'>,
+  { cardQuarter, year }: IntegrationSettings['limits']['basic'],
+): string {
+  switch (decision) {
+    case 'limit_exceded':
+      return `With this payment the customer goes over ${cardQuarter} EUR a quarter by card.`
+    case 'kyc_reinforced_required':
+      return 'This needs the enhanced verification. Send the customer to onboarding_link.'
+    case 'max_purchase':
+      return `With this payment the customer goes over ${year} EUR in 12 months.`
   }
 }

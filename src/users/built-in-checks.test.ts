@@ -5,14 +5,19 @@ import { kycSuite, soundApplication } from '../providers/kyc/contract-suite.ts'
 import { createOperatorKyc } from '../providers/kyc/operator.ts'
 import type { KycApplication } from '../providers/kyc/port.ts'
 import { createExaminer } from './built-in-checks.ts'
+import { createCompanyExaminer } from './company-checks.ts'
+import { createEnhancedExaminer } from './enhanced-checks.ts'
 import { createSanctionsList, readSanctionsList } from './sanctions.ts'
 
 const now = new Date('2026-06-26T10:30:00Z')
-const examine = createExaminer(readSanctionsList())
+const sanctions = readSanctionsList()
+const examine = createExaminer(sanctions)
+const examineCompany = createCompanyExaminer(sanctions)
+const examineEnhanced = createEnhancedExaminer(sanctions)
 const clock = createClock(() => now.getTime())
 
 kycSuite('operator', async () => ({
-  provider: createOperatorKyc({ clock, examine }),
+  provider: createOperatorKyc({ clock, examine, examineCompany, examineEnhanced }),
   now: () => now,
   told: async () => [],
   usualOutcome: 'review',

@@ -1,6 +1,6 @@
 import type { Db, Trx } from '../db/database.ts'
 import type { CustomersTable } from '../db/schema.ts'
-import type { KycReason } from './kyc-wire.ts'
+import type { EnhancedReasonOnWire, KycReason } from './kyc-wire.ts'
 
 /** A customer without what is sealed. */
 export interface Customer {
@@ -19,6 +19,9 @@ export interface Customer {
   kycLevel: 'none' | 'basic' | 'reinforced'
   kycReasons: KycReason[]
   kycUpdatedAt: Date
+  /** How the enhanced verification stands; null until one was begun. */
+  reinforcedStatus: 'unused' | 'processing' | 'valid' | 'fail' | null
+  reinforcedReasons: EnhancedReasonOnWire[]
   bannedAt: Date | null
 }
 
@@ -36,6 +39,8 @@ const COLUMNS = [
   'kycLevel',
   'kycReasons',
   'kycUpdatedAt',
+  'reinforcedStatus',
+  'reinforcedReasons',
   'bannedAt',
 ] as const satisfies readonly (keyof CustomersTable)[]
 
@@ -146,6 +151,34 @@ export async function updateKyc(
     .execute()
   const { personalSealed: _, ...visible } = change
   return { ...customer, ...visible, kycUpdatedAt: now }
+}
+
+export interface ReinforcedChange {
+  reinforcedStatus: NonNullable<Customer['reinforcedStatus']>
+  reinforcedReasons: EnhancedReasonOnWire[]
+  kycLevel?: Customer['kycLevel']
+}
+
+/** How the enhanced verification stands from now on. Answers the customer as changed; the caller holds its lock. */
+export async function updateReinforced(
+  trx: Trx,
+  now: Date,
+  customer: Customer,
+  change: ReinforcedChange,
+): Promise<Customer> {
+  const { reinforcedReasons, ...rest } = change
+  await trx
+    .updateTable('customers')
+    .set({
+      ...rest,
+      reinforcedReasons: JSON.stringify(reinforcedReasons),
+      kycUpdatedAt: now,
+      updatedAt: now,
+    })
+    .where('integrationId', '=', customer.integrationId)
+    .where('id', '=', customer.id)
+    .execute()
+  return { ...customer, ...change, kycUpdatedAt: now }
 }
 
 export async function updateBan(

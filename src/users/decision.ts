@@ -1,8 +1,10 @@
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
+import type { EnhancedReason } from '../providers/kyc/enhanced.ts'
 import type { KycCheck, KycDecision, KycReason } from '../providers/kyc/port.ts'
 import { emit } from '../webhooks/emit.ts'
 import type { EventType } from '../webhooks/event-types.ts'
+import { companyToMend, verifiedCompany } from './company-decision.ts'
 import {
   type Customer,
   getPersonalSealed,
@@ -10,6 +12,7 @@ import {
   lockCustomer,
   updateKyc,
 } from './customer-store.ts'
+import { decideEnhanced } from './enhanced-decision.ts'
 import { isMendable, withFollowingParts, withMissingParts } from './kyc-form.ts'
 import { kycObject, withText } from './kyc-wire.ts'
 import { openCustomerData, openVerificationData, sealData } from './personal-data.ts'
@@ -23,7 +26,8 @@ const MENDING_MS = 7 * 86_400_000
 
 export interface Decision {
   outcome: Exclude<KycDecision['outcome'], 'pending'>
-  reasons: KycReason[]
+  /** Of the kind of the verification. */
+  reasons: (KycReason | EnhancedReason)[]
   /** Replaces the checks recorded before; left as they are when absent. */
   checks?: KycCheck[]
   /** The provider's name, `operator:<who>`, `sandbox`. */
@@ -39,12 +43,17 @@ export async function applyDecision(
   app: Needs,
   trx: Trx,
   target: Pick<Verification, 'integrationId' | 'id' | 'customerId'>,
-  { outcome, reasons, checks, by }: Decision,
+  decision: Decision,
   from: readonly Phase[],
 ): Promise<Customer | undefined> {
   const customer = await lockCustomer(trx, target.integrationId, target.customerId)
   const verification = await lockVerification(trx, target.integrationId, target.id)
   if (!customer || !verification || !from.includes(verification.phase)) return undefined
+  if (verification.kind === 'reinforced') {
+    return decideEnhanced(app, trx, { customer, verification }, decision)
+  }
+  const { outcome, checks, by } = decision
+  const reasons = decision.reasons as KycReason[]
   const now = app.clock.now()
   const decided = { ...(checks && { checks }), decidedBy: by, decidedAt: now }
   const { keyWrapped } = customer
@@ -61,24 +70,39 @@ export async function applyDecision(
   if (outcome === 'valid') {
     await updateVerification(trx, now, verification, { ...decided, phase: 'valid', reasons: [], dueAt: null })
     const kycLevel = customer.kycLevel === 'none' ? 'basic' : customer.kycLevel
-    const verified = keyWrapped ? await verifiedData(app, trx, customer, keyWrapped, verification) : {}
+    const read = verification.kind === 'kyb' ? verifiedCompany : verifiedData
+    const verified = keyWrapped ? await read(app, trx, customer, keyWrapped, verification) : {}
     return changeStatus(app, trx, customer, { kycStatus: 'valid', kycLevel, kycReasons: [], ...verified })
   }
   if (outcome === 'mend' && keyWrapped && reasons.some(isMendable)) {
-    const { fields } = openVerificationData(app.secrets, keyWrapped, verification.dataSealed as Buffer)
-    const photos = (await listPhotos(trx, verification)).map(({ kind }) => kind)
-    const following = withFollowingParts(reasons, fields)
-    const toMend = withMissingParts(following, { fields, photos }, { now, acceptedCountries: [] }).map(
-      withText,
-    )
+    const read = verification.kind === 'kyb' ? companyToMend : personToMend
+    const { reasons: asked, dataSealed } = await read(app, trx, keyWrapped, verification, reasons)
+    const toMend = asked.map(withText)
     const expiresAt = new Date(Math.max(verification.expiresAt.getTime(), now.getTime() + MENDING_MS))
-    const dataSealed = sealData(app.secrets, keyWrapped, { fields, mended: [] })
     const back = { phase: 'form', reasons: toMend, dataSealed, expiresAt, dueAt: expiresAt } as const
     await updateVerification(trx, now, verification, { ...decided, ...back })
     return changeStatus(app, trx, customer, { kycStatus: 'processing', kycReasons: toMend })
   }
   await updateVerification(trx, now, verification, { ...decided, phase: 'fail', reasons: told, dueAt: null })
   return changeStatus(app, trx, customer, { kycStatus: 'fail', kycReasons: told })
+}
+
+/** The reasons as the customer can mend them, and the form with nothing mended yet. */
+async function personToMend(
+  { clock, secrets }: Needs,
+  trx: Trx,
+  key: Buffer,
+  verification: Verification,
+  reasons: readonly KycReason[],
+): Promise<{ reasons: KycReason[]; dataSealed: Buffer }> {
+  const { fields } = openVerificationData(secrets, key, verification.dataSealed as Buffer)
+  const photos = (await listPhotos(trx, verification)).map(({ kind }) => kind)
+  const following = withFollowingParts(reasons, fields)
+  const rules = { now: clock.now(), acceptedCountries: [] }
+  return {
+    reasons: withMissingParts(following, { fields, photos }, rules),
+    dataSealed: sealData(secrets, key, { fields, mended: [] }),
+  }
 }
 
 /** What was verified is from now on what the customer is. */

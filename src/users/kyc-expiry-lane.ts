@@ -3,6 +3,8 @@ import type { App } from '../app.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import { lockCustomer } from './customer-store.ts'
 import { changeStatus } from './decision.ts'
+import { changeReinforced } from './enhanced-decision.ts'
+import type { EnhancedReasonOnWire } from './kyc-wire.ts'
 import { kycNews } from './verification.ts'
 import { findNextDue, lockVerification, updateVerification, type Verification } from './verification-store.ts'
 
@@ -12,7 +14,7 @@ type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'pageNews' | 'wake'>
 
 /**
  * Ends forms whose link is over. A form that was never sent leaves the customer `unused`; one that was rejected and
- * not mended in time is closed with it: the customer failed.
+ * not mended in time is closed with it: the customer failed. An enhanced one fails alone: the customer stays `valid`.
  */
 export function kycExpiryLane(app: Needs): Lane {
   return {
@@ -59,6 +61,11 @@ async function closeRejected(app: Needs, { integrationId, id, customerId }: Veri
     const verification = await lockVerification(trx, integrationId, id)
     if (!customer || verification?.phase !== 'form' || verification.expiresAt > now) return
     await updateVerification(trx, now, verification, { phase: 'expired', dueAt: null })
+    if (verification.kind === 'reinforced') {
+      const reinforcedReasons = verification.reasons as unknown as EnhancedReasonOnWire[]
+      await changeReinforced(app, trx, customer, { reinforcedStatus: 'fail', reinforcedReasons })
+      return
+    }
     await changeStatus(app, trx, customer, { kycStatus: 'fail', kycReasons: verification.reasons })
   })
   app.pageNews.tell(kycNews({ id }))

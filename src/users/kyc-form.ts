@@ -48,6 +48,7 @@ export type FormProblem =
   | 'country_not_supported'
   | 'type_not_of_country'
   | 'does_not_match_document'
+  | 'over_100'
 
 export type FormErrors = Partial<Record<FormField | KycPhotoKind, FormProblem[]>>
 
@@ -70,7 +71,8 @@ export function chosenType(fields: PersonalData) {
 }
 
 /** Whether a rejected part can be mended by the customer; what is about the person as a whole can't. */
-export const isMendable = ({ field, code }: KycReason): boolean => field !== null && code !== 'not_accepted'
+export const isMendable = ({ field, code }: { field: string | null; code: string }): boolean =>
+  field !== null && code !== 'not_accepted'
 
 /** Another document must be given: then all that was said of the old one may change, and its photos must. */
 const replacesDocument = ({ field, code }: KycReason): boolean =>
@@ -225,7 +227,8 @@ function checkDocument(fields: PersonalData, changed: readonly FormField[], erro
   }
 }
 
-type Read = { value: string } | { problem: FormProblem }
+/** What was typed, as it is kept, or what is wrong with it. */
+export type Read = { value: string } | { problem: FormProblem }
 
 const PARSERS: Record<FormField, (typed: string, rules: FormRules) => Read> = {
   name: readName,
@@ -261,15 +264,17 @@ const PARSERS: Record<FormField, (typed: string, rules: FormRules) => Read> = {
   },
 }
 
-function readName(typed: string): Read {
+/** A name of a person. */
+export function readName(typed: string): Read {
   if (!/\p{L}/u.test(typed) || /[<>{}[\]\\|@#$%^*=_~]/u.test(typed)) return { problem: 'invalid' }
   return readText(typed, 100)
 }
 
-function readText(typed: string, maxLength: number): Read {
+/** Text that says something, without control characters. */
+export function readText(typed: string, maxLength: number): Read {
   if (/\p{Cc}/u.test(typed) || !/[\p{L}\p{N}]/u.test(typed)) return { problem: 'invalid' }
   return typed.length > maxLength ? { problem: 'too_long' } : { value: typed }
 }
 
 /** One way of writing the same text. */
-const plain = (text: string): string => text.normalize('NFC').trim().replace(/ {2,}/g, ' ')
+export const plain = (text: string): string => text.normalize('NFC').trim().replace(/ {2,}/g, ' ')

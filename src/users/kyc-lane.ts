@@ -1,9 +1,11 @@
 import type { App } from '../app.ts'
 import type { Lane } from '../kernel/lanes.ts'
-import type { KycApplication, KycCheck, KycDecision } from '../providers/kyc/port.ts'
+import type { KycApplication, KycCheck, KycDecision, KycSubmission } from '../providers/kyc/port.ts'
 import { ProviderError } from '../providers/provider-error.ts'
+import { makeCompanyApplication } from './company-application.ts'
 import { findCustomer } from './customer-store.ts'
 import { applyDecision, type Decision } from './decision.ts'
+import { makeEnhancedApplication } from './enhanced-application.ts'
 import { documentCountry, neededPhotos } from './kyc-form.ts'
 import { openVerificationData, type PersonalData } from './personal-data.ts'
 import { kycNews } from './verification.ts'
@@ -55,8 +57,7 @@ async function move(app: Needs, verification: Verification): Promise<void> {
 }
 
 async function handIn(app: Needs, verification: Verification): Promise<void> {
-  const application = await makeApplication(app, verification)
-  const { providerRef, askAfterMs, decision } = await app.providers.kyc.submit(application)
+  const { providerRef, askAfterMs, decision } = await submit(app, verification)
   const now = app.clock.now()
   const handedIn = await app.db.transaction().execute(async (trx) => {
     const current = await lockVerification(trx, verification.integrationId, verification.id)
@@ -66,6 +67,15 @@ async function handIn(app: Needs, verification: Verification): Promise<void> {
     return true
   })
   if (handedIn && decision) await decide(app, verification, decision)
+}
+
+async function submit(app: Needs, verification: Verification): Promise<KycSubmission> {
+  const { kyc } = app.providers
+  if (verification.kind === 'reinforced') {
+    return kyc.submitEnhanced(await makeEnhancedApplication(app, verification))
+  }
+  if (verification.kind === 'kyb') return kyc.submitCompany(await makeCompanyApplication(app, verification))
+  return kyc.submit(await makeApplication(app, verification))
 }
 
 async function ask(app: Needs, verification: Verification): Promise<void> {

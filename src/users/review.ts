@@ -1,7 +1,13 @@
 import type { App } from '../app.ts'
 import { recordAudit } from '../common/integration-store.ts'
-import { KYC_REASON_FIELDS, KYC_REASON_TEXTS, type KycReason } from '../providers/kyc/port.ts'
+import {
+  ENHANCED_REASON_FIELDS,
+  ENHANCED_REASON_TEXTS,
+  type EnhancedReasonCode,
+} from '../providers/kyc/enhanced.ts'
+import { KYC_REASON_TEXTS, type KycReason } from '../providers/kyc/port.ts'
 import { applyDecision, type Decision } from './decision.ts'
+import { parseReasonField } from './reason-field.ts'
 import { kycNews } from './verification.ts'
 import {
   findVerificationAnywhere,
@@ -33,7 +39,7 @@ export function releaseVerification(app: Needs, id: string, operator: Operator):
 export function refuseVerification(
   app: Needs,
   id: string,
-  { reasons = [], ...operator }: Operator & { reasons?: KycReason[] },
+  { reasons = [], ...operator }: Operator & { reasons?: Decision['reasons'] },
 ): Promise<boolean> {
   const decision: Pick<Decision, 'outcome' | 'reasons'> =
     reasons.length > 0
@@ -50,6 +56,7 @@ async function decideReview(
 ): Promise<boolean> {
   const verification = await findVerificationAnywhere(app.db, id)
   if (!verification) return false
+  refuseMisfits(verification, decision.reasons)
   const decided = await app.db.transaction().execute(async (trx) => {
     const by = `operator:${who}`
     const customer = await applyDecision(app, trx, verification, { ...decision, by }, ['review'])
@@ -70,11 +77,32 @@ async function decideReview(
   return true
 }
 
+/** Throws when a reason is none of this kind of verification: its page could not ask for it. */
+function refuseMisfits({ id, kind }: Verification, reasons: Decision['reasons']): void {
+  const isEnhanced = kind === 'reinforced'
+  const fields: readonly string[] = ENHANCED_REASON_FIELDS
+  const texts: Readonly<Record<string, string>> = isEnhanced ? ENHANCED_REASON_TEXTS : KYC_REASON_TEXTS
+  const misfit = reasons.find(
+    ({ field, code }) =>
+      !Object.hasOwn(texts, code) ||
+      (field !== null && (isEnhanced ? !fields.includes(field) : parseReasonField(field) === undefined)),
+  )
+  if (misfit) {
+    throw new Error(
+      `${misfit.field ?? ''}:${misfit.code} is no reason of ${id}, which is of the kind ${kind}.`,
+    )
+  }
+}
+
 /** Reads a reason as an operator types it: `field:code`, or a code alone about the person as a whole. */
-export function parseReason(text: string): KycReason | undefined {
+export function parseReason(text: string): Decision['reasons'][number] | undefined {
   const [code, field] = text.split(':', 2).reverse()
+  const enhanced = ENHANCED_REASON_FIELDS.find((one) => one === field)
+  if (enhanced && code !== undefined && Object.hasOwn(ENHANCED_REASON_TEXTS, code)) {
+    return { field: enhanced, code: code as EnhancedReasonCode }
+  }
   if (code === undefined || !Object.hasOwn(KYC_REASON_TEXTS, code)) return undefined
-  const known = KYC_REASON_FIELDS.find((one) => one === field)
+  const known = field === undefined ? undefined : parseReasonField(field)
   if (field !== undefined && known === undefined) return undefined
   return { field: known ?? null, code: code as KycReason['code'] }
 }

@@ -1,4 +1,5 @@
 import type { ProviderNotification, RawCallback } from '../callback.ts'
+import type { EnhancedApplication, EnhancedReason } from './enhanced.ts'
 
 /**
  * Whoever decides verifications for us. We hand in what the customer gave; the decision comes at once, or later: the
@@ -12,6 +13,10 @@ export interface KycProvider {
   /** Names the provider in `verifications.decided_by`. */
   readonly name: string
   submit(application: KycApplication): Promise<KycSubmission>
+  /** As `submit`, for a company. */
+  submitCompany(application: CompanyApplication): Promise<KycSubmission>
+  /** The same for the enhanced verification of a customer who is verified already. */
+  submitEnhanced(application: EnhancedApplication): Promise<KycSubmission>
   /** `rejected` with code `application_not_found` when the provider doesn't know it. */
   getDecision(providerRef: string): Promise<KycDecision>
   /** Checks the signature and the time of a callback and reads it. Throws `CallbackRefused`. */
@@ -58,6 +63,54 @@ export interface KycPhoto {
 
 export type KycPhotoKind = 'document_front' | 'document_back' | 'face_image'
 
+export interface CompanyApplication {
+  /** One for each time the company hands in. */
+  idempotencyKey: string
+  company: {
+    name: string
+    email: string
+    /** Where it is registered; countries are ISO 3166-1 alpha-2. */
+    country: string
+    identification: { type: string; number: string }
+    legalForm: string
+    /** `YYYY-MM-DD` */
+    incorporatedOn: string
+    activity: string
+    website: string | null
+    address: string
+    city: string
+    postalCode: string | null
+  }
+  documents: CompanyFile[]
+  people: CompanyApplicant[]
+  declaration: { name: string; role: string }
+}
+
+/** A paper of the company: a PDF as it was given, or a picture as it is kept. */
+export interface CompanyFile {
+  kind: string
+  mime: string
+  bytes: number
+  /** The file itself. A provider that looks at documents reads it; it may take long. */
+  read(): Promise<Buffer>
+}
+
+/** Somebody who represents the company or owns more than a quarter of it. */
+export interface CompanyApplicant {
+  /** As reasons name the person: `people.<id>.…`. */
+  id: string
+  name: string
+  lastName: string
+  birthDate: string
+  country: string
+  identification: { country: string; type: string; number: string }
+  isRepresentative: boolean
+  isOwner: boolean
+  ownershipPercent: string | null
+  isPoliticallyExposed: boolean
+  photos: KycPhoto[]
+}
+
 export interface KycSubmission {
   providerRef: string
   /** How long the provider usually needs; we ask after that. */
@@ -72,7 +125,8 @@ export interface KycSubmission {
  */
 export interface KycDecision {
   outcome: 'pending' | 'valid' | 'mend' | 'fail' | 'review'
-  reasons: KycReason[]
+  /** Of the kind of verification that was handed in. */
+  reasons: (KycReason | EnhancedReason)[]
   checks: KycCheck[]
 }
 
@@ -86,6 +140,15 @@ export interface KycFindings {
 }
 
 export type Examine = (application: KycApplication, now: Date) => KycFindings
+
+export type ExamineCompany = (application: CompanyApplication, now: Date) => KycFindings
+
+/** The same of an enhanced verification. */
+export interface EnhancedFindings extends Omit<KycFindings, 'reasons'> {
+  reasons: EnhancedReason[]
+}
+
+export type ExamineEnhanced = (application: EnhancedApplication, now: Date) => EnhancedFindings
 
 export interface KycReason {
   /** A field of the form or a photo; null: about the person as a whole. */
@@ -111,7 +174,46 @@ export const KYC_REASON_FIELDS = [
   'face_image',
 ] as const
 
-export type KycReasonField = (typeof KYC_REASON_FIELDS)[number]
+/** The parts of a company's form. `people`: somebody is missing, or is there who should not be. */
+export const COMPANY_REASON_FIELDS = [
+  'company_name',
+  'country',
+  'identification_type',
+  'identification_number',
+  'legal_form',
+  'incorporation_date',
+  'activity',
+  'website',
+  'address',
+  'postal_code',
+  'city',
+  'company_deed',
+  'company_tax_document',
+  'company_proof_of_address',
+  'people',
+] as const
+
+/** What can be wrong with one of the company's people, who are named by number: `people.2.birth_date`. */
+export const PERSON_REASON_FIELDS = [
+  'name',
+  'last_name',
+  'birth_date',
+  'country',
+  'identification_country',
+  'identification_type',
+  'identification_number',
+  'is_representative',
+  'is_owner',
+  'ownership_percent',
+  'is_politically_exposed',
+  'document_front',
+  'document_back',
+] as const
+
+export type KycReasonField =
+  | (typeof KYC_REASON_FIELDS)[number]
+  | (typeof COMPANY_REASON_FIELDS)[number]
+  | `people.${string}`
 
 /** Each with its text for people; the pages have texts of their own, in each language. */
 export const KYC_REASON_TEXTS = {
@@ -136,6 +238,11 @@ export const KYC_REASON_TEXTS = {
   face_not_visible: 'The face cannot be seen.',
   face_does_not_match: 'The face is not the one on the document.',
   not_an_image: 'This is not a picture.',
+  not_a_document: 'This is neither a PDF nor a picture.',
+  too_old: 'The document is too old.',
+  role_missing: 'This person neither represents nor owns the company.',
+  representative_missing: 'Nobody represents the company.',
+  over_100: 'The owners have more than 100 % together.',
   not_accepted: 'The customer cannot be accepted.',
 } as const
 

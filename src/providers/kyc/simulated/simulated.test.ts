@@ -2,18 +2,23 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { openSimulatorWorld, type SimulatorWorld } from '../../../../test/support/simulator.ts'
 import { createExaminer } from '../../../users/built-in-checks.ts'
+import { createCompanyExaminer } from '../../../users/company-checks.ts'
+import { createEnhancedExaminer } from '../../../users/enhanced-checks.ts'
 import { readSanctionsList } from '../../../users/sanctions.ts'
 import { addFaults } from '../../faults.ts'
 import { isProviderError, kycSuite, soundApplication } from '../contract-suite.ts'
 import type { KycProvider } from '../port.ts'
 import { createSimulatedKyc, DECISION_DELAY_MS, SLOW_DECISION_DELAY_MS } from './provider.ts'
 
-const examine = createExaminer(readSanctionsList())
+const sanctions = readSanctionsList()
+const examine = createExaminer(sanctions)
+const examineCompany = createCompanyExaminer(sanctions)
+const examineEnhanced = createEnhancedExaminer(sanctions)
 
 kycSuite('simulated', async () => {
   const world = await openSimulatorWorld(() => [])
   return {
-    provider: createSimulatedKyc(world.simulator, { examine }),
+    provider: createSimulatedKyc(world.simulator, { examine, examineCompany, examineEnhanced }),
     now: () => world.simulator.clock.now(),
     async told() {
       world.advance(DECISION_DELAY_MS)
@@ -30,7 +35,7 @@ describe('the simulated verification provider', () => {
   let provider: KycProvider
   before(async () => {
     world = await openSimulatorWorld(() => [])
-    provider = createSimulatedKyc(world.simulator, { examine })
+    provider = createSimulatedKyc(world.simulator, { examine, examineCompany, examineEnhanced })
   })
   after(() => world.close())
   const sound = (email = 'ana@example.com') => soundApplication(world.simulator.clock.now(), { email })
