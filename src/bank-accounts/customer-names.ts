@@ -22,8 +22,9 @@ export async function findCustomerNames(
     const personal = sealed.get(`${payment.integrationId} ${payment.customerId}`)
     if (!personal || !payment.keyWrapped) names.set(payment.id, null)
     else {
-      const { name, last_name } = openCustomerData(secrets, payment.keyWrapped, personal)
-      names.set(payment.id, [name, last_name].filter((part) => part !== null).join(' '))
+      const { name, last_name, company_name } = openCustomerData(secrets, payment.keyWrapped, personal)
+      const person = [name, last_name].filter((part) => part !== null).join(' ')
+      names.set(payment.id, company_name ?? person)
     }
   }
   return names

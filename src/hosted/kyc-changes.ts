@@ -176,7 +176,7 @@ async function lockForm(app: Needs, trx: Trx, scene: Scene): Promise<LockedForm>
   }
 }
 
-function refuseUnlessForm({ clock }: Pick<App, 'clock'>, verification: Verification): void {
+export function refuseUnlessForm({ clock }: Pick<App, 'clock'>, verification: Verification): void {
   if (verification.phase !== 'form') notNow('The form was sent already.')
   if (!isOpen(verification, clock.now())) notNow('The link has expired.')
 }
@@ -185,7 +185,7 @@ function refuseUnasked({ reasons }: Verification, kind: PhotoKind): void {
   if (!askedPhotos(reasons).includes(kind)) notNow(`${kind} is not to be changed any more.`)
 }
 
-function notNow(message: string): never {
+export function notNow(message: string): never {
   fail('action_not_allowed', message)
 }
 
@@ -195,8 +195,8 @@ const rulesOf = ({ clock }: Pick<App, 'clock'>, { settings }: Pick<KycScene, 'se
 })
 
 /** All faults at once; the code names the kind when they are all of one. */
-function refuse(errors: FormErrors): void {
-  const faults = Object.entries(errors)
+export function refuse(errors: Partial<Record<string, string[]>>): void {
+  const faults = Object.entries(errors).map(([field, problems]) => [field, problems ?? []] as const)
   if (faults.length === 0) return
   const all = (test: (field: string, problem: string) => boolean): boolean =>
     faults.every(([field, problems]) => problems.every((problem) => test(field, problem)))

@@ -53,7 +53,7 @@ export function kycView(app: Needs, scene: KycScene): KycView {
     optional: editable ? optionalFields(data.fields) : [],
     countries: editable ? listCountries(settings.countries) : [],
     photos: over ? [] : photos.filter((photo) => isCurrent(photo, verification, data)).map(wirePhoto),
-    reasons: verification.phase === 'review' ? [] : verification.reasons,
+    reasons: verification.phase === 'review' ? [] : (verification.reasons as KycView['reasons']),
     expires_at: wireTime(verification.expiresAt),
     min_age: MIN_AGE_YEARS,
     page_url: linkOf(app, scene.token),
@@ -116,7 +116,7 @@ function listCountries(accepted: readonly string[]): KycCountry[] {
   }))
 }
 
-function callbackUrl(text: string | null, customer: Pick<Customer, 'id' | 'kycStatus'>): string | null {
+export function callbackUrl(text: string | null, customer: Pick<Customer, 'id' | 'kycStatus'>): string | null {
   if (text === null) return null
   const url = new URL(text)
   url.searchParams.set('user_id', String(customer.id))

@@ -202,6 +202,11 @@ const entries = {
     default: '24h',
   },
   KYC_LINK_LIFETIME: { group: 'Durations', meaning: 'How long a verification link works.', default: '30d' },
+  KYB_LINK_LIFETIME: {
+    group: 'Durations',
+    meaning: "How long the link of a company's verification works.",
+    default: '90d',
+  },
   ONBOARDING_LINK_LIFETIME: {
     group: 'Durations',
     meaning: 'How long a link to the enhanced verification works.',

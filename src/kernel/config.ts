@@ -80,6 +80,7 @@ export interface Config {
     reviewLifetimeMs: number
     dispatchDeadlineMs: number
     kycLinkLifetimeMs: number
+    kybLinkLifetimeMs: number
     onboardingLinkLifetimeMs: number
     webhookRetryPeriodMs: number
   }
@@ -160,6 +161,7 @@ function readDurations(read: ConfigReader): Config['durations'] {
     reviewLifetimeMs: read.durationMs('REVIEW_LIFETIME'),
     dispatchDeadlineMs: read.durationMs('DISPATCH_DEADLINE'),
     kycLinkLifetimeMs: read.durationMs('KYC_LINK_LIFETIME'),
+    kybLinkLifetimeMs: read.durationMs('KYB_LINK_LIFETIME'),
     onboardingLinkLifetimeMs: read.durationMs('ONBOARDING_LINK_LIFETIME'),
     webhookRetryPeriodMs: read.durationMs('WEBHOOK_RETRY_PERIOD'),
   }

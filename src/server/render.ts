@@ -20,6 +20,9 @@ export function renderList({ data, pagination }: List): string {
 /** The error envelope. Business errors answer 200 unless the caller asked for the true status. */
 export function renderFailure(failure: Failure, honest: boolean): Answer {
   const { code, message, detail } = failure
+  if (detail.inSentences) {
+    return { status: ERRORS[code], body: JSON.stringify({ message, errors: detail.errors }) }
+  }
   return {
     status: honest || TRANSPORT_ERRORS.has(code) ? ERRORS[code] : 200,
     body: JSON.stringify({ status: 'error', error: code, message, errors: detail.errors, data: detail.data }),

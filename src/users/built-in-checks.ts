@@ -80,7 +80,7 @@ function birthDateCode(birthDate: string, now: Date): KycReasonCode | null {
 }
 
 /** Only what makes a picture useless refuses it; light and sharpness are measured roughly, and a person may see more. */
-function checkPhoto(
+export function checkPhoto(
   { kind, width, height, problems }: KycPhoto,
   record: (check: string, field: KycReason['field'], code: KycReasonCode | null) => void,
   checks: KycCheck[],

@@ -8,7 +8,7 @@ import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { findCustomerByEmail, insertCustomer } from './customer-store.ts'
 import { emailKey } from './identity/email.ts'
-import { kycFormUrl } from './kyc-form-url.ts'
+import { kycForm } from './kyc-form-url.ts'
 import { personalPart, sealData } from './personal-data.ts'
 import {
   findRegistrationFaults,
@@ -116,6 +116,6 @@ async function refuse(app: App, { id: integrationId }: Integration, emailIndex: 
   const { id, uuid, kycStatus } = existing
   const isOpen = kycStatus === 'unused' || kycStatus === 'processing'
   fail('user_already_exists', 'A customer with this e-mail address is registered already.', {
-    data: isOpen ? { id, uuid, kyc_form_url: await kycFormUrl(app, integrationId, id) } : { id, uuid },
+    data: isOpen ? { id, uuid, ...(await kycForm(app, integrationId, id)) } : { id, uuid },
   })
 }

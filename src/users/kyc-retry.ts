@@ -12,10 +12,18 @@ export const kycRetry = endpoint({
   name: 'retryKyc',
   summary: 'Open a new verification form',
   description:
-    'A customer whose verification failed gets a new form and is `unused` again. While a verification is open its address is answered and nothing changes.',
+    'A customer whose verification failed gets a new form and is `unused` again. While a verification is open its address is answered and nothing changes. Of a company it is the address of its form; a new form has a new `password`, which is answered with it and never again. With `new_password` an open form gets another one, too: the old one ends, and whoever came in by it has to give the new one.',
   audience: 'token',
-  body: Type.Object({ user_id: CustomerId() }),
-  data: Type.Object({ kyc_form_url: Type.String() }),
+  body: Type.Object({
+    user_id: CustomerId(),
+    new_password: Type.Optional(
+      Type.Boolean({ description: 'Of a company: another password for the form that is open.' }),
+    ),
+  }),
+  data: Type.Object({
+    kyc_form_url: Type.String(),
+    password: Type.Optional(Type.String({ description: 'Of a company, when it is new.' })),
+  }),
   errors: ['fail_mandatory_field', 'invalid_field', 'user_not_found'],
   examples: {
     request: { user_id: 100001 },
@@ -30,7 +38,9 @@ export const kycRetry = endpoint({
         errors: { user_id: ['is of a customer who is verified already'] },
       })
     }
-    const opened = await openVerification(app, customer)
-    return { kyc_form_url: opened?.url ?? fail('user_not_found', 'This customer can not be verified.') }
+    const opened = await openVerification(app, customer, { newPassword: body.new_password === true })
+    if (!opened) fail('user_not_found', 'This customer can not be verified.')
+    const { url, password } = opened
+    return { kyc_form_url: url, ...(password !== undefined && { password }) }
   },
 })

@@ -26,6 +26,8 @@ export type PersonalData = Record<PersonalField, string | null>
 export interface CustomerData extends PersonalData {
   bank_account: string | null
   bank_name: string | null
+  /** Of a company, whose `name` and `last_name` are null. */
+  company_name?: string | null
 }
 
 /** What `verifications.data_sealed` holds. */

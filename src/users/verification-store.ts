@@ -25,6 +25,8 @@ export interface NewVerification {
   dataSealed: Buffer
   callbackUrl: string | null
   expiresAt: Date
+  /** Of a company's form. */
+  passwordHash?: string
 }
 
 /** Writes a form to be filled; it is due when its link ends. */

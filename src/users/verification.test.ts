@@ -13,7 +13,7 @@ import { CALLBACKS_LANE } from '../providers/simulated/simulator.ts'
 import { banCustomer, unbanCustomer } from './ban.ts'
 import { findCustomer } from './customer-store.ts'
 import { kycExpiryLane } from './kyc-expiry-lane.ts'
-import { kycFormUrl } from './kyc-form-url.ts'
+import { kycForm } from './kyc-form-url.ts'
 import { KYC_LANE, kycLane } from './kyc-lane.ts'
 import { openCustomerData } from './personal-data.ts'
 import { listReviews, parseReason, refuseVerification, releaseVerification } from './review.ts'
@@ -113,11 +113,13 @@ describe('a form that was sent', () => {
   test('require_kyc gives a failed customer a new form, and then always the same', async () => {
     const customer = await registerCustomer(platform)
     const { integration_id } = await verificationOf(customer)
-    assert.equal(await kycFormUrl(platform.app, integration_id, customer.id), customer.formUrl)
+    assert.deepEqual(await kycForm(platform.app, integration_id, customer.id), {
+      kyc_form_url: customer.formUrl,
+    })
     await platform.api('POST', '/api/sandbox/kyc', { body: { user_id: customer.id, outcome: 'fail' } })
-    const fresh = await kycFormUrl(platform.app, integration_id, customer.id)
-    assert.notEqual(fresh, customer.formUrl)
-    assert.equal(await kycFormUrl(platform.app, integration_id, customer.id), fresh)
+    const fresh = await kycForm(platform.app, integration_id, customer.id)
+    assert.notEqual(fresh.kyc_form_url, customer.formUrl)
+    assert.deepEqual(await kycForm(platform.app, integration_id, customer.id), fresh)
     assert.equal((await customer.check()).kyc_status, 'unused')
   })
 

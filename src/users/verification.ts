@@ -2,6 +2,7 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { newSecret, randomText } from '../kernel/ids.ts'
 import { sha256 } from '../kernel/secrets.ts'
+import { companyLink, insertCompanyForm, renewPassword } from './company-verification.ts'
 import { type Customer, getPersonalSealed, lockCustomer, updateKyc } from './customer-store.ts'
 import { openCustomerData, type PersonalData, personalPart, sealData } from './personal-data.ts'
 import {
@@ -41,26 +42,46 @@ export async function insertForm(
   return linkOf(app, token)
 }
 
+export interface OpenedVerification {
+  url: string
+  /** Of a company's form that is new, or got another password: told now and never again. */
+  password?: string
+  customer: Customer
+}
+
+/** The kind of verification that makes a customer `valid`. */
+export const kindOf = ({ type }: Pick<Customer, 'type'>): 'kyc' | 'kyb' =>
+  type === 'company' ? 'kyb' : 'kyc'
+
 /**
  * The verification that the customer goes on with, and its link: the open one, or a new form when the last one ended
  * without success. A customer who failed is `unused` again with it. Undefined when there is nothing to verify: the
- * customer is `valid`, or was forgotten.
+ * customer is `valid`, or was forgotten. A company whose form is open gets another password when asked for.
  */
 export async function openVerification(
   app: Needs,
   { integrationId, id }: Pick<Customer, 'integrationId' | 'id'>,
-): Promise<{ url: string; customer: Customer } | undefined> {
+  { newPassword = false }: { newPassword?: boolean } = {},
+): Promise<OpenedVerification | undefined> {
   return app.db.transaction().execute(async (trx) => {
     const customer = await lockCustomer(trx, integrationId, id)
     if (!customer?.keyWrapped || customer.kycStatus === 'valid') return undefined
     const now = app.clock.now()
-    const latest = await findLatestVerification(trx, { integrationId, customerId: id, kind: 'kyc' })
-    if (latest && isOpen(latest, now)) return { url: formUrl(app, latest), customer }
+    const kind = kindOf(customer)
+    const latest = await findLatestVerification(trx, { integrationId, customerId: id, kind })
+    if (latest && isOpen(latest, now)) {
+      if (kind === 'kyc' || !newPassword) return { url: formUrl(app, latest), customer }
+      return { url: formUrl(app, latest), password: await renewPassword(trx, latest), customer }
+    }
     const sealed = await getPersonalSealed(trx, integrationId, id)
-    const known = personalPart(openCustomerData(app.secrets, customer.keyWrapped, sealed))
-    const url = await insertForm(app, trx, { ...customer, keyWrapped: customer.keyWrapped }, known)
-    if (customer.kycStatus === 'unused') return { url, customer }
-    return { url, customer: await updateKyc(trx, now, customer, { kycStatus: 'unused', kycReasons: [] }) }
+    const known = openCustomerData(app.secrets, customer.keyWrapped, sealed)
+    const owner = { ...customer, keyWrapped: customer.keyWrapped }
+    const form =
+      kind === 'kyb'
+        ? await insertCompanyForm(app, trx, owner, known)
+        : { url: await insertForm(app, trx, owner, personalPart(known)) }
+    if (customer.kycStatus === 'unused') return { ...form, customer }
+    return { ...form, customer: await updateKyc(trx, now, customer, { kycStatus: 'unused', kycReasons: [] }) }
   })
 }
 
@@ -73,9 +94,10 @@ export function isOpen({ phase, expiresAt }: Pick<Verification, 'phase' | 'expir
 /** The address of the verification's page. */
 export function formUrl(
   app: Pick<App, 'secrets' | 'config'>,
-  { tokenSealed }: Pick<Verification, 'tokenSealed'>,
+  { tokenSealed, kind }: Pick<Verification, 'tokenSealed' | 'kind'>,
 ): string {
-  return linkOf(app, app.secrets.open(LINK_PURPOSE, tokenSealed).toString('utf8'))
+  const token = app.secrets.open(LINK_PURPOSE, tokenSealed).toString('utf8')
+  return kind === 'kyb' ? companyLink(app, token) : linkOf(app, token)
 }
 
 export const linkOf = ({ config }: Pick<App, 'config'>, token: string): string =>
