@@ -111,12 +111,15 @@ export function createFileDecoder(limitBytes: number, expectedTextBytes = Infini
   }
 }
 
+/** Smaller buffers may share the memory they are in. */
+const OWN_MEMORY_BYTES = 256 * 1024
+
 /**
  * Gives the memory of bytes back at once, where the garbage collector would take its time: a server that handles
- * one large file after the other would hold several of them. Only for bytes that nobody looks at any more; what is so
- * small that it may share its memory with others is left alone.
+ * one large file after the other would hold several of them. Only for bytes that nobody looks at any more; small ones
+ * are left alone.
  */
 export function freeBytes(bytes: Buffer): void {
   const memory = bytes.buffer
-  if (memory instanceof ArrayBuffer && memory.byteLength > Buffer.poolSize) memory.transfer(0)
+  if (memory instanceof ArrayBuffer && memory.byteLength >= OWN_MEMORY_BYTES) memory.transfer(0)
 }

@@ -4,7 +4,7 @@ import type { Integration } from '../common/integration.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { Failure, fail } from '../server/errors.ts'
 import { CustomerId } from '../server/fields.ts'
-import { type Customer, findCustomer, findCustomerAnywhere } from './customer-store.ts'
+import { type Customer, findCustomer } from './customer-store.ts'
 import { insertDocument, sealFile } from './document-store.ts'
 import { isFileUrl, MAX_FILE_BYTES, withIncomingFile } from './incoming-file.ts'
 import { judgeDocument } from './judge-document.ts'
@@ -60,7 +60,10 @@ export const uploadDocument = endpoint({
   errors: ['user_not_in_integration', 'user_not_found', 'invalid_file', 'invalid_type'],
   honest: ['user_not_in_integration', 'user_not_found', 'invalid_file', 'invalid_type'],
   examples: {
-    request: { type: 'bank_statement', file: 'https://files.example.com/statement.pdf' },
+    request: {
+      type: 'bank_statement',
+      file: 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    },
     answer: undefined,
   },
   async handle(app, { params, body, files, integration, remember }) {
@@ -102,10 +105,22 @@ async function getCustomer(
   const customer = await findCustomer(db, integrationId, userId)
   const keyWrapped = customer?.keyWrapped
   if (customer && keyWrapped) return { ...customer, keyWrapped }
-  if (!customer && (await findCustomerAnywhere(db, Number(userId)))) {
+  if (!customer && (await belongsToAnother(db, userId))) {
     fail('user_not_in_integration', 'This customer belongs to another integration.')
   }
   return fail('user_not_found', 'There is no such customer.')
+}
+
+/** Whether another integration has a customer of that id; those that a reset of the sandbox left behind are nobody's. */
+async function belongsToAnother(db: App['db'], userId: string): Promise<boolean> {
+  const found = await db
+    .selectFrom('customers')
+    .innerJoin('integrations', 'integrations.id', 'customers.integrationId')
+    .select('customers.id')
+    .where('customers.id', '=', Number(userId))
+    .where('integrations.detachedAt', 'is', null)
+    .executeTakeFirst()
+  return found !== undefined
 }
 
 function findTypeFault(type: string): string | undefined {

@@ -39,11 +39,14 @@ export async function serveFiles(listener: RequestListener): Promise<{ url: stri
   const server = createServer(listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  // A test that fails must not keep its file from ending.
+  server.unref()
+  const stop = (): void => {
+    server.close()
+    server.closeAllConnections()
+  }
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop() {
-      server.close()
-      server.closeAllConnections()
-    },
+    stop,
   }
 }
