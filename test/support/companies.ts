@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CompanyRequest, KybView, PersonRequest } from '../../src/hosted/kyb-wire.ts'
 import type { TestApp } from './app.ts'
+import { makePdf } from './documents.ts'
 import { drawDocument, type PageAnswer } from './kyc.ts'
 
 /** What a company types; every field passes the checks. */
@@ -33,10 +34,7 @@ export const PERSON = {
 
 export const PAPERS = ['company_deed', 'company_tax_document', 'company_proof_of_address'] as const
 
-/** The smallest thing that is a PDF. */
-export const PDF = Buffer.from(
-  '%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF\n',
-)
+export const PDF = makePdf()
 
 /** A browser on the company's page, with its cookie. */
 export interface KybPage {
