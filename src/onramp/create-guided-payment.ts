@@ -53,13 +53,13 @@ export const createGuidedPayment = endpoint({
       coin_symbol: 'USDC',
       coin_chain: 'polygon',
       fiat_amount: '150.50',
-      external_id: 'order-abc-001',
+      external_id: 'order-abc-003',
       callback_url: 'https://shop.example.com/thanks',
     },
     answer: {
       payment_id: 'Zk3VqT9bX1LmN8sR4pYw2Ac6D',
       gateway_url: 'https://ramp.example.com/payment/Zk3VqT9bX1LmN8sR4pYw2Ac6D',
-      external_id: 'order-abc-001',
+      external_id: 'order-abc-003',
     },
   },
   check({ body }, { integration }): FieldErrors {

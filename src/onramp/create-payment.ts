@@ -101,7 +101,7 @@ export const createPayment = endpoint({
       title: 'every other method',
       envelope: { status: 'success', message: 'payment_created' },
       data: GatewayData,
-      request: { payment_type: 'card', external_id: 'order-abc-002' },
+      request: { payment_type: 'psd2', external_id: 'order-abc-002' },
       example: GATEWAY_EXAMPLE,
       isOf: (data) => 'url_payment' in data,
     },

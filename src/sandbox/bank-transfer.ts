@@ -37,9 +37,9 @@ export const sendBankTransfer = endpoint({
   }),
   errors: ['account_not_found'],
   examples: {
-    request: { iban: 'ES2599980001650001000017', amount: '100.00', concept: '120037', name: 'Ana García' },
+    request: { iban: 'ES4199980001320001000017', amount: '100.00', concept: '120037', name: 'Ana García' },
     answer: {
-      iban: 'ES2599980001650001000017',
+      iban: 'ES4199980001320001000017',
       amount: '100.00',
       currency: 'EUR',
       from_iban: 'DE02000000000123456789',

@@ -26,7 +26,7 @@ export const findUser = endpoint({
   }),
   data: CustomerObject,
   errors: ['fail_mandatory_field', 'invalid_field', 'user_not_found'],
-  examples: { request: { email: 'ana@example.com' }, answer: CUSTOMER_EXAMPLE },
+  examples: { request: { external_id: 'customer-abc-001' }, answer: CUSTOMER_EXAMPLE },
   check({ query }): FieldErrors {
     const given = NAMES.filter((name) => query[name] !== undefined)
     if (given.length < 2) return findContactFaults(query)

@@ -18,11 +18,13 @@ export const kycStatus = endpoint({
   data: KycObject,
   errors: ['fail_mandatory_field', 'invalid_field', 'user_not_found'],
   examples: {
+    request: { user_id: 100001 },
     answer: {
       user_id: 100001,
       kyc_status: 'processing',
       kyc_level: 'none',
       reasons: [{ field: 'document_front', code: 'blurred', text: 'The picture is blurred.' }],
+      reinforced: null,
       updated_at: '2026-06-26T10:30:00.000000Z',
     },
   },

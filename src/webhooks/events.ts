@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { Type } from 'typebox'
 import { wireTime } from '../kernel/clock.ts'
+import { exampleEvent } from '../server/docs/webhook-examples.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { WireTime } from '../server/fields.ts'
 import { listed, readPage } from '../server/pagination.ts'
@@ -40,15 +41,7 @@ export const listWebhookEvents = endpoint({
   errors: ['invalid_webhook_type'],
   examples: {
     request: { after: 1041, type: 'PAY_IN' },
-    answer: [
-      {
-        id: 'evt_4nRw8sZx1cBf6mLt3JHkQ2vY',
-        type: 'PAY_IN',
-        sequence: 1042,
-        created_at: '2026-06-26T10:30:00.000000Z',
-        data: { id: 'HkQ2vYp4nRw8sZx1cBf6mLt3J', status: 'payment_received' },
-      },
-    ],
+    answer: [exampleEvent('PAY_IN')],
   },
   async handle({ db, secrets }, { query, integration }) {
     const page = readPage({ per_page: query.per_page, cursor: String(query.after ?? 0) })

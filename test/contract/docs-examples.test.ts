@@ -23,7 +23,7 @@ before(async () => {
     const { body } = await t.api('GET', '/api/quote?amount=150.50&symbol=USDC&payment_type=card')
     return body.status === 'ok'
   })
-  story = startStory(t, receiver.url)
+  story = startStory(t, new URL('/webhooks/cryptopocket', receiver.url).href)
 })
 after(async () => {
   await t.stop()

@@ -13,7 +13,7 @@ export interface Story {
   /** The clock may have been moved, and tokens age with it. */
   refreshToken(): Promise<void>
   /** A new customer, who may have been decided about; later calls are about this one. */
-  customer(outcome?: 'valid' | 'fail' | 'mend'): Promise<void>
+  customer(outcome?: 'valid' | 'fail' | 'mend', fields?: Record<string, string>): Promise<void>
   /** A new payment of the story's customer; later calls are about this one. */
   payment(body?: Record<string, unknown>): Promise<void>
   pay(outcome: string): Promise<void>
@@ -37,13 +37,14 @@ export function startStory(t: TestApp, receiverUrl: string): Story {
     async refreshToken() {
       story.variables.TOKEN = await t.authenticate('sandbox-key', 'sandbox-secret')
     },
-    async customer(outcome) {
+    async customer(outcome, fields) {
       people += 1
       const { id } = await story.call('POST', '/api/registerUser', {
         name: 'Ana',
         last_name: 'Pérez',
         email: `ana-${people}@example.org`,
         country: 'ES',
+        ...fields,
       })
       story.variables.USER_ID = String(id)
       if (outcome === undefined) return
@@ -116,6 +117,7 @@ async function anEventThatCame(story: Story): Promise<void> {
     return events.find(({ data }) => data.id === story.variables.PAYMENT_ID)
   })
   story.variables.EVENT_ID = event.id
+  story.variables.AFTER = String(event.sequence - 1)
   await eventually('its delivery', async () => {
     const list = await story.call('GET', `/api/webhooks/deliveries?event_id=${event.id}`)
     return (list as unknown as { state: string }[])[0]?.state === 'delivered'
@@ -124,7 +126,27 @@ async function anEventThatCame(story: Story): Promise<void> {
 
 interface Paid {
   id: string
+  sequence: number
   data: { id: string }
+}
+
+async function subscribedAsShown(story: Story): Promise<void> {
+  await subscribed(story)
+  const url = 'https://example.com/webhooks/cryptopocket'
+  await story.call('POST', '/api/updateWebhookSubscription', { type: 'PAY_IN', url })
+}
+
+let shown = false
+
+/** Whom the lists and the search of customers show; once, as the name is nobody else's. */
+async function aCustomerAsShown(story: Story): Promise<void> {
+  if (shown) return
+  shown = true
+  await story.customer('valid', {
+    last_name: 'García López',
+    phone: '+34600123456',
+    external_id: 'customer-abc-001',
+  })
 }
 
 const subscribed = async (story: Story): Promise<void> => {
@@ -137,6 +159,10 @@ const subscribed = async (story: Story): Promise<void> => {
 export const BEFORE: Record<string, (story: Story) => Promise<void>> = {
   checkKyc: (story) => story.customer('mend'),
   retryKyc: (story) => story.customer('fail'),
+  listCustomers: aCustomerAsShown,
+  findUser: aCustomerAsShown,
+  createOnboardingForm: (story) => story.customer('valid'),
+  uploadDocument: (story) => story.customer('valid'),
   createPayment: aCustomerWhoMayBuy,
   createGuidedPayment: aCustomerWhoMayBuy,
   retrievePayment: aPaymentThatEnded,
@@ -146,7 +172,7 @@ export const BEFORE: Record<string, (story: Story) => Promise<void>> = {
   listWebhookDeliveries: anEventThatCame,
   redeliverWebhookEvent: anEventThatCame,
   updateWebhookSubscription: subscribed,
-  listWebhookSubscriptions: subscribed,
+  listWebhookSubscriptions: subscribedAsShown,
   unsubscribeFromWebhook: subscribed,
   decideSandboxKyc: (story) => story.customer(),
   paySandboxPayment: aPaymentThatWaits,

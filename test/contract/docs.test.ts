@@ -50,16 +50,19 @@ describe('the documentation says what is', () => {
 })
 
 describe('documentation = OpenAPI = code, in both directions', () => {
-  const site = renderSite({
-    endpoints: ENDPOINTS,
-    named: NAMED,
-    publicUrl: 'https://ramp.example.com',
-    version: '1.2.3',
-    sandbox: true,
-    assets: { style: '/docs/docs.css', script: '/docs/docs.js' },
-  })
+  const siteOf = (sandbox: boolean): Map<string, string> =>
+    renderSite({
+      endpoints: ENDPOINTS.filter(({ sandboxOnly }) => sandbox || !sandboxOnly),
+      named: NAMED,
+      publicUrl: 'https://ramp.example.com',
+      version: '1.2.3',
+      sandbox,
+      assets: { style: '/docs/docs.css', script: '/docs/docs.js' },
+    })
+  const sandboxSite = siteOf(true)
+  const productionSite = siteOf(false)
   const openApi = openApiDocument({ endpoints: ENDPOINTS, publicUrl: 'https://x.example', version: '1.2.3' })
-  const page = (path: string): string => site.get(path) ?? assert.fail(`there is no ${path}`)
+  const page = (path: string): string => sandboxSite.get(path) ?? assert.fail(`there is no ${path}`)
   const names = (html: string, pattern: RegExp): string[] =>
     [...html.matchAll(pattern)].map((match) => match.slice(1).join(' ')).sort()
   const table = ENDPOINTS.map(({ method, path }) => `${method} ${path}`)
@@ -111,23 +114,28 @@ describe('documentation = OpenAPI = code, in both directions', () => {
 
   it('the webhooks page and OpenAPI have each event type, and no other', () => {
     const types = Object.keys(EVENT_TYPES).sort()
-    assert.deepEqual(names(page('/docs/webhooks'), /id="event-(\w+)"/g), types)
+    assert.deepEqual(names(page('/docs/webhooks'), /<article class="event" id="event-(\w+)"/g), types)
     assert.deepEqual(Object.keys(openApi.webhooks as object).sort(), types)
   })
 
-  it('every link of every page leads somewhere, and every place has one name', () => {
-    const ids = new Map([...site].map(([path, html]) => [path, names(html, / id="([^"]+)"/g)]))
-    for (const [path, html] of site) {
-      const own = ids.get(path)!
-      assert.equal(new Set(own).size, own.length, path)
-      for (const [, link = ''] of html.matchAll(/href="([^"]+)"/g)) {
-        const [target = '', anchor] = link.split('#')
-        if (/^(https:|\/docs\/docs\.css|\/openapi\.json)/.test(link)) continue
-        assert.ok(target === '' || site.has(target), `${path}: ${link}`)
-        if (anchor) assert.ok(ids.get(target || path)!.includes(anchor), `${path}: ${link}`)
+  for (const [mode, site] of [
+    ['sandbox', sandboxSite],
+    ['production', productionSite],
+  ] as const) {
+    it(`${mode}: every link of every page leads somewhere, and every place has one name`, () => {
+      const ids = new Map([...site].map(([path, html]) => [path, names(html, / id="([^"]+)"/g)]))
+      for (const [path, html] of site) {
+        const own = ids.get(path)!
+        assert.equal(new Set(own).size, own.length, path)
+        for (const [, link = ''] of html.matchAll(/href="([^"]+)"/g)) {
+          const [target = '', anchor] = link.split('#')
+          if (/^(https:|\/docs\/docs\.css|\/openapi\.json)/.test(link)) continue
+          assert.ok(target === '' || site.has(target), `${path}: ${link}`)
+          if (anchor) assert.ok(ids.get(target || path)!.includes(anchor), `${path}: ${link}`)
+        }
       }
-    }
-  })
+    })
+  }
 })
 
 /** The codes below every `error: {enum}` of the document. */
@@ -209,6 +217,19 @@ describe('the pages, pasted from top to bottom', () => {
       if (language !== 'sh') continue
       assert.match(await paste(code, { TOKEN: token }), /"status":"ok"/, label)
     }
+  })
+
+  it('the refusals shown are what the calls that they name are answered', async () => {
+    const shown = async (path: string, label: string): Promise<unknown> => {
+      const { body } = await test.api('GET', path)
+      return JSON.parse(blocksOf(body).find((block) => block.label === label)!.code)
+    }
+    const quote = async (amount: string): Promise<unknown> =>
+      (await test.api('GET', `/api/quote?amount=${amount}&symbol=USDC&payment_type=card`)).body
+    const { body } = await test.api('POST', '/api/registerUser', { body: { name: 'Ana' } })
+    assert.deepEqual(body, await shown('/docs/errors', 'registerUser without an e-mail address'))
+    assert.deepEqual(await quote('5'), await shown('/docs/conventions', 'A quote of 5 EUR'))
+    assert.deepEqual(await quote('150.505'), await shown('/docs/conventions', 'A quote of 150.505 EUR'))
   })
 
   it('the delivery on the webhooks page verifies with the secret it names', async () => {

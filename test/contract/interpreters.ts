@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { getPHPLoaderModule } from '@php-wasm/node-8-4'
-import { loadPHPRuntime, PHP } from '@php-wasm/universal'
 import { loadPyodide } from 'pyodide'
 
 /** What a receiver has in hand when a webhook came. */
@@ -48,7 +46,18 @@ async function python(): Promise<Verifier> {
   }
 }
 
+/** What is used of the PHP packages, whose own declarations name files that are not there. */
+interface PhpPackages {
+  getPHPLoaderModule(): Promise<unknown>
+  loadPHPRuntime(loader: unknown, options: object): Promise<number>
+  PHP: new (runtime: number) => { run(request: { code: string }): Promise<{ text: string; errors: string }> }
+}
+
 async function php(): Promise<Verifier> {
+  const packages = await Promise.all(
+    ['@php-wasm/node-8-4', '@php-wasm/universal'].map((name) => import(name)),
+  )
+  const { getPHPLoaderModule, loadPHPRuntime, PHP }: PhpPackages = Object.assign({}, ...packages)
   const runtime = new PHP(await loadPHPRuntime(await getPHPLoaderModule(), {}))
   const code = source('verify.php')
   return async ({ rawBody, headers, apiSecret, nowSeconds }) => {

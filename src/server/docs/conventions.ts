@@ -37,7 +37,7 @@ Some calls are documented with another envelope, odd spelling included; the refe
 
 A refusal is HTTP **200** too. Branch on \`error\`; \`message\` is for people. See [errors](#refusals).
 
-\`\`\`json A refusal
+\`\`\`json A quote of 5 EUR
 {"status":"error","error":"min_purchase","message":"The minimum is 20.00 EUR."}
 \`\`\`
 
@@ -62,12 +62,12 @@ always.
 A missing mandatory field is \`fail_mandatory_field\`, a wrong one \`invalid_field\`; \`errors\` names every faulty field at
 once, so one answer is enough to mend all of them:
 
-\`\`\`json Faulty fields
+\`\`\`json A quote of 150.505 EUR
 {
   "status": "error",
   "error": "invalid_field",
   "message": "amount must have at most 2 decimals in EUR.",
-  "errors": {"amount": ["must have at most 2 decimals in EUR"]}
+  "errors": { "amount": ["must have at most 2 decimals in EUR"] }
 }
 \`\`\`
 

@@ -6,6 +6,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   user_id: 'USER_ID',
   payment_id: 'PAYMENT_ID',
   event_id: 'EVENT_ID',
+  after: 'AFTER',
 }
 
 /** A call that works when it is pasted into a shell that has `TOKEN` and the ids it names. */

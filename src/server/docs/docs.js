@@ -25,9 +25,18 @@ function markPlace() {
   if (place === current) return
   current?.link.removeAttribute('aria-current')
   place.link.setAttribute('aria-current', 'location')
-  place.link.scrollIntoView({ block: 'nearest' })
+  showLink(place.link)
   current = place
 }
+// Not scrollIntoView: the first press of Tab would go on from the link, past the one that skips the navigation.
+function showLink(link) {
+  const frame = link.closest('aside')
+  const { top, bottom } = link.getBoundingClientRect()
+  const edges = frame.getBoundingClientRect()
+  if (top < edges.top) frame.scrollTop -= edges.top - top + 16
+  else if (bottom > edges.bottom) frame.scrollTop += bottom - edges.bottom + 16
+}
+
 let waiting = false
 addEventListener('scroll', () => {
   if (!waiting) requestAnimationFrame(markPlace)

@@ -11,12 +11,12 @@ A refusal is HTTP **200** with \`"status":"error"\`, unless the call asked for t
 \`Prefer: http-status\`. Branch on \`error\`, which never changes its meaning; \`message\` is for people and may.
 \`errors\` names faulty fields; \`data\` holds what helps to go on, where the code says so.
 
-\`\`\`json A refusal
+\`\`\`json registerUser without an e-mail address
 {
   "status": "error",
   "error": "fail_mandatory_field",
-  "message": "email is missing.",
-  "errors": { "email": ["is missing"] }
+  "message": "Missing: email.",
+  "errors": { "email": ["The email field is required."] }
 }
 \`\`\`
 `
@@ -24,7 +24,10 @@ A refusal is HTTP **200** with \`"status":"error"\`, unless the call asked for t
 /** Every code of the one table: its status, when it comes, how to mend it, and which calls answer it. */
 export function errorsPage({ endpoints }: DocsOptions): Page {
   const calls = callsByCode(endpoints)
-  const codes = Object.keys(ERRORS) as ErrorCode[]
+  // What only the sandbox's calls answer, production does not know.
+  const codes = (Object.keys(ERRORS) as ErrorCode[]).filter(
+    (code) => calls.has(code) || ANY_ADDRESS.has(code),
+  )
   const isTransport = (code: ErrorCode): boolean => TRANSPORT_ERRORS.has(code)
   const isOfPages = (code: ErrorCode): boolean => {
     const own = calls.get(code) ?? []
@@ -64,6 +67,9 @@ export function errorsPage({ endpoints }: DocsOptions): Page {
     ],
   }
 }
+
+/** Codes of addresses that are no endpoint. */
+const ANY_ADDRESS: ReadonlySet<ErrorCode> = new Set(['not_found', 'method_not_supported'])
 
 function callsByCode(endpoints: readonly Endpoint[]): Map<ErrorCode, Endpoint[]> {
   const calls = new Map<ErrorCode, Endpoint[]>()

@@ -37,7 +37,7 @@ curl -X POST "${api}/sandbox/payments/$PAYMENT_ID/pay" -H "auth: $TOKEN"
   return `
 ## 1. Get a token
 
-It is valid for 24 hours and goes into the header \`auth\` of every other call, as it is.
+The base address is \`${api}\`. A token is valid for 24 hours and goes into the header \`auth\` of every other call, as it is.
 
 \`\`\`sh authenticate
 TOKEN=$(curl -s "${api}/authenticate" -H 'content-type: application/json' \\

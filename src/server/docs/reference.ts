@@ -34,6 +34,7 @@ function callingSection({ publicUrl, sandbox }: DocsOptions): Section {
     'USER_ID=…      # of registerUser',
     'PAYMENT_ID=…   # of createGuidedPayment or createPayment',
     'EVENT_ID=…     # of a webhook, or of webhooks/events',
+    'AFTER=…        # the last `sequence` that you have worked off, 0 at first',
   ].join('\n')
   return {
     id: 'calling',

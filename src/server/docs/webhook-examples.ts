@@ -42,6 +42,7 @@ const KYC = {
   kyc_status: 'valid',
   kyc_level: 'basic',
   reasons: [] as { field: string | null; code: string; text: string }[],
+  reinforced: null,
   updated_at: '2026-06-26T10:30:00.000000Z',
 }
 
