@@ -7,7 +7,14 @@ import tailwind from '@tailwindcss/vite'
 import { defineConfig, type Plugin } from 'vite'
 
 /** Each HTML file is one page of `dist/web`; the server gives it out under the page's own address. */
-const pages = ['payment', 'kyc', 'simulators/card', 'simulators/bank']
+const pages = [
+  'payment',
+  'kyc',
+  'simulators/card',
+  'simulators/bank',
+  'simulators/paypal',
+  'simulators/local',
+]
 
 /** Writes `.br` and `.gz` beside each text file once, so that the server compresses nothing while it serves. */
 function precompress(): Plugin {

@@ -10,7 +10,7 @@ type Needs = Pick<App, 'db' | 'clock' | 'log' | 'secrets' | 'config' | 'provider
 /** The part of the composition root that says with what money leaves, and who hears of it. */
 export function effectNeeds(app: Needs): EffectNeeds {
   const { db, clock, log, secrets, providers } = app
-  const { custody, chains, sandboxChains, bank, card } = providers
+  const { custody, chains, sandboxChains, bank, card, paypal, local } = providers
   const caps = new Map(
     [...app.config.dailyOutflowCaps].map(([id, amount]) => [id, amountOf(amount, assetOf(id))]),
   )
@@ -23,6 +23,7 @@ export function effectNeeds(app: Needs): EffectNeeds {
     chains,
     bank,
     cards: card ? [card] : [],
+    redirects: { paypal, local },
     rooms: { payment: paymentRoom(app) },
     settings: { ...DISPATCH_DEFAULTS, dailyCapUnits: (asset) => caps.get(asset) ?? null },
     // Other processes look by themselves; each step of a transfer need not be told to all of them.

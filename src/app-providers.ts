@@ -26,6 +26,8 @@ import { createPriceDispatcher } from './providers/prices/get-json.ts'
 import { createKrakenPrices } from './providers/prices/kraken.ts'
 import type { PriceSource } from './providers/prices/port.ts'
 import { createSimulatedPrices } from './providers/prices/simulated.ts'
+import type { RedirectProvider } from './providers/redirect/port.ts'
+import { createSimulatedRedirectProvider } from './providers/redirect/simulated/provider.ts'
 import { createBlockList, SANCTIONED, SANDBOX_BLOCKED_WALLET } from './providers/screening/block-list.ts'
 import type { ScreeningProvider } from './providers/screening/port.ts'
 import { openFolderStorage } from './providers/storage/folder.ts'
@@ -45,6 +47,9 @@ export interface Providers {
   card: CardProvider | undefined
   openBanking: OpenBankingProvider | undefined
   bank: BankProvider | undefined
+  paypal: RedirectProvider | undefined
+  /** Takes the local methods' money. */
+  local: RedirectProvider | undefined
   /** Who decides verifications. */
   kyc: KycProvider
   /** Which wallets nothing may be sent to. */
@@ -100,14 +105,16 @@ function openMoneyProviders({
   db,
   clock,
   secrets,
-}: Needs): Pick<Providers, 'card' | 'openBanking' | 'bank'> {
+}: Needs): Pick<Providers, 'card' | 'openBanking' | 'bank' | 'paypal' | 'local'> {
   // Port 0 has its number only after the start: the address is read when it is needed.
   const simulator = { db, clock, secrets, publicUrl: () => config.publicUrl }
-  const { card, openBanking, bank } = config.providers
+  const { card, openBanking, bank, paypal, local } = config.providers
   return {
     card: card === 'simulated' ? createSimulatedCardProvider(simulator) : undefined,
     openBanking: openBanking === 'simulated' ? createSimulatedOpenBankingProvider(simulator) : undefined,
     bank: bank === 'simulated' ? createSimulatedBankProvider(simulator) : undefined,
+    paypal: paypal === 'simulated' ? createSimulatedRedirectProvider(simulator, 'paypal') : undefined,
+    local: local === 'simulated' ? createSimulatedRedirectProvider(simulator, 'local') : undefined,
   }
 }
 

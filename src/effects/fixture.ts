@@ -109,6 +109,7 @@ export async function openEffectsWorld({
     rooms: { test: { onConfirmed: hear, onFailed: hear, onSent: hear } },
     bank: undefined,
     cards: [],
+    redirects: { paypal: undefined, local: undefined },
     settings: { ...DISPATCH_DEFAULTS, gatherMs: 0, ...settings },
     wake: (...lanes) => {
       for (const lane of lanes) woken.add(lane)

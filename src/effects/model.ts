@@ -8,6 +8,7 @@ import type { BankProvider } from '../providers/bank/port.ts'
 import type { CardProvider } from '../providers/card/port.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
 import type { Custody } from '../providers/custody/port.ts'
+import type { RedirectProvider } from '../providers/redirect/port.ts'
 
 /** What everything that sends money needs. */
 export interface EffectNeeds {
@@ -23,6 +24,8 @@ export interface EffectNeeds {
   /** Who moves money that isn't coins; a door whose provider isn't configured lets nothing out. */
   bank: BankProvider | undefined
   cards: readonly CardProvider[]
+  /** By the first part of their doors: `paypal:<name>`, `local:<name>`. */
+  redirects: Readonly<Record<'paypal' | 'local', RedirectProvider | undefined>>
   /** Wakes lanes once their work is committed. */
   wake(...lanes: string[]): void
   /** Local chains may be lost and begun anew; null where chains are real. */
@@ -100,7 +103,7 @@ export interface StoredRequest {
 
 export const walletDoor = (chain: string, address: string): string => `wallet:${chain}:${address}`
 
-/** `bank:<iban>`, `card:<provider>`, `wallet:<chain>:<address>`: what a door leads through. */
+/** `bank:<iban>`, `card:<provider>`, `paypal:<provider>`, `local:<provider>`, `wallet:<chain>:<address>`: what a door leads through. */
 export const doorKind = (door: string): string => door.slice(0, door.indexOf(':'))
 
 export const lanesOfChain = (chain: string) =>

@@ -54,8 +54,11 @@ function belongsTo(door: string, which: Doors): boolean {
   return door.startsWith('wallet:') === (which === 'dispatch')
 }
 
-/** Of wallets, of our bank accounts, of the card providers, and any that effects name. */
-async function listAllDoors(trx: Trx, { cards }: Pick<EffectNeeds, 'cards'>): Promise<string[]> {
+/** Of wallets, of our bank accounts, of the providers that took money, and any that effects name. */
+async function listAllDoors(
+  trx: Trx,
+  { cards, redirects }: Pick<EffectNeeds, 'cards' | 'redirects'>,
+): Promise<string[]> {
   const known: Door[] = await listDoors(trx)
   const { rows } = await sql<{ door: string }>`
     select 'bank:' || iban as door from bank_accounts
@@ -63,7 +66,11 @@ async function listAllDoors(trx: Trx, { cards }: Pick<EffectNeeds, 'cards'>): Pr
     trx,
   )
   const all = [...known, ...rows].map(({ door }) => door)
-  return [...new Set([...all, ...cards.map(({ name }) => `card:${name}`)])].sort()
+  const takers = [
+    ...cards.map(({ name }) => `card:${name}`),
+    ...Object.entries(redirects).flatMap(([kind, one]) => (one ? [`${kind}:${one.name}`] : [])),
+  ]
+  return [...new Set([...all, ...takers])].sort()
 }
 
 export interface Resolution {

@@ -1,6 +1,7 @@
 import type { BankProvider, BankTransfer } from '../providers/bank/port.ts'
 import type { CardProvider, CardRefund } from '../providers/card/port.ts'
-import type { EffectNeeds } from './model.ts'
+import type { RedirectProvider, RedirectRefund } from '../providers/redirect/port.ts'
+import { doorKind, type EffectNeeds } from './model.ts'
 
 /** What a bank or card provider says of an order of ours. */
 export interface PayoutProgress {
@@ -27,12 +28,14 @@ export interface PayoutPort {
 
 /** The way a door leads; undefined when its provider isn't configured. */
 export function findPayoutPort(
-  { bank, cards }: Pick<EffectNeeds, 'bank' | 'cards'>,
+  { bank, cards, redirects }: Pick<EffectNeeds, 'bank' | 'cards' | 'redirects'>,
   door: string,
 ): PayoutPort | undefined {
-  if (door.startsWith('bank:')) return bank && bankPort(bank)
-  const card = cards.find(({ name }) => door === `card:${name}`)
-  return card && cardPort(card)
+  const kind = doorKind(door)
+  if (kind === 'bank') return bank && bankPort(bank)
+  const takers = kind === 'paypal' || kind === 'local' ? [redirects[kind]] : cards
+  const taker = takers.find((one) => door === `${kind}:${one?.name}`)
+  return taker && refundPort(taker)
 }
 
 function bankPort(bank: BankProvider): PayoutPort {
@@ -70,22 +73,23 @@ const bankProgress = ({ state, providerRef, reason }: BankTransfer): PayoutProgr
   reason: reason && `${state} by the bank: ${reason}`,
 })
 
-function cardPort(card: CardProvider): PayoutPort {
+/** Back through the provider that took it: card, PayPal, local method. */
+function refundPort(taker: CardProvider | RedirectProvider): PayoutPort {
   return {
     async send({ idempotencyKey, units, destination }) {
-      return cardProgress(await card.refund({ idempotencyKey, providerRef: destination.session!, units }))
+      return refundProgress(await taker.refund({ idempotencyKey, providerRef: destination.session!, units }))
     },
     async find({ idempotencyKey }) {
-      const refund = await card.findRefund(idempotencyKey)
-      return refund && cardProgress(refund)
+      const refund = await taker.findRefund(idempotencyKey)
+      return refund && refundProgress(refund)
     },
   }
 }
 
-const CARD_STATES = { pending: 'accepted', done: 'done', failed: 'refused' } as const
+const REFUND_STATES = { pending: 'accepted', done: 'done', failed: 'refused' } as const
 
-const cardProgress = ({ state, refundRef, reason }: CardRefund): PayoutProgress => ({
-  state: CARD_STATES[state],
+const refundProgress = ({ state, refundRef, reason }: CardRefund | RedirectRefund): PayoutProgress => ({
+  state: REFUND_STATES[state],
   providerRef: refundRef,
-  reason: reason && `refused by the card provider: ${reason}`,
+  reason: reason && `refused by the payment provider: ${reason}`,
 })

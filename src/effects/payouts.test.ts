@@ -62,6 +62,7 @@ beforeEach(async () => {
     rooms: { test: { onConfirmed: hear, onFailed: hear, onSent: hear } },
     bank,
     cards: [card],
+    redirects: { paypal: undefined, local: undefined },
     settings: DISPATCH_DEFAULTS,
     wake: () => {},
     sandbox: null,
@@ -181,7 +182,7 @@ test('a card refund is ordered, and fails with its reason', async () => {
   await move()
   assert.deepEqual(
     [(await effect(id)).state, (await effect(id)).reason],
-    ['failed', 'refused by the card provider: card_closed'],
+    ['failed', 'refused by the payment provider: card_closed'],
   )
   assert.deepEqual(states(), ['sent', 'failed'])
 })

@@ -12,6 +12,8 @@ export function refuseUnfitForProduction(
     ['BANK_PROVIDER', providers.bank, 'none'],
     ['CARD_PROVIDER', providers.card, 'none'],
     ['OPEN_BANKING_PROVIDER', providers.openBanking, 'none'],
+    ['PAYPAL_PROVIDER', providers.paypal, 'none'],
+    ['LOCAL_PROVIDER', providers.local, 'none'],
     ['KYC_PROVIDER', providers.kyc, 'operator'],
     ['PRICE_SOURCES', providers.priceSources.find((source) => source === 'simulated'), 'coinbase,kraken'],
   ] as const

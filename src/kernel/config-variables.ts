@@ -120,6 +120,19 @@ const entries = {
     default: 'none',
     sandboxDefault: 'simulated',
   },
+  PAYPAL_PROVIDER: {
+    group: 'Providers',
+    meaning: 'Who takes PayPal payments: simulated (sandbox only) or none (no such payments).',
+    default: 'none',
+    sandboxDefault: 'simulated',
+  },
+  LOCAL_PROVIDER: {
+    group: 'Providers',
+    meaning:
+      'Who takes the local methods of Latin America (KHIPU, SPEI, PSE, PAGOEFECTIVO, CVU): simulated (sandbox only) or none (no such payments).',
+    default: 'none',
+    sandboxDefault: 'simulated',
+  },
   KYC_PROVIDER: {
     group: 'Providers',
     meaning: 'Who decides verifications: simulated (sandbox only) or operator (a person decides each one).',

@@ -57,6 +57,9 @@ export interface Config {
     bank: 'simulated' | 'none'
     card: 'simulated' | 'none'
     openBanking: 'simulated' | 'none'
+    paypal: 'simulated' | 'none'
+    /** The methods of Latin America. */
+    local: 'simulated' | 'none'
     kyc: 'simulated' | 'operator'
     /** Empty: there are no prices, and so no quotes. */
     priceSources: PriceSourceName[]
@@ -130,6 +133,8 @@ export function loadConfig(env: Environment): Config {
       bank: read.oneOf('BANK_PROVIDER', ['none', 'simulated']),
       card: read.oneOf('CARD_PROVIDER', ['none', 'simulated']),
       openBanking: read.oneOf('OPEN_BANKING_PROVIDER', ['none', 'simulated']),
+      paypal: read.oneOf('PAYPAL_PROVIDER', ['none', 'simulated']),
+      local: read.oneOf('LOCAL_PROVIDER', ['none', 'simulated']),
       kyc: read.oneOf('KYC_PROVIDER', ['operator', 'simulated']),
       priceSources: readPriceSources(read),
     },

@@ -2,8 +2,10 @@ import type { App } from '../app.ts'
 import type { CardNotification, CardSession } from '../providers/card/port.ts'
 import type { OpenBankingNotification, OpenBankingSession } from '../providers/open-banking/port.ts'
 import { ProviderError } from '../providers/provider-error.ts'
+import type { RedirectNotification, RedirectSession } from '../providers/redirect/port.ts'
 import type { SessionNews } from './session-news.ts'
 import type { Session } from './session-store.ts'
+import { takerOf } from './session-taker.ts'
 
 type Needs = Pick<App, 'providers' | 'clock'>
 
@@ -26,6 +28,18 @@ export async function askProvider(
     if (providerRef === undefined) return undefined
     return cardNews(
       await (asking === 'end' ? card.endSession(providerRef) : card.getSession(providerRef)),
+      session.provider,
+      app.clock.now(),
+    )
+  }
+  const taker = takerOf(session.paymentType)
+  if (taker === 'paypal' || taker === 'local') {
+    const provider = app.providers[taker]
+    if (!provider) throw notConfigured(session)
+    const providerRef = session.providerRef ?? (await provider.findSession(session.id))?.providerRef
+    if (providerRef === undefined) return undefined
+    return redirectNews(
+      await (asking === 'end' ? provider.endSession(providerRef) : provider.getSession(providerRef)),
       session.provider,
       app.clock.now(),
     )
@@ -101,6 +115,29 @@ function openBankingNews(session: OpenBankingSession, provider: string): Session
   }
 }
 
+function redirectNews(session: RedirectSession, provider: string, now: Date): SessionNews | undefined {
+  const { providerRef, reference, state, payerName } = session
+  const name = { provider, providerRef, reference }
+  switch (state) {
+    case 'paid':
+      return {
+        ...name,
+        type: 'paid',
+        units: session.paidUnits,
+        currency: session.currency,
+        at: now,
+        payer: payerName === null ? null : { name: payerName, iban: null, card_last4: null },
+      }
+    case 'declined':
+      return { ...name, type: 'declined', declines: 1, code: session.declineCode ?? 'declined', final: true }
+    case 'cancelled':
+    case 'expired':
+      return { ...name, type: 'ended', as: state }
+    case 'open':
+      return undefined
+  }
+}
+
 /** What a card provider's notification says of a session; refunds and chargebacks are taken elsewhere. */
 export function newsOfCard(provider: string, notification: CardNotification): SessionNews | undefined {
   const { providerRef, reference } = notification
@@ -155,5 +192,33 @@ export function newsOfOpenBanking(
       return { ...name, type: 'ended', as: 'cancelled' }
     case 'session.expired':
       return { ...name, type: 'ended', as: 'expired' }
+  }
+}
+
+/** What PayPal's or a local provider's notification says of a session; refunds are taken elsewhere. */
+export function newsOfRedirect(
+  provider: string,
+  notification: RedirectNotification,
+): SessionNews | undefined {
+  const { providerRef, reference } = notification
+  const name = { provider, providerRef, reference }
+  switch (notification.type) {
+    case 'payment.paid':
+      return {
+        ...name,
+        type: 'paid',
+        units: BigInt(notification.paidUnits),
+        currency: notification.currency,
+        at: new Date(notification.at),
+        payer: { name: notification.payer, iban: null, card_last4: null },
+      }
+    case 'payment.declined':
+      return { ...name, type: 'declined', declines: 1, code: notification.code, final: true }
+    case 'session.cancelled':
+      return { ...name, type: 'ended', as: 'cancelled' }
+    case 'session.expired':
+      return { ...name, type: 'ended', as: 'expired' }
+    default:
+      return undefined
   }
 }

@@ -8,10 +8,11 @@ import { coinsPurpose } from './payment.ts'
 /** Money of a payment that is to go out. */
 export interface NewPaymentEffect {
   integrationId: number
+  /** `card_refund`: back through the provider that took it, whichever the method. */
   kind: 'coin_transfer' | 'bank_transfer' | 'card_refund'
   purpose: string
   reference: string
-  /** `bank:<iban>` or `card:<provider>`; coins leave by the hot wallet that is chosen when they are planned. */
+  /** `bank:<iban>`, or `card:<provider>` and the like; coins leave by the hot wallet that is chosen when they are planned. */
   door: string | null
   asset: string
   units: bigint

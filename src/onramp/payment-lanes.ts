@@ -5,7 +5,7 @@ import { statementLane } from '../bank-accounts/statement-lane.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import type { CallbackHandler } from '../providers/callbacks/lane.ts'
 import { paymentExpiryLane } from './expiry-lane.ts'
-import { cardCallbacks, openBankingCallbacks } from './session-callbacks.ts'
+import { cardCallbacks, openBankingCallbacks, redirectCallbacks } from './session-callbacks.ts'
 import { sessionLane } from './session-lane.ts'
 
 /** The due work of payments and of the money that comes in for them. */
@@ -15,5 +15,11 @@ export function paymentLanes(app: App): Lane[] {
 
 /** Who works off what the money's providers tell, by the provider's name in the inbox. */
 export function paymentCallbacks(app: App): Record<string, CallbackHandler> {
-  return { card: cardCallbacks(app), open_banking: openBankingCallbacks(app), bank: bankCallbacks(app) }
+  return {
+    card: cardCallbacks(app),
+    open_banking: openBankingCallbacks(app),
+    paypal: redirectCallbacks(app, 'paypal'),
+    local: redirectCallbacks(app, 'local'),
+    bank: bankCallbacks(app),
+  }
 }

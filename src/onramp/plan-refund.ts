@@ -62,7 +62,7 @@ function planPart(
   { purpose, units, source }: { purpose: string; units: bigint; source: RefundSource },
 ): void {
   const { way } = source
-  const account = way.kind === 'card' ? `card:${way.provider}` : `transit:out:${way.ourIban}`
+  const account = way.kind === 'card' ? way.account : `transit:out:${way.ourIban}`
   bookFor(changes, payment, {
     kind: 'refund',
     purpose,
@@ -76,7 +76,7 @@ function planPart(
     kind: way.kind === 'card' ? 'card_refund' : 'bank_transfer',
     purpose,
     reference: paymentReference(payment.id),
-    door: way.kind === 'card' ? `card:${way.provider}` : `bank:${way.ourIban}`,
+    door: way.kind === 'card' ? way.account : `bank:${way.ourIban}`,
     asset: payment.fiat,
     units,
     destination:

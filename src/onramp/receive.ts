@@ -30,10 +30,11 @@ export interface Arrival {
   units: bigint
   /** When it was booked: decides whether a transfer's quote still holds. */
   bookedAt: Date
-  /** The ledger's account that the money stands on now: `card:<provider>`, or the account's suspense. */
+  /** The ledger's account that the money stands on now: `card:<provider>` and the like, or the account's suspense. */
   fromAccount: string
   /** Unique for this arrival: the purpose of its journal. */
   purpose: string
+  /** `card`: taken by a provider in a session, whichever the method. */
   kind: 'card' | 'bank'
   payer: Holder | null
   /** The payer's name is not the customer's. */

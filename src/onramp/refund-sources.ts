@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { paymentReference } from './payment.ts'
+import { takerAccount } from './session-taker.ts'
 
 /** One way money came by for a payment, and so the way it goes back: only to where it came from. */
 export interface RefundSource {
@@ -9,8 +10,8 @@ export interface RefundSource {
   key: string
   /** What can still go back this way. */
   leftUnits: bigint
-  way:
-    | { kind: 'card'; provider: string; providerRef: string }
+  way: /** Back through the provider that took it; `account` is the ledger's, and the door. */
+    | { kind: 'card'; account: string; providerRef: string }
     | { kind: 'bank'; ourIban: string; iban: string | null; name: string }
 }
 
@@ -43,15 +44,16 @@ export async function loadSources(
   const cards = await sql<{
     paymentId: string
     id: string
+    paymentType: string
     provider: string
     providerRef: string
     units: bigint
   }>`
-    select payment_id, id, provider, provider_ref, units from payment_sessions
+    select payment_id, id, payment_type, provider, provider_ref, units from payment_sessions
      where payment_id = any(${ids}) and state = 'paid' and payment_type <> 'psd2' and charged_back_at is null
      order by created_at`.execute(trx)
-  for (const { paymentId, id, provider, providerRef, units } of cards.rows) {
-    const way = { kind: 'card', provider, providerRef } as const
+  for (const { paymentId, id, paymentType, provider, providerRef, units } of cards.rows) {
+    const way = { kind: 'card', account: takerAccount(paymentType, provider), providerRef } as const
     sources.get(paymentId)!.push({ key: cardSourceKey(id), leftUnits: units, way })
   }
   const lines = await sql<{ paymentId: string; iban: string; id: string; units: bigint; sealed: Buffer }>`

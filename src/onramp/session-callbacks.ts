@@ -3,7 +3,7 @@ import { recheckPayouts } from '../effects/payout-store.ts'
 import type { CallbackHandler, CallbackProblem } from '../providers/callbacks/lane.ts'
 import type { CardNotification } from '../providers/card/port.ts'
 import type { OpenBankingNotification } from '../providers/open-banking/port.ts'
-import { newsOfCard, newsOfOpenBanking } from './ask-provider.ts'
+import { newsOfCard, newsOfOpenBanking, newsOfRedirect } from './ask-provider.ts'
 import { applyChargeback } from './chargeback.ts'
 import { applySessionNews, type SessionNews } from './session-news.ts'
 import { findSession } from './session-store.ts'
@@ -29,17 +29,34 @@ export function cardCallbacks(app: Needs): CallbackHandler {
         problems.push({ id, reason: error.message })
       })
     }
-    const refunds = callbacks.filter(({ payload }) => payload.type.startsWith('refund.'))
-    if (refunds.length > 0) {
-      await recheckPayouts(
-        app.db,
-        refunds.map(({ payload }) => payload.idempotencyKey),
-        app.clock.now(),
-      )
-      app.wake('payouts')
-    }
+    await lookAtRefunds(app, callbacks)
     return problems
   }
+}
+
+/** What PayPal, or the provider of the local methods, tells of sessions and of our refunds. */
+export function redirectCallbacks(app: Needs, kind: 'paypal' | 'local'): CallbackHandler {
+  return async (callbacks) => {
+    const provider = app.providers[kind]!.name
+    const problems = await takeNews(
+      app,
+      callbacks.map(({ id, payload }) => ({ id, news: newsOfRedirect(provider, payload) })),
+    )
+    await lookAtRefunds(app, callbacks)
+    return problems
+  }
+}
+
+/** Refunds that a provider tells of: the effects ask it what became of them. */
+async function lookAtRefunds(app: Needs, callbacks: Parameters<CallbackHandler>[0]): Promise<void> {
+  const refunds = callbacks.filter(({ payload }) => payload.type.startsWith('refund.'))
+  if (refunds.length === 0) return
+  await recheckPayouts(
+    app.db,
+    refunds.map(({ payload }) => payload.idempotencyKey),
+    app.clock.now(),
+  )
+  app.wake('payouts')
 }
 
 async function chargeBack(

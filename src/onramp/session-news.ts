@@ -19,12 +19,14 @@ import {
   type SessionName,
   updateSessions,
 } from './session-store.ts'
+import { takerAccount } from './session-taker.ts'
 
 /**
  * What a provider says of a session, in its notification or when asked: the same whichever way it comes, twice, late,
  * and out of order.
  */
 export type SessionNews = SessionName &
+  /** `units`: all that was paid in the session so far. */
   (
     | { type: 'paid'; units: bigint; currency: string; at: Date; payer: Holder | null }
     /** The customer's bank took the order; the money comes as a bank transfer. */
@@ -87,9 +89,7 @@ function applyOne(
   if (session.providerRef === null) change({ providerRef: news.providerRef })
   switch (news.type) {
     case 'paid':
-      if (session.state === 'paid') return undefined
-      change({ state: 'paid', units: news.units, dueAt: null })
-      return arrivalOf(payment, session, news)
+      return takePaid(payment, session, news, change)
     case 'initiated':
       if (session.state === 'pending') return undefined
       change({ state: 'pending', dueAt: null })
@@ -111,6 +111,23 @@ function applyOne(
   }
 }
 
+/**
+ * `units` is all that the provider took in the session. A code that is paid a second time raises it: what came then is
+ * an arrival of its own.
+ */
+function takePaid(
+  payment: Payment,
+  session: Session,
+  news: SessionNews & { type: 'paid' },
+  change: (fields: Partial<Session>) => void,
+): Arrival | undefined {
+  const beforeUnits = session.state === 'paid' ? session.units : 0n
+  if (news.units <= beforeUnits) return undefined
+  const arrival = arrivalOf(payment, session, { ...news, units: news.units - beforeUnits })
+  change({ state: 'paid', units: news.units, dueAt: null })
+  return beforeUnits === 0n ? arrival : { ...arrival, purpose: `${arrival.purpose}:${news.units}` }
+}
+
 /** By the provider's reference; else the one session whose answer, and so reference, we never got. */
 function findSession(sessions: readonly Session[], payment: Payment, news: SessionNews): Session | undefined {
   const own = sessions.filter(
@@ -130,7 +147,7 @@ function arrivalOf(payment: Payment, session: Session, news: SessionNews & { typ
     paymentId: payment.id,
     units: news.units,
     bookedAt: news.at,
-    fromAccount: `card:${session.provider}`,
+    fromAccount: takerAccount(session.paymentType, session.provider),
     purpose: `payment:${payment.id}:paid:${session.id}`,
     kind: 'card',
     payer: news.payer,

@@ -12,6 +12,7 @@ import { lockPayments } from './payment-store.ts'
 import { gatewayUrl } from './payment-wire.ts'
 import { readSettings } from './receive.ts'
 import { insertSession, isLive, loadSessions, type Session } from './session-store.ts'
+import { takerOf } from './session-taker.ts'
 
 /** An answer of the provider that was lost is asked for after this. */
 const RESUME_MS = 30_000
@@ -84,10 +85,9 @@ export function refuseUnavailable({ pricing }: Pick<App, 'pricing'>, payment: Pa
 }
 
 function newSession({ providers }: Needs, payment: Payment, now: Date): Session {
-  const provider = payment.paymentType === 'card' ? providers.card : providers.openBanking
-  if (!provider || (payment.paymentType !== 'card' && payment.paymentType !== 'psd2')) {
-    fail('method_not_allowed', `${payment.paymentType} has no provider to pay at.`)
-  }
+  const taker = takerOf(payment.paymentType)
+  const provider = taker && providers[taker === 'open_banking' ? 'openBanking' : taker]
+  if (!provider) fail('method_not_allowed', `${payment.paymentType} has no provider to pay at.`)
   return {
     id: randomText(25),
     integrationId: payment.integrationId,
@@ -133,7 +133,7 @@ function orderOf(
 /** Idempotent by the session's id: the same session again answers what it answered first. */
 export function callProvider(app: Pick<App, 'providers' | 'config'>, order: SessionOrder) {
   const { session, payment, merchantName, customerEmail, customerName, language } = order
-  const { card, openBanking } = app.providers
+  const { card, openBanking, paypal, local } = app.providers
   const request = {
     idempotencyKey: session.id,
     reference: payment.id,
@@ -147,7 +147,11 @@ export function callProvider(app: Pick<App, 'providers' | 'config'>, order: Sess
     customerEmail,
     language,
   }
-  if (session.paymentType === 'card') return card!.createSession(request)
+  const method = session.paymentType
+  const taker = takerOf(method)
+  if (taker === 'card') return card!.createSession(request)
+  if (taker === 'paypal') return paypal!.createSession({ ...request, method })
+  if (taker === 'local') return local!.createSession({ ...request, method })
   return openBanking!.createSession({
     ...request,
     creditor: { iban: payment.accountIban!, name: payment.account!.holderName },

@@ -61,11 +61,8 @@ const LOCAL: ReadonlySet<string> = new Set(['khipu', 'spei', 'pse', 'pagoefectiv
 /** Any case. */
 export const isLocalMethod = (type: string): boolean => LOCAL.has(type.toLowerCase())
 
-/**
- * Whether anybody takes money by the method: its provider is configured. PayPal and the local methods have a
- * provider in the sandbox alone.
- */
-export function isServed(config: Pick<Config, 'mode' | 'providers'>, type: PaymentType): boolean {
+/** Whether anybody takes money by the method: its provider is configured. */
+export function isServed(config: Pick<Config, 'providers'>, type: PaymentType): boolean {
   switch (type) {
     case 'card':
       return config.providers.card !== 'none'
@@ -73,8 +70,10 @@ export function isServed(config: Pick<Config, 'mode' | 'providers'>, type: Payme
       return config.providers.openBanking !== 'none'
     case 'transfer':
       return config.providers.bank !== 'none'
+    case 'paypal':
+      return config.providers.paypal !== 'none'
     default:
-      return config.mode === 'sandbox'
+      return config.providers.local !== 'none'
   }
 }
 

@@ -5,7 +5,16 @@ import type { Clock } from '../kernel/clock.ts'
 import { ProviderError } from './provider-error.ts'
 
 /** Who can be made to fail, by the names of the sandbox's control. */
-export const FAULT_PROVIDERS = ['bank', 'card', 'open_banking', 'kyc', 'price', 'chain'] as const
+export const FAULT_PROVIDERS = [
+  'bank',
+  'card',
+  'open_banking',
+  'paypal',
+  'local',
+  'kyc',
+  'price',
+  'chain',
+] as const
 export type FaultProvider = (typeof FAULT_PROVIDERS)[number]
 
 /**

@@ -10,7 +10,7 @@ const LIMIT_BYTES = 1024 * 1024
 
 interface Receiver {
   /** The name of the provider's kind, under which its notifications are stored. */
-  provider: 'card' | 'open_banking' | 'bank'
+  provider: 'card' | 'open_banking' | 'bank' | 'paypal' | 'local'
   path: string
   name: string
   summary: string
@@ -75,6 +75,22 @@ export const receiveOpenBankingCallback = callbackEndpoint({
   name: 'receiveOpenBankingCallback',
   summary: 'The open-banking provider tells of payments that were initiated or refused',
   find: (app) => app.providers.openBanking,
+})
+
+export const receivePayPalCallback = callbackEndpoint({
+  provider: 'paypal',
+  path: '/providers/paypal/callback',
+  name: 'receivePayPalCallback',
+  summary: 'PayPal tells of payments and refunds',
+  find: (app) => app.providers.paypal,
+})
+
+export const receiveLocalCallback = callbackEndpoint({
+  provider: 'local',
+  path: '/providers/local/callback',
+  name: 'receiveLocalCallback',
+  summary: 'The provider of the local methods tells of payments, also late ones, and refunds',
+  find: (app) => app.providers.local,
 })
 
 export const receiveBankCallback = callbackEndpoint({

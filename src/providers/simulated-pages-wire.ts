@@ -1,5 +1,6 @@
 /**
- * The JSON behind the simulated providers' own pages, `/simulators/card/<session>` and `/simulators/bank/<session>`.
+ * The JSON behind the simulated providers' own pages, `/simulators/card/<session>`, `/simulators/bank/<session>`,
+ * `/simulators/paypal/<session>` and `/simulators/local/<session>`.
  * They play another company's website: apart from the hosted pages in code and route, and absent in production.
  * Conventions (envelope, `x-page: 1`, decimal strings, `no-store`) are those of `src/hosted/wire.ts`.
  *
@@ -102,5 +103,40 @@ export interface BankAccount {
   iban: string
   balance: Money
   /** False when the balance doesn't cover the amount (choosing it refuses the payment, to try that way). */
+  covers: boolean
+}
+
+// ── PayPal and the local methods ──────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * | Call | Body | `data` |
+ * |---|---|---|
+ * | `GET /simulators/paypal/:session/api` | | `RedirectView` |
+ * | `POST /simulators/paypal/:session/api/pay` | `{account_id}` | `RedirectView` |
+ * | `POST /simulators/paypal/:session/api/cancel` | `{}` the customer goes back | `RedirectView` |
+ * | `GET /simulators/local/:session/api` | | `RedirectView` |
+ * | `POST /simulators/local/:session/api/pay` | `{}` on the page, or with the code as at a bank or a shop; again after `paid` or `expired` where there is a code | `RedirectView` |
+ * | `POST /simulators/local/:session/api/refuse` | `{}` the customer's bank says no | `RedirectView` |
+ * | `POST /simulators/local/:session/api/cancel` | `{}` the customer goes back | `RedirectView` |
+ *
+ * Errors: 404 `session_not_found`; 409 `action_not_allowed`; 422 `invalid_field` with `errors`.
+ */
+export interface RedirectView extends SimulatorView {
+  state: 'open' | 'paid' | 'declined' | 'cancelled' | 'expired'
+  /** `paypal`, `khipu`, `spei`, `pse`, `pagoefectivo`, `cvu`. */
+  method: string
+  /** What the customer pays with elsewhere: a CLABE, a CVU, the code of a cash payment. Null: on the page alone. */
+  code: string | null
+  /** All that was paid so far. */
+  paid: Money
+  /** Set in `declined`. */
+  decline_code: string | null
+  /** What the customer has at PayPal; empty for the local methods. */
+  accounts: RedirectAccount[]
+}
+
+export interface RedirectAccount {
+  id: string
+  /** False: choosing it is declined, to try that way. */
   covers: boolean
 }

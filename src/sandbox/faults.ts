@@ -15,6 +15,8 @@ export const FAULTS_OF: Record<FaultProvider, readonly FaultKind[]> = {
   bank: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'return'],
   card: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'return'],
   open_banking: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late'],
+  paypal: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'return'],
+  local: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'return'],
   kyc: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late'],
   price: ['fail', 'hang', 'late', 'stale', 'jump'],
   chain: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late'],

@@ -38,6 +38,16 @@ export const MAGIC_VALUES = [
   },
 ]
 
+/** How each method without test cards is paid, for people. */
+export const METHOD_TEXTS = [
+  { payment_type: 'paypal', text: 'Approve on its page, or choose the account whose money is not enough.' },
+  { payment_type: 'KHIPU', text: 'Pay or refuse on its page, as at the bank.' },
+  { payment_type: 'PSE', text: 'Pay or refuse on its page, as at the bank.' },
+  { payment_type: 'SPEI', text: 'Its page gives a CLABE; pay it there, twice, or late.' },
+  { payment_type: 'CVU', text: 'Its page gives a CVU; pay it there, twice, or late.' },
+  { payment_type: 'PAGOEFECTIVO', text: 'Its page gives a code; pay it there, twice, or late.' },
+]
+
 const Value = Type.Object({ value: Type.String(), where: Type.String(), does: Type.String() })
 
 export const sandboxOverview = endpoint({
@@ -54,6 +64,7 @@ export const sandboxOverview = endpoint({
     now: WireTime,
     test_cards: Type.Array(Type.Object({ number: Type.String(), does: Type.String(), text: Type.String() })),
     magic_values: Type.Array(Value),
+    methods: Type.Array(Type.Object({ payment_type: Type.String(), text: Type.String() })),
     bank_accounts: Type.Array(
       Type.Object({
         iban: Type.String(),
@@ -85,6 +96,7 @@ export const sandboxOverview = endpoint({
       now: '2026-06-26T10:30:00.000000Z',
       test_cards: [{ number: '4242424242424242', does: 'paid', text: 'Paid.' }],
       magic_values: MAGIC_VALUES.slice(0, 1),
+      methods: METHOD_TEXTS.slice(0, 1),
       bank_accounts: [
         {
           iban: 'ES2599980001650001000017',
@@ -114,6 +126,7 @@ export const sandboxOverview = endpoint({
       now: wireTime(app.clock.now()),
       test_cards: TEST_CARDS.map(({ number, does }) => ({ number, does, text: CARD_TEXTS[does] })),
       magic_values: MAGIC_VALUES,
+      methods: METHOD_TEXTS,
       bank_accounts: await listBankAccounts(app, integration),
       chains: app.providers.sandboxChains.map(({ chain, chainId, confirmations, treasury }) => ({
         chain,

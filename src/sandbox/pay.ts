@@ -3,12 +3,14 @@ import { wireTime } from '../kernel/clock.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
 import { type Payment, paymentFiat } from '../onramp/payment.ts'
 import { findPayment } from '../onramp/payment-store.ts'
+import { takerOf } from '../onramp/session-taker.ts'
 import { MOST_UNITS, TOO_MUCH } from '../providers/bank/simulated/incoming.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { Amount, nullable, PaymentId, WireTime } from '../server/fields.ts'
 import { CARD_OUTCOMES, payByTestCard } from './pay-card.ts'
 import { OPEN_BANKING_OUTCOMES, payByOpenBanking } from './pay-open-banking.ts'
+import { CODE_OUTCOMES, PAGE_OUTCOMES, PAYPAL_OUTCOMES, payAtRedirect } from './pay-redirect.ts'
 import { payByTransfer, TRANSFER_OUTCOMES } from './pay-transfer.ts'
 
 /** What the customer can do, by payment type; the first is what happens unless told. */
@@ -16,6 +18,12 @@ const OUTCOMES: Record<string, readonly string[]> = {
   card: CARD_OUTCOMES,
   psd2: OPEN_BANKING_OUTCOMES,
   transfer: TRANSFER_OUTCOMES,
+  paypal: PAYPAL_OUTCOMES,
+  khipu: PAGE_OUTCOMES,
+  pse: PAGE_OUTCOMES,
+  spei: CODE_OUTCOMES,
+  pagoefectivo: CODE_OUTCOMES,
+  cvu: CODE_OUTCOMES,
 }
 
 export const paySandboxPayment = endpoint({
@@ -29,6 +37,9 @@ export const paySandboxPayment = endpoint({
     '',
     `- card: ${CARD_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}`,
     `- psd2: ${OPEN_BANKING_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}; the money arrives some seconds after \`paid\``,
+    `- paypal: ${PAYPAL_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}`,
+    `- KHIPU, PSE: ${PAGE_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}`,
+    `- SPEI, PAGOEFECTIVO, CVU: ${CODE_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}. Their code can be paid \`twice\`, and \`late\`, after the payment expired (move the clock).`,
     `- transfer: ${TRANSFER_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}. \`exact\` sends what is missing, \`less\` a fifth too little, \`more\` a fifth too much, \`late\` arrives after the payment expired (move the clock), \`third_party\` comes from somebody else. \`amount\` sends that amount instead.`,
   ].join('\n'),
   audience: 'token',
@@ -99,7 +110,9 @@ async function payAtProvider(app: Needs, payment: Payment, outcome: string) {
   if (payment.wallet === null) {
     fail('invalid_wallet', 'The payment has no wallet yet. Give one at creation or on its page.')
   }
-  if (payment.paymentType === 'card') await payByTestCard(app, payment, outcome)
+  const taker = takerOf(payment.paymentType)
+  if (taker === 'paypal' || taker === 'local') return payAtRedirect(app, payment, outcome)
+  if (taker === 'card') await payByTestCard(app, payment, outcome)
   else await payByOpenBanking(app, payment, outcome)
   return { units: payment.fiatUnits, arrivesAt: null }
 }

@@ -45,7 +45,9 @@ import { retrievePayment } from '../onramp/retrieve-payment.ts'
 import {
   receiveBankCallback,
   receiveCardCallback,
+  receiveLocalCallback,
   receiveOpenBankingCallback,
+  receivePayPalCallback,
 } from '../providers/receive-callback.ts'
 import { sendBankTransfer } from '../sandbox/bank-transfer.ts'
 import { advanceSandboxClock } from '../sandbox/clock.ts'
@@ -68,6 +70,15 @@ import {
   payByCard,
   showCardPage,
 } from '../sandbox/simulators/card.ts'
+import {
+  cancelLocalPage,
+  cancelPayPalPage,
+  payAtPayPal,
+  payByLocalMethod,
+  refuseLocalMethod,
+  showLocalPage,
+  showPayPalPage,
+} from '../sandbox/simulators/redirect.ts'
 import { createCompany } from '../users/create-company.ts'
 import { createCustomer } from '../users/create-customer.ts'
 import { createOnboardingForm } from '../users/enhanced-verification.ts'
@@ -174,9 +185,18 @@ export const ENDPOINTS: readonly Endpoint[] = [
   consentAtBank,
   refuseAtBank,
   cancelBankPage,
+  showPayPalPage,
+  payAtPayPal,
+  cancelPayPalPage,
+  showLocalPage,
+  payByLocalMethod,
+  refuseLocalMethod,
+  cancelLocalPage,
   // Providers
   receiveKycCallback,
   receiveCardCallback,
   receiveOpenBankingCallback,
+  receivePayPalCallback,
+  receiveLocalCallback,
   receiveBankCallback,
 ]

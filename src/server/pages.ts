@@ -17,6 +17,8 @@ const PAGES = [
   { url: '/payment/:id', file: 'payment.html', sandboxOnly: false },
   { url: '/simulators/card/:session', file: 'simulators/card.html', sandboxOnly: true },
   { url: '/simulators/bank/:session', file: 'simulators/bank.html', sandboxOnly: true },
+  { url: '/simulators/paypal/:session', file: 'simulators/paypal.html', sandboxOnly: true },
+  { url: '/simulators/local/:session', file: 'simulators/local.html', sandboxOnly: true },
 ] as const
 
 /** The content policy of every page: nothing from another host, nothing inline, never inside a frame. */

@@ -51,7 +51,14 @@ describe('the first load of each page', () => {
   const pages = Object.keys(manifest).filter((name) => manifest[name]!.isEntry)
 
   it('knows the pages', () => {
-    for (const page of ['payment.html', 'kyc.html', 'simulators/card.html', 'simulators/bank.html']) {
+    for (const page of [
+      'payment.html',
+      'kyc.html',
+      'simulators/card.html',
+      'simulators/bank.html',
+      'simulators/paypal.html',
+      'simulators/local.html',
+    ]) {
       assert.ok(pages.includes(page), page)
     }
   })

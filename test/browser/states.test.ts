@@ -5,7 +5,12 @@ import type { Page } from 'playwright-core'
 import { kycScenarios } from '../../web/fixtures/kyc-scenarios.ts'
 import { paymentScenarios } from '../../web/fixtures/payment-scenarios.ts'
 import { startWorkbench } from '../../web/fixtures/server.ts'
-import { bankScenarios, cardScenarios } from '../../web/fixtures/simulator-scenarios.ts'
+import {
+  bankScenarios,
+  cardScenarios,
+  localScenarios,
+  payPalScenarios,
+} from '../../web/fixtures/simulator-scenarios.ts'
 import { openPage } from '../support/browser.ts'
 
 /** Every page in every state, in every language: accessible, within the content policy, nothing cut off. */
@@ -26,6 +31,8 @@ const paths = [
   '/kyc/missing',
   ...Object.keys(cardScenarios).map((name) => `/simulators/card/${name}`),
   ...Object.keys(bankScenarios).map((name) => `/simulators/bank/${name}`),
+  ...Object.keys(payPalScenarios).map((name) => `/simulators/paypal/${name}`),
+  ...Object.keys(localScenarios).map((name) => `/simulators/local/${name}`),
 ]
 
 const locales = { en: 'en-GB', es: 'es-ES', pt: 'pt-PT' } as const

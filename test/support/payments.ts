@@ -49,6 +49,7 @@ export async function startPaymentWorld(env: Record<string, string> = {}): Promi
       runLanes(
         'simulated-card',
         'simulated-open-banking',
+        'simulated-redirect',
         'simulated-bank',
         'simulated-callbacks',
         'provider-callbacks',
@@ -331,7 +332,7 @@ export async function checkBooks({ db }: Pick<App, 'db'>): Promise<void> {
       select coalesce(sum(units), 0) as units from postings where account like 'card:%'
     ), should as (
       select (select coalesce(sum(units), 0) from payment_sessions where state = 'paid' and payment_type = 'card')
-             - (select coalesce(sum(units), 0) from effects where kind = 'card_refund' and state <> 'cancelled')
+             - (select coalesce(sum(units), 0) from effects where kind = 'card_refund' and door like 'card:%' and state <> 'cancelled')
              - (select coalesce(sum((chargeback->>'units')::numeric), 0) from payments) as units
     )
     select booked.units as booked, should.units as should from booked, should where booked.units <> should.units`.execute(

@@ -1,4 +1,4 @@
-/** What both simulated providers share: their frame, plainly another company's, and one call at a time. */
+/** What all simulated providers share: their frame, plainly another company's, and one call at a time. */
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Language, Money } from '../../src/hosted/wire.ts'
@@ -30,7 +30,9 @@ export interface SimulatorPage<V> {
   post(end: string, body?: unknown): Promise<V | null>
 }
 
-export function useSimulator<V extends Session>(kind: 'card' | 'bank'): SimulatorPage<V> {
+const COLORS = { card: '#5b3df5', bank: '#0b6b5e', paypal: '#1546a0', local: '#9a3412' }
+
+export function useSimulator<V extends Session>(kind: keyof typeof COLORS): SimulatorPage<V> {
   const { words } = useSimulatorSpeech()
   const [view, setView] = useState<V | null>(null)
   const [missing, setMissing] = useState(false)
@@ -60,7 +62,7 @@ export function useSimulator<V extends Session>(kind: 'card' | 'bank'): Simulato
     return next
   }
   useEffect(() => {
-    applyBrand(kind === 'card' ? '#5b3df5' : '#0b6b5e')
+    applyBrand(COLORS[kind])
     void load()
   }, [])
   useEffect(() => {

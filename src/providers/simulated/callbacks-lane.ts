@@ -24,6 +24,8 @@ const PATHS: Record<Teller, string> = {
   open_banking: '/providers/open-banking/callback',
   bank: '/providers/bank/callback',
   kyc: '/providers/kyc/callback',
+  paypal: '/providers/paypal/callback',
+  local: '/providers/local/callback',
 }
 
 interface Told {

@@ -3,7 +3,7 @@ import { randomText } from '../../kernel/ids.ts'
 import type { ProviderNotification } from '../callback.ts'
 
 /** A provider that tells us things by callbacks. */
-export type Teller = 'card' | 'open_banking' | 'bank' | 'kyc'
+export type Teller = 'card' | 'open_banking' | 'bank' | 'kyc' | 'paypal' | 'local'
 
 const newNotificationId = (): string => `ntf_${randomText(24)}`
 

@@ -3,6 +3,7 @@ import type { Lane } from '../../kernel/lanes.ts'
 import { simulatedBankLane } from '../../providers/bank/simulated/lane.ts'
 import { simulatedCardLane } from '../../providers/card/simulated/lane.ts'
 import { simulatedOpenBankingLane } from '../../providers/open-banking/simulated/lane.ts'
+import { simulatedRedirectLane } from '../../providers/redirect/simulated/lane.ts'
 import { simulatedCallbacksLane } from '../../providers/simulated/callbacks-lane.ts'
 import type { RunningSimulator } from '../../providers/simulated/simulator.ts'
 
@@ -23,6 +24,7 @@ export function simulatorLanes(
   return [
     simulatedCardLane(simulator),
     simulatedOpenBankingLane(simulator),
+    simulatedRedirectLane(simulator),
     simulatedBankLane(simulator),
     simulatedCallbacksLane(simulator),
   ]

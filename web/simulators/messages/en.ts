@@ -86,6 +86,27 @@ export const words = {
   refusal_refused_by_customer: 'You refused it at your bank. Nothing was charged.',
   refusal_insufficient_funds: 'There is not enough money on that account. Nothing was charged.',
   refusal_other: 'The bank refused it. Nothing was charged.',
+
+  payPalProvider: 'PayPal (test)',
+  payPalTitle: 'Approve the payment',
+  payPalText: (merchant: string) => `${merchant} asks you for this payment.`,
+  payPalFrom: 'Pay with',
+  payPal_balance: 'Your balance',
+  payPal_bank: 'Your bank account',
+  payPal_empty: 'An empty account',
+
+  localProvider: (method: string) => `${method} (test)`,
+  localTitle: (method: string) => `Pay with ${method}`,
+  localText: 'You are at your bank. Approve the payment, or refuse it.',
+  localCodeTitle: 'Pay with this code',
+  localCodeText: (until: string) => `Pay it at your bank or a shop until ${until}.`,
+  localCode: 'Payment code',
+  localAccount: 'Transfer to this account',
+  localPay: 'Approve',
+  localPayCode: 'Pay it, as at the bank or the shop',
+  localRefuse: 'Refuse, as the bank would',
+  localLater: (merchant: string) => `Pay later, back to ${merchant}`,
+  refusal_bank_refused: 'Your bank said no. Nothing was charged.',
 }
 
 export type SimulatorWords = typeof words

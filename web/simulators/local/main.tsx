@@ -1,0 +1,9 @@
+import { boot } from '../../shared/boot.tsx'
+import type { SimulatorWords } from '../messages/en.ts'
+import { LocalPage } from './local-page.tsx'
+
+boot<SimulatorWords>(LocalPage, {
+  en: () => import('../messages/en.ts').then((file) => file.words),
+  es: () => import('../messages/es.ts').then((file) => file.words),
+  pt: () => import('../messages/pt.ts').then((file) => file.words),
+})
