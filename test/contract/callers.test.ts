@@ -2,71 +2,82 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Endpoint } from '../../src/server/endpoint.ts'
 import { ENDPOINTS } from '../../src/server/endpoints.ts'
-import { eventually, startTestApp, type TestApp } from '../support/app.ts'
+import { type ApiAnswer, eventually, startTestApp, type TestApp } from '../support/app.ts'
 
 const API = ENDPOINTS.filter(({ audience }) => audience === 'token')
-/** Answers that tell nothing of another integration's things: as if they did not exist. */
-const UNKNOWN =
-  /^(user_not_found|payment_not_found|event_not_found|account_not_found|user_not_in_integration)$/
+
+/** Something of the first integration's and something that nobody has, of one shape. */
+type Sample = readonly [real: string, unknown: string]
+
+/** Fields that name something of the caller's own, or make a new name for it. */
+const OWN = /^(external_id|quote_id|email|from_iban|iban)$/
+
+/** Documented: a document is refused in words that tell of the other integration. */
+const TELLS: Readonly<Record<string, string>> = { uploadDocument: 'user_not_in_integration' }
 
 describe('who may call what', () => {
   let test: TestApp
   let others: string
-  /** Things of the first integration, which the second asks for. */
-  let things: Record<string, string>
+  let samples: Record<string, Sample>
   before(async () => {
-    test = await startTestApp({ lanes: true })
+    test = await startTestApp({ lanes: true, localChains: false })
     others = await test.authenticate('sandbox-key-2', 'sandbox-secret-2')
-    things = await makeThings(test)
+    samples = await makeSamples(test)
   })
   after(() => test.stop())
 
-  it('walks every endpoint', () => assert.ok(API.length >= 20))
+  it('walks every endpoint, and those that name something by each of its names', () => {
+    assert.ok(API.length >= 30)
+    assert.ok(API.flatMap(namesIn).length >= 20)
+  })
 
   for (const endpoint of API) {
-    const request = (): { path: string; body?: unknown } => ({
-      path:
-        endpoint.path.replaceAll(/\{(\w+)\}/g, 'x') +
-        (endpoint.method === 'GET' ? `?${new URLSearchParams(exampleText(endpoint))}` : ''),
-      ...(endpoint.method === 'GET' ? {} : { body: endpoint.examples.request ?? {} }),
+    it(`${endpoint.method} ${endpoint.path}: authorization_incorrect without, with an unknown, and with an empty token`, async () => {
+      for (const token of [null, 'unknown', '']) await assertRefused(test, endpoint, token)
     })
 
-    it(`${endpoint.method} ${endpoint.path}: authorization_incorrect without, with an unknown, and with an empty token`, async () => {
-      for (const token of [null, 'unknown', '']) {
-        const { path, body } = request()
-        const answer = await test.api(endpoint.method, path, { token, body, honest: true })
-        assert.equal(answer.status, 401)
-        assert.equal(answer.body.error, 'authorization_incorrect')
+    for (const name of namesIn(endpoint)) {
+      it(`${endpoint.method} ${endpoint.path}: another integration’s ${name} is answered like one that does not exist`, async () => {
+        const sample = samples[`${endpoint.name}.${name}`] ?? samples[name]
+        assert.ok(sample, `There is no sample of ${name} for ${endpoint.name}: add one to makeSamples.`)
+        const before = await ownedRows(test)
+        const [theirs, nobodys] = await Promise.all(
+          [0, 1].map((which) => ask(test, endpoint, { name, samples, which, token: others })),
+        )
+        const told = TELLS[endpoint.name]
+        if (told === undefined) {
+          assert.deepEqual(theirs, nobodys)
+          if (!endpoint.list || nobodys?.body.status === 'error')
+            assert.match(nobodys?.body.error, /_not_found$/)
+          else assert.deepEqual(nobodys?.body.data, [])
+        } else assert.deepEqual([theirs?.status, theirs?.body.error], [403, told])
+        assert.deepEqual(await ownedRows(test), before)
+      })
+    }
+  }
+
+  for (const endpoint of API.filter(({ list }) => list)) {
+    it(`${endpoint.path}: nothing of another integration’s is in the list`, async () => {
+      const mine = await test.api('GET', endpoint.path)
+      const theirs = await test.api('GET', endpoint.path, { token: others })
+      assert.equal(mine.body.status, 'ok')
+      assert.ok(mine.body.data.length > 0)
+      assert.deepEqual(theirs.body.data, [])
+    })
+  }
+
+  // After the others' attempts, as some of these change something.
+  for (const endpoint of API.filter((one) => namesIn(one).length > 0)) {
+    it(`${endpoint.method} ${endpoint.path}: its owner is answered otherwise`, async () => {
+      for (const name of namesIn(endpoint)) {
+        const mine = await ask(test, endpoint, { name, samples, which: 0, token: test.token })
+        const nobodys = await ask(test, endpoint, { name, samples, which: 1, token: test.token })
+        assert.notDeepEqual(mine, nobodys, name)
       }
     })
   }
 
-  it('another integration’s customer, payment and event do not exist', async () => {
-    const asked = [
-      ['GET', `/api/kyc/check?user_id=${things.user_id}`],
-      ['POST', '/api/kyc/retry', { user_id: things.user_id }],
-      [
-        'POST',
-        '/api/createGuidedPayment',
-        { user_id: things.user_id, coin_symbol: 'USDC', coin_chain: 'polygon', fiat_amount: 50 },
-      ],
-      ['GET', `/api/payment/${things.payment_id}`],
-      ['POST', `/api/payment/${things.payment_id}/cancel`],
-      ['POST', `/api/webhooks/events/${things.event_id}/redeliver`],
-      ['POST', '/api/sandbox/kyc', { user_id: things.user_id, outcome: 'fail' }],
-      ['POST', `/api/sandbox/payments/${things.payment_id}/pay`],
-    ] as const
-    for (const [method, path, body] of asked) {
-      const theirs = await test.api(method, path, { token: others, body })
-      assert.equal(theirs.status, 200, path)
-      assert.match(theirs.body.error, UNKNOWN, `${path}: ${JSON.stringify(theirs.body)}`)
-    }
-    const events = await test.api('GET', '/api/webhooks/events', { token: others })
-    assert.deepEqual(events.body.data, [])
-    assert.equal((await test.api('GET', `/api/payment/${things.payment_id}`)).body.data.status, 'started')
-  })
-
-  it('an address outside the allowlist is nobody', async () => {
+  it('an address outside the allowlist is nobody, at every endpoint', async () => {
     const { id } = await test.app.db
       .selectFrom('credentials')
       .select('integrationId as id')
@@ -86,85 +97,148 @@ describe('who may call what', () => {
       test.app.authenticator.forget()
     }
     await set(['203.0.113.0/24'])
-    assert.equal(
-      (await test.api('GET', '/api/available-assets', { token: others })).body.error,
-      'authorization_incorrect',
-    )
+    for (const endpoint of API) await assertRefused(test, endpoint, others)
     await set(['127.0.0.0/8', '::1'])
     assert.equal((await test.api('GET', '/api/available-assets', { token: others })).body.status, 'ok')
   })
 
-  it('an expired token is nobody’s', async () => {
+  it('an expired token is nobody’s, at every endpoint', async () => {
     await test.app.moveClock(test.app.clock.offsetMs() + 86_400_001)
-    assert.equal((await test.api('GET', '/api/available-assets')).body.error, 'authorization_incorrect')
+    for (const endpoint of API) await assertRefused(test, endpoint, test.token)
     const token = await test.authenticate('sandbox-key', 'sandbox-secret')
     assert.equal((await test.api('GET', '/api/available-assets', { token })).body.status, 'ok')
   })
 })
 
-describe('Idempotency-Key', () => {
-  let test: TestApp
-  before(async () => {
-    test = await startTestApp()
-  })
-  after(() => test.stop())
-
-  it('two hundred duplicates at once make one customer, and all get its answer', async () => {
-    const body = { name: 'Ana', email: 'once@example.com' }
-    const headers = { 'idempotency-key': 'register-once' }
-    const answers = await Promise.all(
-      Array.from({ length: 200 }, async () => {
-        for (;;) {
-          const answer = await test.api('POST', '/api/registerUser', { body, headers })
-          if (answer.body.error !== 'request_in_progress') return answer
-          assert.ok(Number(answer.headers.get('retry-after')) > 0)
-        }
-      }),
-    )
-    assert.equal(new Set(answers.map((answer) => JSON.stringify(answer.body))).size, 1)
-    assert.equal(answers[0]?.body.status, 'ok')
-    assert.equal(answers.filter((answer) => answer.headers.get('idempotent-replayed') === 'true').length, 199)
-  })
-
-  it('refuses another body, and does not remember a refusal', async () => {
-    const headers = { 'idempotency-key': 'k' }
-    const refused = await test.api('POST', '/api/registerUser', { body: { name: 'Ana' }, headers })
-    assert.equal(refused.body.error, 'fail_mandatory_field')
-    const made = await test.api('POST', '/api/registerUser', {
-      body: { name: 'Ana', email: 'k@example.com' },
-      headers,
-    })
-    assert.equal(made.body.status, 'ok')
-    const other = await test.api('POST', '/api/registerUser', {
-      body: { name: 'Eva', email: 'k@example.com' },
-      headers,
-      honest: true,
-    })
-    assert.equal(other.status, 409)
-    assert.equal(other.body.error, 'idempotency_key_reused')
-    const elsewhere = await test.api('POST', '/api/kyc/retry', { body: { user_id: 1 }, headers })
-    assert.equal(elsewhere.body.error, 'user_not_found')
-  })
-})
-
-function exampleText(endpoint: Endpoint): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(endpoint.examples.request ?? {}).map(([name, value]) => [name, String(value)]),
-  )
+/** The fields by which the call names something that an integration has. */
+function namesIn({ method, params, query, body }: Endpoint): string[] {
+  const names = (schema: unknown): string[] =>
+    Object.keys((schema as { properties?: object } | undefined)?.properties ?? {})
+  const named = /(^|_)(id|uuid|iban)$/
+  if (method === 'GET')
+    return [...names(params), ...names(query)].filter((name) => named.test(name) || name === 'email')
+  return [...names(params), ...names(body).filter((name) => named.test(name) && !OWN.test(name))]
 }
 
-async function makeThings(test: TestApp): Promise<Record<string, string>> {
-  const user = await test.api('POST', '/api/registerUser', {
-    body: { name: 'Ana', email: 'ana@example.com', country: 'ES' },
-  })
-  const userId = user.body.data.id
-  await test.api('POST', '/api/sandbox/kyc', { body: { user_id: userId, outcome: 'valid' } })
-  const { body } = await test.api('POST', '/api/createGuidedPayment', {
-    body: { user_id: userId, coin_symbol: 'USDC', coin_chain: 'polygon', fiat_amount: 50 },
-  })
-  const eventId = await eventually(
-    'an event',
-    async () => (await test.api('GET', '/api/webhooks/events')).body.data[0]?.id,
+interface Asked {
+  name: string
+  samples: Record<string, Sample>
+  /** 0: what the first integration has; 1: what nobody has. */
+  which: number
+  token: string
+}
+
+/** The example's call with one name put in, true status asked for; the answer has 0 where the name stood. */
+async function ask(test: TestApp, endpoint: Endpoint, { name, samples, which, token }: Asked) {
+  const value = (samples[`${endpoint.name}.${name}`] ?? samples[name])![which]!
+  const others = namesIn(endpoint)
+  // Of a list's example the filters are left out, as they might fit nothing.
+  const example = Object.fromEntries(
+    Object.entries((!endpoint.list && endpoint.examples.request) || {}).filter(
+      ([field]) => !others.includes(field),
+    ),
   )
-  return { user_id: String(userId), payment_id: body.data.payment_id, event_id: eventId }
+  const inPath = endpoint.path.includes(`{${name}}`)
+  const fields: Record<string, unknown> = inPath ? example : { ...example, [name]: value }
+  const path = endpoint.path.replaceAll(/\{(\w+)\}/g, () => value)
+  // Before the other integration could read what it asks for, it must be a call that would be taken.
+  if (endpoint.name === 'uploadDocument') fields.file = Buffer.from('%PDF-1.4\n%%EOF').toString('base64')
+  if (endpoint.name === 'decideSandboxKyc') fields.outcome = 'valid'
+  const asText = Object.entries(fields).map(([field, given]) => [field, String(given)])
+  const answer =
+    endpoint.method === 'GET'
+      ? await test.api('GET', `${path}?${new URLSearchParams(asText)}`, { token, honest: true })
+      : await test.api(endpoint.method, path, { token, honest: true, body: fields })
+  return { status: answer.status, body: JSON.parse(JSON.stringify(answer.body).replaceAll(value, '0')) }
+}
+
+async function assertRefused(test: TestApp, endpoint: Endpoint, token: string | null): Promise<void> {
+  const path = endpoint.path.replaceAll(/\{(\w+)\}/g, 'x')
+  const body = endpoint.method === 'GET' ? undefined : (endpoint.examples.request ?? {})
+  const answer: ApiAnswer = await test.api(endpoint.method, path, { token, body, honest: true })
+  assert.deepEqual([answer.status, answer.body.error], [401, 'authorization_incorrect'], endpoint.name)
+}
+
+/** What another integration might have changed. */
+async function ownedRows({ app: { db } }: TestApp): Promise<unknown> {
+  return {
+    customers: await db
+      .selectFrom('customers')
+      .select(['id', 'kycStatus', 'updatedAt'])
+      .orderBy('id')
+      .execute(),
+    verifications: await db.selectFrom('verifications').select(['id', 'phase']).orderBy('id').execute(),
+    payments: await db.selectFrom('payments').select(['id', 'state', 'version']).orderBy('id').execute(),
+    documents: await db.selectFrom('documents').select('id').orderBy('id').execute(),
+    events: await db.selectFrom('events').select('id').orderBy('id').execute(),
+    deliveries: await db.selectFrom('deliveries').select('sequence').orderBy('sequence').execute(),
+  }
+}
+
+/** By the name of the field, or `<endpoint>.<field>` where a name means several things. */
+async function makeSamples(test: TestApp): Promise<Record<string, Sample>> {
+  const user = await test.api('POST', '/api/registerUser', {
+    body: { name: 'Ana', email: 'ana@example.com', country: 'ES', external_id: 'client-1' },
+  })
+  const { id, uuid } = user.body.data
+  await test.api('POST', '/api/subscribeToWebhook', {
+    body: { type: 'KYC_VALID', url: 'http://127.0.0.1:9/nobody-listens' },
+  })
+  await test.api('POST', '/api/sandbox/kyc', { body: { user_id: id, outcome: 'valid' } })
+  const eventId = await eventually(
+    'a delivery',
+    async () => (await test.api('GET', '/api/webhooks/deliveries')).body.data[0]?.event_id,
+  )
+  // As if it had been paid: nothing more is asked of it than that it is there.
+  const paymentId = 'Zk3VqT9bX1LmN8sR4pYw2Ac6D'
+  const { integrationId } = await test.app.db
+    .selectFrom('credentials')
+    .select('integrationId')
+    .where('apiKey', '=', 'sandbox-key')
+    .executeTakeFirstOrThrow()
+  const at = test.app.clock.now()
+  await test.app.db
+    .insertInto('payments')
+    .values({
+      integrationId,
+      id: paymentId,
+      customerId: id,
+      externalId: 'order-1',
+      liveExternalId: 'order-1',
+      requestHash: Buffer.alloc(32),
+      guided: true,
+      paymentType: 'card',
+      state: 'started',
+      fiat: 'EUR',
+      fiatUnits: 5000n,
+      limitUnits: 5000n,
+      symbol: 'USDC',
+      chain: 'polygon',
+      coinUnits: 50_000_000n,
+      price: '0.920000',
+      feeUnits: 100n,
+      networkFeeUnits: 5n,
+      terms: JSON.stringify({ percent: '0', fixedUnits: '0', spread: '0', networkFeeUnits: '5' }),
+      createdAt: at,
+      updatedAt: at,
+    })
+    .execute()
+  const { iban } = await test.app.db
+    .selectFrom('bankAccounts')
+    .select('iban')
+    .where('integrationId', '=', integrationId)
+    .executeTakeFirstOrThrow()
+  const event: Sample = [eventId, 'evt_000000000000000000000000']
+  return {
+    user_id: [String(id), '999999999'],
+    'findUser.id': [String(id), '999999999'],
+    'findUser.uuid': [uuid, '00000000-0000-4000-8000-000000000000'],
+    email: ['ana@example.com', 'nobody@example.com'],
+    external_id: ['client-1', 'client-0'],
+    'listPayments.external_id': ['order-1', 'order-0'],
+    payment_id: [paymentId, 'Zk3VqT9bX1LmN8sR4pYw2Ac00'],
+    event_id: event,
+    'redeliverWebhookEvent.id': event,
+    iban: [iban, 'ES9121000418450200051332'],
+  }
 }

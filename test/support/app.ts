@@ -20,6 +20,8 @@ export interface CallOptions {
   headers?: Record<string, string>
   /** Ask for the true HTTP status. */
   honest?: boolean
+  /** Have the body as the text that came. */
+  asText?: boolean
 }
 
 export interface TestApp {
@@ -106,7 +108,11 @@ async function call(
   const response = await fetch(url + path, { method, headers, body, redirect: 'manual' })
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.startsWith('application/json')
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: isJson && !options.asText ? JSON.parse(text) : text,
+  }
 }
 
 /** Waits until `probe` answers something, looking every few milliseconds; fails with `what` after ten seconds. */
