@@ -220,6 +220,7 @@ describe('the pages, pasted from top to bottom', () => {
   })
 
   it('the refusals shown are what the calls that they name are answered', async () => {
+    test.token = await test.authenticate('sandbox-key', 'sandbox-secret')
     const shown = async (path: string, label: string): Promise<unknown> => {
       const { body } = await test.api('GET', path)
       return JSON.parse(blocksOf(body).find((block) => block.label === label)!.code)

@@ -7,6 +7,9 @@ const VARIABLES: Readonly<Record<string, string>> = {
   payment_id: 'PAYMENT_ID',
   event_id: 'EVENT_ID',
   after: 'AFTER',
+  document_front: 'DOCUMENT_FRONT',
+  document_back: 'DOCUMENT_BACK',
+  face_image: 'FACE_IMAGE',
 }
 
 /** A call that works when it is pasted into a shell that has `TOKEN` and the ids it names. */

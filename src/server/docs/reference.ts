@@ -35,6 +35,7 @@ function callingSection({ publicUrl, sandbox }: DocsOptions): Section {
     'PAYMENT_ID=…   # of createGuidedPayment or createPayment',
     'EVENT_ID=…     # of a webhook, or of webhooks/events',
     'AFTER=…        # the last `sequence` that you have worked off, 0 at first',
+    'DOCUMENT_FRONT=…  DOCUMENT_BACK=…  FACE_IMAGE=…   # addresses of pictures, data-URIs or base64',
   ].join('\n')
   return {
     id: 'calling',
