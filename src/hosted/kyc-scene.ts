@@ -15,7 +15,7 @@ type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'config'>
 export async function getVerification({ db }: Pick<App, 'db'>, token: string): Promise<Verification> {
   const verification = await findVerificationByToken(db, sha256(token))
   // The other kinds have pages of their own.
-  return verification?.kind === 'kyc' ? verification : notFound()
+  return verification?.kind === 'kyc' || verification?.kind === 'delegated' ? verification : notFound()
 }
 
 /** All that the page of this link shows. */

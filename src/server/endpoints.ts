@@ -81,6 +81,7 @@ import {
 } from '../sandbox/simulators/redirect.ts'
 import { createCompany } from '../users/create-company.ts'
 import { createCustomer } from '../users/create-customer.ts'
+import { createDelegatedCustomer } from '../users/create-delegated-customer.ts'
 import { createOnboardingForm } from '../users/enhanced-verification.ts'
 import { findUser } from '../users/find-customer.ts'
 import { receiveKycCallback } from '../users/kyc-callback.ts'
@@ -110,6 +111,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   // Users
   listCustomers,
   createCustomer,
+  createDelegatedCustomer,
   createCompany,
   kycStatus,
   kycRetry,

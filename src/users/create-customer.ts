@@ -71,7 +71,7 @@ export const createCustomer = endpoint({
       if (created) await remember(trx, created)
       return created
     })
-    return registered ?? refuse(app, integration, emailIndex)
+    return registered ?? refuseTaken(app, integration, emailIndex)
   },
 })
 
@@ -106,7 +106,12 @@ async function register(
   return { id, uuid, kyc_form_url: await insertForm(app, trx, customer, personalPart(data)) }
 }
 
-async function refuse(app: App, { id: integrationId }: Integration, emailIndex: Buffer): Promise<never> {
+/** Says what is taken when a customer could not be inserted: the e-mail address, or else the `external_id`. */
+export async function refuseTaken(
+  app: App,
+  { id: integrationId }: Integration,
+  emailIndex: Buffer,
+): Promise<never> {
   const existing = await findCustomerByEmail(app.db, integrationId, emailIndex)
   if (!existing) {
     fail('external_id_already_used', 'Another customer has this external_id.', {

@@ -74,8 +74,10 @@ export async function applyDecision(
     const verified = keyWrapped ? await read(app, trx, customer, keyWrapped, verification) : {}
     return changeStatus(app, trx, customer, { kycStatus: 'valid', kycLevel, kycReasons: [], ...verified })
   }
-  if (outcome === 'mend' && keyWrapped && reasons.some(isMendable)) {
-    const read = verification.kind === 'kyb' ? companyToMend : personToMend
+  // Nobody has a delegated verification's form open: it ends, and a new form may be asked for.
+  const { kind } = verification
+  if (outcome === 'mend' && kind !== 'delegated' && keyWrapped && reasons.some(isMendable)) {
+    const read = kind === 'kyb' ? companyToMend : personToMend
     const { reasons: asked, dataSealed } = await read(app, trx, keyWrapped, verification, reasons)
     const toMend = asked.map(withText)
     const expiresAt = new Date(Math.max(verification.expiresAt.getTime(), now.getTime() + MENDING_MS))
@@ -109,11 +111,12 @@ async function personToMend(
 async function verifiedData(
   { secrets }: Needs,
   trx: Trx,
-  { integrationId, id, country }: Customer,
+  { integrationId, id, type, country }: Customer,
   key: Buffer,
   { dataSealed }: Verification,
 ): Promise<Pick<KycChange, 'personalSealed' | 'country'>> {
-  if (!dataSealed) return {}
+  // What was verified of a company by delegation is who represents it.
+  if (!dataSealed || type === 'company') return {}
   const known = openCustomerData(secrets, key, await getPersonalSealed(trx, integrationId, id))
   const { fields } = openVerificationData(secrets, key, dataSealed)
   return {

@@ -123,7 +123,7 @@ function personOf(fields: PersonalData, id: string): KycApplication['person'] {
   }
   return {
     name: get('name'),
-    lastName: get('last_name'),
+    lastName: fields.last_name ?? '',
     birthDate: get('birth_date'),
     email: get('email'),
     phone: fields.phone,

@@ -5,7 +5,7 @@ import { Text, WebAddress } from '../server/fields.ts'
 import { isResidenceSupported, parseCountry } from './identity/countries.ts'
 import { findBirthDateProblem, MAX_AGE_YEARS, MIN_AGE_YEARS } from './identity/dates.ts'
 import { isDisposableEmail, parseEmail } from './identity/email.ts'
-import { checkIdentification, listIdentificationTypes } from './identity/identification.ts'
+import { checkIdentification, listIdentificationTypes, type Person } from './identity/identification.ts'
 import { parsePhone } from './identity/phone.ts'
 import { type CustomerData, NOTHING_KNOWN } from './personal-data.ts'
 
@@ -81,7 +81,7 @@ export function findRegistrationFaults(
 /** Reads a registration whose fields are right, or refuses what is right but not accepted. */
 export function readRegistration(
   body: RegistrationBody,
-  { integration }: { integration: Pick<Integration, 'settings'> },
+  { integration, person = 'individual' }: { integration: Pick<Integration, 'settings'>; person?: Person },
 ): Registration {
   const text = (field: keyof RegistrationBody): string | null => body[field]?.normalize('NFC').trim() ?? null
   const email = parseEmail(body.email) ?? null
@@ -112,7 +112,7 @@ export function readRegistration(
       city: text('city'),
       postal_code: text('postal_code'),
       birth_date: body.birth_date ?? null,
-      ...readIdentification(body, country),
+      ...readIdentification(body, country, { person }),
       bank_account: text('bank_account'),
       bank_name: text('bank_name'),
     },
@@ -123,23 +123,28 @@ export function readRegistration(
   }
 }
 
-function readIdentification(
-  body: RegistrationBody,
+/**
+ * The document that was named, its number as its country writes it. Throws `invalid_identification`, with the fields
+ * named behind `prefix`.
+ */
+export function readIdentification(
+  body: Pick<Partial<RegistrationBody>, 'identification_type' | 'identification_number' | 'birth_date'>,
   country: string | null,
+  { person, prefix = '' }: { person: Person; prefix?: string },
 ): Pick<CustomerData, 'identification_type' | 'identification_number'> {
   const { identification_type: type, identification_number: number } = body
   if (country === null || type === undefined || number === undefined) {
     return { identification_type: null, identification_number: null }
   }
-  const checked = checkIdentification({ country, person: 'individual', type: type.trim(), number })
+  const checked = checkIdentification({ country, person, type: type.trim(), number })
   if (!checked.ok) {
-    const types = listIdentificationTypes(country, 'individual').map((known) => known.type)
+    const types = listIdentificationTypes(country, person).map((known) => known.type)
     const [field, text] = {
       type_not_of_country: ['identification_type', `must be one of ${country}: ${types.join(', ')}`],
       wrong_format: ['identification_number', `does not have the form of a ${type} of ${country}`],
       wrong_check_digit: ['identification_number', 'has a wrong check digit'],
     }[checked.problem] as [string, string]
-    fail('invalid_identification', `${field} ${text}.`, { errors: { [field]: [text] } })
+    refuseIdentification(`${prefix}${field}`, text)
   }
   if (
     checked.birthDate !== undefined &&
@@ -147,11 +152,13 @@ function readIdentification(
     checked.birthDate !== body.birth_date
   ) {
     const text = `carries the birth date ${checked.birthDate}`
-    fail('invalid_identification', `identification_number ${text}.`, {
-      errors: { identification_number: [text] },
-    })
+    refuseIdentification(`${prefix}identification_number`, text)
   }
   return { identification_type: checked.type, identification_number: checked.number }
+}
+
+function refuseIdentification(field: string, text: string): never {
+  fail('invalid_identification', `${field} ${text}.`, { errors: { [field]: [text] } })
 }
 
 function birthDateText(text: string, now: Date): string | null {

@@ -4,6 +4,7 @@ import { randomText } from '../kernel/ids.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import type { KycPhoto, KycPhotoKind } from '../providers/kyc/port.ts'
 import type { JudgedPicture, PictureProblem } from './image.ts'
+import { PHOTO_KINDS } from './kyc-form.ts'
 import type { Verification } from './verification-store.ts'
 
 /** A photo of a verification, as it was judged. */
@@ -26,6 +27,7 @@ export async function listPhotos(
     .where('integrationId', '=', integrationId)
     .where('customerId', '=', customerId)
     .where('verificationId', '=', id)
+    .where('type', 'in', PHOTO_KINDS)
     .orderBy('type')
     .execute()
   return rows.map(({ type, createdAt, ...photo }) => ({

@@ -45,7 +45,7 @@ export async function insertVerification(trx: Trx, now: Date, verification: NewV
     .execute()
 }
 
-/** The customer's latest verification of a kind. */
+/** The customer's latest verification of a kind. A delegated one stands for the form that it spares. */
 export function findLatestVerification(
   db: Db | Trx,
   { integrationId, customerId, kind }: Pick<Verification, 'integrationId' | 'customerId' | 'kind'>,
@@ -55,7 +55,7 @@ export function findLatestVerification(
     .selectAll()
     .where('integrationId', '=', integrationId)
     .where('customerId', '=', customerId)
-    .where('kind', '=', kind)
+    .where('kind', 'in', kind === 'reinforced' ? [kind] : [kind, 'delegated'])
     .orderBy('createdAt', 'desc')
     .orderBy('id')
     .limit(1)

@@ -14,7 +14,8 @@ import {
 
 type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'config'>
 
-const LINK_PURPOSE = 'kyc-link'
+/** What the secret of a verification's link is sealed for. */
+export const LINK_PURPOSE = 'kyc-link'
 
 /**
  * Writes a new form for the customer, prefilled with what is known, and answers its link. The caller holds the
@@ -70,7 +71,7 @@ export async function openVerification(
     const kind = kindOf(customer)
     const latest = await findLatestVerification(trx, { integrationId, customerId: id, kind })
     if (latest && isOpen(latest, now)) {
-      if (kind === 'kyc' || !newPassword) return { url: formUrl(app, latest), customer }
+      if (latest.kind !== 'kyb' || !newPassword) return { url: formUrl(app, latest), customer }
       return { url: formUrl(app, latest), password: await renewPassword(trx, latest), customer }
     }
     const sealed = await getPersonalSealed(trx, integrationId, id)

@@ -50,3 +50,26 @@ export async function serveFiles(listener: RequestListener): Promise<{ url: stri
     stop,
   }
 }
+
+/** An MP4 with the boxes that every one has, and nothing to see. */
+export function makeMp4(): Buffer {
+  const box = (kind: string, content: Buffer): Buffer => {
+    const head = Buffer.alloc(8)
+    head.writeUInt32BE(8 + content.length)
+    head.write(kind, 4, 'latin1')
+    return Buffer.concat([head, content])
+  }
+  const brand = Buffer.from('isom\0\0\x02\0isomiso2mp41', 'latin1')
+  return Buffer.concat([box('ftyp', brand), box('moov', Buffer.alloc(100)), box('mdat', randomBytes(3_000))])
+}
+
+/** A WebM with a head, a segment and a cluster, and nothing to see. */
+export function makeWebm(): Buffer {
+  const element = (id: string, content: Buffer): Buffer => {
+    const size = Buffer.alloc(8)
+    size.writeBigUInt64BE(BigInt(content.length) | (1n << 56n))
+    return Buffer.concat([Buffer.from(id, 'hex'), size, content])
+  }
+  const head = element('1a45dfa3', element('4282', Buffer.from('webm')))
+  return Buffer.concat([head, element('18538067', element('1f43b675', randomBytes(3_000)))])
+}

@@ -32,6 +32,7 @@ export interface KycApplication {
 
 export interface KycPerson {
   name: string
+  /** Empty when `name` holds all of it. */
   lastName: string
   /** `YYYY-MM-DD` */
   birthDate: string
