@@ -28,6 +28,16 @@ export const MAGIC_VALUES = [
   { value: 'ana+kycfail@example.com', where: 'email', does: 'The verification ends as fail.' },
   { value: 'ana+kycreview@example.com', where: 'email', does: 'A person has to decide the verification.' },
   { value: 'ana+kycslow@example.com', where: 'email', does: 'The verification takes two minutes.' },
+  {
+    value: 'ana+reinforcedfail@example.com',
+    where: 'email',
+    does: 'The enhanced verification ends as fail; the first one is not touched.',
+  },
+  {
+    value: 'ana+reinforcedreview@example.com',
+    where: 'email',
+    does: 'A person has to decide the enhanced verification.',
+  },
   { value: 'ana+banned@example.com', where: 'email', does: 'The customer is banned.' },
   { value: SANDBOX_BLOCKED_WALLET, where: 'wallet', does: 'Screening refuses the wallet.' },
   { value: THREE_D_SECURE_CODE, where: '3-D Secure', does: 'Confirms the payment by card.' },

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { after, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { kycScenarios } from '../../web/fixtures/kyc-scenarios.ts'
+import { onboardingScenarios } from '../../web/fixtures/onboarding-scenarios.ts'
 import { paymentScenarios } from '../../web/fixtures/payment-scenarios.ts'
 import { startWorkbench } from '../../web/fixtures/server.ts'
 import {
@@ -29,6 +30,13 @@ const paths = [
   '/gateway/transfer?token=secret',
   ...Object.keys(kycScenarios).map((name) => `/kyc/${name}`),
   '/kyc/missing',
+  ...Object.keys(onboardingScenarios).map((name) => `/onboarding/${name}`),
+  '/onboarding/check#work',
+  '/onboarding/check#funds',
+  '/onboarding/check#use',
+  '/onboarding/check#status',
+  '/onboarding/missing',
+  '/payment/limit-liftable#method',
   ...Object.keys(cardScenarios).map((name) => `/simulators/card/${name}`),
   ...Object.keys(bankScenarios).map((name) => `/simulators/bank/${name}`),
   ...Object.keys(payPalScenarios).map((name) => `/simulators/paypal/${name}`),
@@ -61,7 +69,7 @@ function visibleFaults(): string[] {
   const faults: string[] = []
   const root = document.documentElement
   if (root.scrollWidth > root.clientWidth) faults.push(`wider than the screen: ${root.scrollWidth}`)
-  if (document.title === '' || document.title === 'Payment' || document.title === 'Verification') {
+  if (document.title === '' || ['Payment', 'Verification', 'Onboarding'].includes(document.title)) {
     faults.push(`no title of its own: ${document.title}`)
   }
   // The brand's colours stand on the root, set by script.

@@ -1,16 +1,16 @@
-import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
-import type { KycField } from '../../src/hosted/wire.ts'
-import { Button, CheckField, focusFirstInvalid, Notice, TextButton } from '../shared/controls.tsx'
+import type { KycField, KycView } from '../../src/hosted/wire.ts'
+import { Button, CheckField, focusFirstInvalid, Notice } from '../shared/controls.tsx'
 import { StepHeading } from '../shared/frame.tsx'
 import { Icon } from '../shared/icons.tsx'
 import { Progress } from '../shared/progress.tsx'
+import { SummaryBlock, SummaryValues } from '../shared/summary-block.tsx'
 import type { StepProps } from './kyc-page.tsx'
 import { fieldName, problemText, type Scene, typeName, useKycAction, useKycSpeech } from './scene.ts'
 import { fieldsOf, type KycStep, photosNeeded } from './steps.ts'
 
 export function CheckStep({ scene, screen }: StepProps) {
-  const { words } = useKycSpeech()
+  const { words, format } = useKycSpeech()
   const { view, api, go } = scene
   const form = useRef<HTMLFormElement>(null)
   const [declared, setDeclared] = useState(false)
@@ -32,11 +32,11 @@ export function CheckStep({ scene, screen }: StepProps) {
       <p class="mt-1.5 mb-6 text-soft">{words.checkIntro}</p>
       <div class="space-y-4">
         {dataSteps.map((step) => (
-          <Block key={step} title={words[`step_${step}`]} onChange={() => go(step)}>
-            <Values scene={scene} step={step} />
-          </Block>
+          <SummaryBlock key={step} title={words[`step_${step}`]} onChange={() => go(step)}>
+            <SummaryValues values={valuesOf(scene, step, { words, format })} />
+          </SummaryBlock>
         ))}
-        <Block title={words.photosSection} onChange={() => go('photos')}>
+        <SummaryBlock title={words.photosSection} onChange={() => go('photos')}>
           <ul class="space-y-1">
             {[...photosNeeded(view), 'face_image' as const].map((kind) => (
               <li key={kind} class="flex items-center gap-2">
@@ -45,7 +45,7 @@ export function CheckStep({ scene, screen }: StepProps) {
               </li>
             ))}
           </ul>
-        </Block>
+        </SummaryBlock>
         <CheckField
           checked={declared}
           onChecked={setDeclared}
@@ -62,51 +62,20 @@ export function CheckStep({ scene, screen }: StepProps) {
   )
 }
 
-interface BlockProps {
-  title: string
-  onChange: () => void
-  children: ComponentChildren
+function valuesOf({ view }: Scene, step: KycStep, { words, format }: Speech) {
+  return fieldsOf(step, view)
+    .filter((field) => view.data[field])
+    .map((field) => ({ name: fieldName(words, field), value: valueText(view, field, { words, format }) }))
 }
 
-function Block({ title, onChange, children }: BlockProps) {
-  const { words } = useKycSpeech()
-  return (
-    <section class="card px-4 pt-1 pb-4">
-      <div class="flex items-center justify-between gap-3">
-        <h2 class="font-semibold">{title}</h2>
-        <TextButton onPress={onChange}>
-          {words.change} <span class="sr-only">{title}</span>
-        </TextButton>
-      </div>
-      {children}
-    </section>
-  )
-}
+type Speech = Pick<ReturnType<typeof useKycSpeech>, 'words' | 'format'>
 
-function Values({ scene, step }: { scene: Scene; step: KycStep }) {
-  const { words } = useKycSpeech()
-  const shown = fieldsOf(step, scene.view).filter((field) => scene.view.data[field])
-  return (
-    <dl class="space-y-1.5 text-[0.9375rem]">
-      {shown.map((field) => (
-        <div key={field} class="grid gap-x-4 sm:grid-cols-[9rem_1fr]">
-          <dt class="text-soft">{fieldName(words, field)}</dt>
-          <dd class="break-words">
-            <Value scene={scene} field={field} />
-          </dd>
-        </div>
-      ))}
-    </dl>
-  )
-}
-
-function Value({ scene: { view }, field }: { scene: Scene; field: KycField }) {
-  const { words, format } = useKycSpeech()
-  const value = view.data[field]!
-  if (field === 'country' || field === 'identification_country') return <>{format.country(value)}</>
-  if (field === 'birth_date' || field === 'identification_expires_on') return <>{format.day(value)}</>
-  if (field !== 'identification_type') return <>{value}</>
-  return <>{typeName(words, view.data.identification_country ?? view.data.country ?? '', value)}</>
+function valueText({ data }: KycView, field: KycField, { words, format }: Speech): string {
+  const value = data[field]!
+  if (field === 'country' || field === 'identification_country') return format.country(value)
+  if (field === 'birth_date' || field === 'identification_expires_on') return format.day(value)
+  if (field !== 'identification_type') return value
+  return typeName(words, data.identification_country ?? data.country ?? '', value)
 }
 
 /** Everything the server found when the form was sent, by name. */

@@ -1,61 +1,37 @@
 /** The typed fields, each in the control that suits it, and what is wrong with them. */
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import type { FieldProblem, KycField, KycView } from '../../src/hosted/wire.ts'
 import { SelectField, TextField } from '../shared/controls.tsx'
+import {
+  type FieldProblems as AnyFieldProblems,
+  useFieldProblems as useAnyFieldProblems,
+} from '../shared/field-problems.ts'
 import type { Problem } from '../shared/use-action.ts'
 import { checkField } from './check-field.ts'
 import { DayField } from './day-field.tsx'
+import { NumberField } from './number-field.tsx'
 import { fieldName, problemText, type Scene, typeName, useKycSpeech } from './scene.ts'
 
-export interface FieldProblems {
-  of(field: KycField): FieldProblem | null
-  /** The customer left the field: from now on it may be marked. */
-  left(field: KycField): void
-  /** Marks every field; true when one is wrong. */
-  showAll(): boolean
-}
+export type FieldProblems = AnyFieldProblems<KycField, FieldProblem>
 
-/** The page's own word once a field was left or the step was tried; the server's word until the value changes. */
 export function useFieldProblems(
-  scene: Scene,
+  { view, draft }: Scene,
   fields: readonly KycField[],
   answer: Problem | null,
 ): FieldProblems {
-  const { view, draft } = scene
-  const [seen, setSeen] = useState<readonly KycField[]>([])
-  const [refused, setRefused] = useState<Record<string, { value: string; code: FieldProblem }>>({})
-
-  useEffect(() => {
-    if (!answer) return
-    const marks = Object.entries(answer.errors).map(([field, [code]]) => [
-      field,
-      { value: draft.get(field as KycField), code: code as FieldProblem },
-    ])
-    setRefused(Object.fromEntries(marks))
-  }, [answer])
-
-  const own = (field: KycField) =>
-    checkField(field, draft.get(field), {
-      optional: view.optional.includes(field),
-      minAge: view.min_age,
-      today: view.server_time.slice(0, 10),
-    })
-  const fromServer = (field: KycField) => {
-    const mark = refused[field]
-    return mark && mark.value === draft.get(field) ? mark.code : null
-  }
-  const rejected = (field: KycField) => {
-    const reason = view.reasons.find((one) => one.field === field)
-    return reason && draft.get(field) === (view.data[field] ?? '') ? reason.code : null
-  }
-  return {
-    of: (field) => fromServer(field) ?? (seen.includes(field) ? own(field) : null) ?? rejected(field),
-    left: (field) => setSeen((before) => (before.includes(field) ? before : [...before, field])),
-    showAll: () => {
-      setSeen(fields)
-      return fields.some((field) => own(field) !== null)
-    },
-  }
+  return useAnyFieldProblems<KycField, FieldProblem>({
+    fields,
+    draft,
+    answer,
+    own: (field) =>
+      checkField(field, draft.get(field), {
+        optional: view.optional.includes(field),
+        minAge: view.min_age,
+        today: view.server_time.slice(0, 10),
+      }),
+    saved: (field) => view.data[field] ?? '',
+    reasons: view.reasons,
+  })
 }
 
 interface KycFieldsProps {
@@ -108,7 +84,14 @@ function OneField({ field, scene, problems }: OneFieldProps) {
     return <CountryField {...shared} field={field} scene={scene} />
   }
   if (field === 'identification_type') return <TypeField {...shared} scene={scene} />
-  if (field === 'identification_number') return <NumberField {...shared} scene={scene} />
+  if (field === 'identification_number') {
+    const { code, types } = typesOf(scene)
+    const type = draft.get('identification_type')
+    const example = types.find((one) => one.type === type)?.example
+    const { checkNumber } = scene.api
+    const rule = { country: code, type, example, minAge: view.min_age, check: checkNumber }
+    return <NumberField {...shared} {...rule} />
+  }
   if (field === 'birth_date') return <DayField {...shared} autoComplete="bday" />
   if (field === 'identification_expires_on') {
     return <DayField {...shared} hint={words.hint_identification_expires_on} />
@@ -165,48 +148,4 @@ function TypeField({ scene, ...shared }: SharedProps) {
   }, [only, shared.value])
   const options = types.map(({ type }) => ({ value: type, label: typeName(words, code, type) }))
   return <SelectField {...shared} options={options} />
-}
-
-/** The server knows each country's rule, so it is asked while the number is typed. */
-function NumberField({ scene, ...shared }: SharedProps) {
-  const { words } = useKycSpeech()
-  const { code, types } = typesOf(scene)
-  const type = scene.draft.get('identification_type')
-  const verdict = useNumberVerdict(scene, code, type, shared.value.trim())
-  const example = types.find((one) => one.type === type)?.example
-  const [left, setLeft] = useState(false)
-  const wrong = left && verdict && !verdict.ok && verdict.problem
-  return (
-    <TextField
-      {...shared}
-      mono
-      maxLength={40}
-      hint={example ? words.example(example) : undefined}
-      good={verdict?.ok ? words.numberGood : null}
-      error={shared.error ?? (wrong ? problemText(words, scene.view, wrong) : null)}
-      onLeave={() => {
-        setLeft(true)
-        shared.onLeave()
-      }}
-    />
-  )
-}
-
-function useNumberVerdict(scene: Scene, country: string, type: string, number: string) {
-  const [verdict, setVerdict] = useState<{ ok: boolean; problem: FieldProblem | null } | null>(null)
-  useEffect(() => {
-    setVerdict(null)
-    if (!country || !type || number.length < 4) return
-    const leave = new AbortController()
-    const timer = setTimeout(() => {
-      // A check that couldn't be made says nothing: the step's own save judges the number anyway.
-      const ask = scene.api.checkNumber({ country, type, number }, leave.signal).catch(() => null)
-      void ask.then((word) => !leave.signal.aborted && setVerdict(word))
-    }, 350)
-    return () => {
-      clearTimeout(timer)
-      leave.abort()
-    }
-  }, [country, type, number])
-  return verdict
 }

@@ -1,15 +1,26 @@
 /** One photo: take or choose, look at it, send it, and see what the server thinks of it. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { PhotoKind, PhotoProblem } from '../../src/hosted/wire.ts'
+import type { KycReason, KycView, PhotoKind, PhotoProblem } from '../../src/hosted/wire.ts'
 import { Button, Notice } from '../shared/controls.tsx'
 import { TestValue, TestValues } from '../shared/frame.tsx'
 import { Icon, Spinner } from '../shared/icons.tsx'
+import type { Live, Versioned } from '../shared/live.ts'
 import { CameraDialog } from './camera-dialog.tsx'
 import { preparePicture } from './picture.ts'
-import { problemText, type Scene, useKycAction, useKycSpeech } from './scene.ts'
+import { problemText, useKycAction, useKycSpeech } from './scene.ts'
 
-interface PhotoSlotProps {
-  scene: Scene
+/** What a photo needs of its form, whichever form that is. */
+export interface PhotoScene<V extends Versioned> {
+  view: Pick<KycView, 'photos' | 'min_age'> & {
+    reasons: Pick<KycReason, 'field' | 'code' | 'text'>[]
+    sandbox: object | null
+  }
+  live: Live<V>
+  api: { photo(kind: PhotoKind, picture: Blob): Promise<{ view: V }> }
+}
+
+interface PhotoSlotProps<V extends Versioned> {
+  scene: PhotoScene<V>
   kind: PhotoKind
   missing: boolean
 }
@@ -23,7 +34,7 @@ type Held =
   | { state: 'poor'; blob: Blob; url: string; problems: PhotoProblem[] }
   | { state: 'given'; url: string }
 
-export function PhotoSlot({ scene, kind, missing }: PhotoSlotProps) {
+export function PhotoSlot<V extends Versioned>({ scene, kind, missing }: PhotoSlotProps<V>) {
   const { words } = useKycSpeech()
   const { view, api } = scene
   const [held, setHeld] = useHeldPicture()

@@ -1,6 +1,6 @@
 /** What every screen of the verification page is handed. */
 import type { FieldProblem, KycField, KycView } from '../../src/hosted/wire.ts'
-import type { Live } from '../shared/live.ts'
+import type { Live, Versioned } from '../shared/live.ts'
 import { useAction } from '../shared/use-action.ts'
 import { useSpeech } from '../shared/words.tsx'
 import type { KycApi } from './api.ts'
@@ -18,12 +18,17 @@ export interface Scene {
 
 export const useKycSpeech = () => useSpeech<KycWords>()
 
-export function useKycAction(scene: Scene) {
+export function useKycAction<V extends Versioned = KycView>(scene: { live: Live<V> }) {
   const { words } = useKycSpeech()
-  return useAction(scene.live, (code) => (code.startsWith('invalid_') ? words.fixErrors : undefined))
+  return useAction<V>(scene.live, (code) => (code.startsWith('invalid_') ? words.fixErrors : undefined))
 }
 
-export function problemText(words: KycWords, view: KycView, code: FieldProblem, spare?: string): string {
+export function problemText(
+  words: KycWords,
+  view: Pick<KycView, 'min_age'>,
+  code: FieldProblem,
+  spare?: string,
+): string {
   if (code === 'too_young') return words.problem_too_young(view.min_age)
   return words[`problem_${code}`] ?? spare ?? words.problem_invalid
 }

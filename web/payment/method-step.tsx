@@ -1,9 +1,10 @@
-import { useState } from 'preact/hooks'
-import type { PaymentMethod } from '../../src/hosted/wire.ts'
+import { useEffect, useState } from 'preact/hooks'
+import type { OnboardingOffer, PaymentMethod } from '../../src/hosted/wire.ts'
 import { Button, Notice, TextButton } from '../shared/controls.tsx'
 import { StepHeading } from '../shared/frame.tsx'
 import { Icon, type IconName } from '../shared/icons.tsx'
 import { Progress } from '../shared/progress.tsx'
+import { safeUrl } from '../shared/safe-url.ts'
 import type { StepProps } from './review-step.tsx'
 import { methodName, ownText, usePaymentAction, usePaymentSpeech } from './scene.ts'
 import { stepAfter, stepBefore } from './steps.ts'
@@ -15,11 +16,27 @@ export function MethodStep({ scene, screen }: StepProps) {
   const [chosen, setChosen] = useState(preset && !preset.unavailable ? preset.payment_type : '')
   const [missing, setMissing] = useState(false)
   const action = usePaymentAction(scene)
+  const [lifting, setLifting] = useState(false)
+  const offer = action.problem?.data as OnboardingOffer | undefined
+  const lift = safeUrl(offer?.onboarding_link ?? null)
+  useEffect(() => {
+    if (lifting && lift) action.leave(lift)
+  }, [lifting, lift])
 
+  /** The server refuses the method, and gives the way to have the limit lifted along with the refusal. */
+  const raise = async (type: string) => {
+    if (action.busy) return
+    setLifting(true)
+    await action.run(
+      () => api.method(type),
+      (next) => next,
+    )
+  }
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     setMissing(chosen === '')
     if (chosen === '' || action.busy) return
+    setLifting(false)
     const changed = chosen !== view.payment_type
     if (
       changed &&
@@ -31,7 +48,8 @@ export function MethodStep({ scene, screen }: StepProps) {
       return
     go(stepAfter(view, 'method'))
   }
-  const problem = missing ? words.methodMissing : action.problem?.text
+  const leaving = lifting && lift !== null
+  const problem = missing ? words.methodMissing : leaving ? undefined : action.problem?.text
   return (
     <form noValidate onSubmit={submit}>
       <Progress step={screen.number} steps={screen.steps.length} />
@@ -39,21 +57,32 @@ export function MethodStep({ scene, screen }: StepProps) {
       <fieldset class="mt-6 space-y-3" aria-describedby={problem ? 'method-problem' : undefined}>
         <legend class="sr-only">{words.methodTitle}</legend>
         {view.methods.map((method) => (
-          <MethodCard
-            key={method.payment_type}
-            method={method}
-            checked={chosen === method.payment_type}
-            onChoose={() => {
-              setMissing(false)
-              setChosen(method.payment_type)
-            }}
-          />
+          <div key={method.payment_type}>
+            <MethodCard
+              method={method}
+              checked={chosen === method.payment_type}
+              onChoose={() => {
+                setMissing(false)
+                setChosen(method.payment_type)
+              }}
+            />
+            {method.unavailable === 'needs_reinforced' && (
+              <TextButton onPress={() => void raise(method.payment_type)}>
+                {words.raiseLimit} <span class="sr-only">{methodName(words, method.payment_type)}</span>
+              </TextButton>
+            )}
+          </div>
         ))}
       </fieldset>
       <div id="method-problem" class="mt-4">
         {problem && (
           <Notice tone="bad" urgent>
             {problem}
+            {lift && !missing && (
+              <a class="link" href={lift} rel="noreferrer">
+                {words.raiseLimit}
+              </a>
+            )}
           </Notice>
         )}
       </div>
@@ -140,5 +169,6 @@ function whyClosed(words: Speech['words'], format: Speech['format'], method: Pay
   if (method.unavailable === 'below_min') return words.unavailable_below_min(format.money(method.min))
   if (method.unavailable === 'above_max') return words.unavailable_above_max(format.money(method.max))
   if (method.unavailable === 'limit_reached') return words.unavailable_limit_reached
+  if (method.unavailable === 'needs_reinforced') return words.unavailable_needs_reinforced
   return words.unavailable_not_available
 }

@@ -7,6 +7,8 @@ export class CallError extends Error {
   readonly httpStatus: number
   /** By field; empty when the failure is not about a field. */
   readonly errors: Record<string, string[]>
+  /** What the call gives along with its refusal. */
+  readonly data: unknown
 
   constructor(failure: Failure, httpStatus: number) {
     super(failure.message)
@@ -14,6 +16,7 @@ export class CallError extends Error {
     this.code = failure.error
     this.httpStatus = httpStatus
     this.errors = failure.errors ?? {}
+    this.data = failure.data
   }
 }
 
@@ -27,7 +30,10 @@ export class ConnectionLost extends Error {
 
 export interface CallOptions {
   body?: unknown
+  /** A picture or another file, sent as it is. */
   picture?: Blob
+  /** What the file is called on the customer's device. */
+  fileName?: string
   signal?: AbortSignal
   timeoutMs?: number
 }
@@ -41,6 +47,7 @@ export async function call<T>(
   const headers: Record<string, string> = { 'x-page': '1', accept: 'application/json' }
   if (options.picture) headers['content-type'] = options.picture.type
   else if (method !== 'GET') headers['content-type'] = 'application/json'
+  if (options.fileName !== undefined) headers['x-file-name'] = encodeURIComponent(options.fileName)
   const body = options.picture ?? (method === 'GET' ? undefined : JSON.stringify(options.body ?? {}))
   let response: Response
   let answer: Ok<T> | Failure

@@ -9,6 +9,7 @@ export interface Problem {
   /** In the customer's language. */
   text: string
   errors: Record<string, string[]>
+  data?: unknown
 }
 
 export interface Action<V> {
@@ -43,7 +44,7 @@ export function useAction<V extends { version: string; server_time: string }>(
       return await live.act(call, viewOf)
     } catch (error) {
       if (error instanceof CallError && error.httpStatus === 409) live.refresh()
-      if (error instanceof CallError && error.code === 'not_the_owner') live.refresh()
+      if (error instanceof CallError && /^(not_the_owner|password_required)$/.test(error.code)) live.refresh()
       setProblem(problemOf(error, words, explain))
       return null
     } finally {
@@ -64,7 +65,8 @@ export function problemOf(
   explain: (code: string) => string | undefined,
 ): Problem {
   if (!(error instanceof CallError)) return { code: 'offline', text: words.lostWhileSending, errors: {} }
-  return { code: error.code, text: explain(error.code) ?? general(error, words), errors: error.errors }
+  const { errors, data } = error
+  return { code: error.code, text: explain(error.code) ?? general(error, words), errors, data }
 }
 
 function general(error: CallError, words: SharedWords): string {

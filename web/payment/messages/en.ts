@@ -49,6 +49,8 @@ export const words = {
   unavailable_below_min: (min: string) => `From ${min}`,
   unavailable_above_max: (max: string) => `Up to ${max}`,
   unavailable_limit_reached: 'Your limit for this method is used up',
+  unavailable_needs_reinforced: 'Over your present limit for this method',
+  raiseLimit: 'Raise my limit',
   unavailable_not_available: 'Not available right now',
   methodMissing: 'Please choose how you want to pay.',
 

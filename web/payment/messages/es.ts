@@ -50,6 +50,8 @@ export const words: PaymentWords = {
   unavailable_below_min: (min) => `Desde ${min}`,
   unavailable_above_max: (max) => `Hasta ${max}`,
   unavailable_limit_reached: 'Has agotado tu límite con este método',
+  unavailable_needs_reinforced: 'Supera tu límite actual con este método',
+  raiseLimit: 'Ampliar mi límite',
   unavailable_not_available: 'No disponible ahora mismo',
   methodMissing: 'Elige cómo quieres pagar.',
 

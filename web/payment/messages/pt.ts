@@ -50,6 +50,8 @@ export const words: PaymentWords = {
   unavailable_below_min: (min) => `A partir de ${min}`,
   unavailable_above_max: (max) => `Até ${max}`,
   unavailable_limit_reached: 'O seu limite para este método esgotou-se',
+  unavailable_needs_reinforced: 'Acima do seu limite atual para este método',
+  raiseLimit: 'Aumentar o meu limite',
   unavailable_not_available: 'Indisponível neste momento',
   methodMissing: 'Escolha como quer pagar.',
 
