@@ -2,9 +2,10 @@ import { Command } from 'commander'
 import { RefusedChange } from '../common/integration-admin.ts'
 import { banCustomer, unbanCustomer } from '../users/ban.ts'
 import { recorded, withApp } from './context.ts'
+import { addDocumentCommands } from './customer-documents.ts'
 import { integerArgument } from './integration.ts'
 
-/** `customer ban|unban`. */
+/** `customer ban|unban|documents|document`. */
 export function customerCommand(): Command {
   const command = new Command('customer').description('single customers')
   for (const [name, description, change] of [
@@ -20,5 +21,6 @@ export function customerCommand(): Command {
         console.log(`Customer ${id} is ${customer.bannedAt ? 'banned' : 'not banned'}.`)
       })
   }
+  addDocumentCommands(command)
   return command
 }
