@@ -354,6 +354,7 @@ const WRONGS: Wrong[] = [
       await setSettings(t, (settings) => limited(settings, { cardQuarter: '1000.00', year: '100.00' }))
       return {}
     },
+    data: /"onboarding_link":"[^"]+\/onboarding\/[^"]+"/,
   },
   {
     code: 'error_payment_creation',
