@@ -6,11 +6,22 @@ import { createPayment } from './create-payment.ts'
 import { deliveries } from './deliveries.ts'
 import { dispatch } from './dispatch.ts'
 import { growth } from './growth.ts'
+import { lists } from './lists.ts'
 import { type Benchmark, type Figure, isMet } from './measure.ts'
 import { payments } from './payments.ts'
 import { quote } from './quote.ts'
+import { upload } from './upload.ts'
 
-const BENCHMARKS: readonly Benchmark[] = [quote, createPayment, payments, deliveries, dispatch, growth]
+const BENCHMARKS: readonly Benchmark[] = [
+  quote,
+  createPayment,
+  payments,
+  deliveries,
+  dispatch,
+  growth,
+  lists,
+  upload,
+]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
