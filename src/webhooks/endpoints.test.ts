@@ -148,6 +148,15 @@ test('the log goes oldest first and skips nothing; the other integration sees no
     sent.data.map((event: { sequence: number }) => event.sequence - start),
     [2, 4, 6],
   )
+  const walked: number[] = []
+  for (let cursor: string | null = String(start); cursor !== null; ) {
+    const { data, pagination } = await read(`cursor=${cursor}&per_page=2`)
+    walked.push(...data.map((event: { data: { count: number } }) => event.data.count))
+    cursor = pagination.next_cursor
+  }
+  assert.deepEqual(walked, [0, 1, 2, 3, 4, 5, 6])
+  assert.deepEqual(Object.keys((await read('cursor=x')).errors), ['cursor'])
+  assert.deepEqual(Object.keys((await read('cursor=1&after=1')).errors), ['cursor'])
   assert.equal((await read('after=-1')).error, 'invalid_field')
   assert.equal((await read('after=x')).error, 'invalid_field')
   assert.equal((await read('type=NO_SUCH')).error, 'invalid_webhook_type')

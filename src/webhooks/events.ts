@@ -3,8 +3,9 @@ import { Type } from 'typebox'
 import { wireTime } from '../kernel/clock.ts'
 import { exampleEvent } from '../server/docs/webhook-examples.ts'
 import { endpoint } from '../server/endpoint.ts'
+import type { FieldErrors } from '../server/errors.ts'
 import { WireTime } from '../server/fields.ts'
-import { listed, readPage } from '../server/pagination.ts'
+import { listed, readPage, refuseCursor } from '../server/pagination.ts'
 import { openEventData } from './attempt.ts'
 import { readWebhookType, WebhookType } from './webhook-fields.ts'
 
@@ -27,6 +28,12 @@ export const listWebhookEvents = endpoint({
       }),
     ),
     type: Type.Optional(WebhookType),
+    cursor: Type.Optional(
+      Type.String({
+        maxLength: 200,
+        description: 'The `next_cursor` of the answer before; the same as `after`.',
+      }),
+    ),
     per_page: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: '25 unless told.' })),
   }),
   data: Type.Array(
@@ -43,8 +50,13 @@ export const listWebhookEvents = endpoint({
     request: { after: 1041, type: 'PAY_IN' },
     answer: [exampleEvent('PAY_IN')],
   },
+  check: ({ query }): FieldErrors =>
+    query.after !== undefined && query.cursor !== undefined
+      ? { cursor: ['must not be sent with after'] }
+      : {},
   async handle({ db, secrets }, { query, integration }) {
-    const page = readPage({ per_page: query.per_page, cursor: String(query.after ?? 0) })
+    const after = query.cursor === undefined ? (query.after ?? 0) : readCursor(query.cursor)
+    const page = readPage({ per_page: query.per_page, cursor: String(after) })
     let events = db
       .selectFrom('events')
       .select(['id', 'type', 'sequence', 'dataSealed', 'keyWrapped', 'createdAt'])
@@ -55,7 +67,7 @@ export const listWebhookEvents = endpoint({
     // type would be looked for event by event.
     const order = query.type === undefined ? sql<number>`sequence` : sql<number>`(sequence + 0)`
     const rows = await events
-      .where(order, '>', query.after ?? 0)
+      .where(order, '>', after)
       .orderBy(order)
       .limit(page.perPage + 1)
       .$narrowType<{ sequence: number }>()
@@ -74,3 +86,7 @@ export const listWebhookEvents = endpoint({
     })
   },
 })
+
+function readCursor(cursor: string): number {
+  return /^\d{1,15}$/.test(cursor) ? Number(cursor) : refuseCursor()
+}

@@ -1,0 +1,127 @@
+import { sql } from 'kysely'
+import pg from 'pg'
+import { type Api, openApi } from './api.ts'
+import { fillTables } from './growth-tables.ts'
+import { type Benchmark, type Figure, median } from './measure.ts'
+import { type ServerProcess, startProcess } from './servers.ts'
+import { openWorld, type World } from './world.ts'
+
+const FEW = 1_000
+const MANY = Number(process.env.BENCH_ROWS ?? 1_000_000)
+/** Of each list on each database, one after the other in turn. */
+const READS = 1_000
+const WARM_UP_READS = 100
+const MOST = 1.2
+
+const CUSTOMERS = '/api/customers/list'
+const PAYMENTS = '/api/payments/list'
+
+export const lists: Benchmark = {
+  name: 'lists',
+  about: `first pages of the lists of customers and payments at ${MANY} rows against ${FEW}`,
+  async run(tell) {
+    const world = await openWorld()
+    const few = await openSize(world, 'few', FEW, tell)
+    const many = await openSize(world, 'many', MANY, tell)
+    try {
+      const cursor = await findDeepCursor(many)
+      const figures: Figure[] = []
+      for (const [what, list, query] of [
+        ['customers, the first page', CUSTOMERS, ''],
+        ['payments, the first page', PAYMENTS, ''],
+        ['payments, from a cursor half way', PAYMENTS, `?cursor=${cursor}`],
+        ['customers that nobody is among', CUSTOMERS, '?kyc_status=processing&country=PT'],
+        ['payments that none is among', PAYMENTS, '?status=refunded&payment_type=spei'],
+      ] as const)
+        figures.push(await compare(what, { few, many, list, query }))
+      return figures
+    } finally {
+      for (const { api, server } of [few, many]) {
+        await api.close()
+        await server.stop()
+      }
+      await world.stop()
+    }
+  },
+}
+
+interface Size {
+  rows: number
+  databaseUrl: string
+  server: ServerProcess
+  api: Api
+}
+
+/** A database of its own with so many customers, each with a payment, and the program over it. */
+async function openSize(
+  world: World,
+  name: string,
+  rows: number,
+  tell: (line: string) => void,
+): Promise<Size> {
+  const admin = new pg.Client({ connectionString: world.databaseUrl })
+  await admin.connect()
+  await admin.query(`create database ${name}`)
+  await admin.end()
+  const url = new URL(world.databaseUrl)
+  url.pathname = `/${name}`
+  const databaseUrl = String(url)
+  const env = { ...world.env, DATABASE_URL: databaseUrl, ROLE: 'api' }
+  const server = await startProcess('bench/serve-app.ts', [], env)
+  const inside = world.open(databaseUrl)
+  await fillTables(inside.db, rows, tell)
+  await sealCustomers(world, databaseUrl)
+  await inside.close()
+  return { rows, databaseUrl, server, api: await openApi(server.url, 1) }
+}
+
+/** Gives the newest customers something to be opened, which a list does for every one it shows. */
+async function sealCustomers(world: World, databaseUrl: string): Promise<void> {
+  const { db, secrets, close } = world.open(databaseUrl)
+  const key = secrets.newCustomerKey()
+  const data = { name: 'Ana', last_name: 'García López', email: 'ana@example.com', phone: '+34600123456' }
+  await sql`
+    update customers set key_wrapped = ${key}, personal_sealed = ${secrets.sealFor(key, JSON.stringify(data))}
+     where integration_id = 1 and id <= 1000100`.execute(db)
+  await sql`vacuum analyze customers`.execute(db)
+  await close()
+}
+
+/** Median milliseconds of the list's first page where there are few, and of the page asked for where there are many. */
+async function compare(
+  what: string,
+  { few, many, list, query }: { few: Size; many: Size; list: string; query: string },
+): Promise<Figure> {
+  const times = { few: [] as number[], many: [] as number[] }
+  const read = async ({ api }: Size, path: string): Promise<number> => {
+    const beganMs = performance.now()
+    await api.call('GET', path)
+    return performance.now() - beganMs
+  }
+  for (let n = 0; n < WARM_UP_READS + READS; n += 1) {
+    const [ofFew, ofMany] = [await read(few, list), await read(many, list + query)]
+    if (n < WARM_UP_READS) continue
+    times.few.push(ofFew)
+    times.many.push(ofMany)
+  }
+  const [ofFew, ofMany] = [median(times.few), median(times.many)]
+  return {
+    what: `${what} at ${many.rows} rows`,
+    measured: `${ofMany.toFixed(3)} ms`,
+    baseline: `${ofFew.toFixed(3)} ms for the first page at ${few.rows}`,
+    ratio: ofMany / ofFew,
+    required: { atMost: MOST },
+  }
+}
+
+/** Where a walk through all payments goes on when half of them were seen. */
+async function findDeepCursor({ databaseUrl, rows }: Size): Promise<string> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  const found = await client.query(
+    `select (extract(epoch from created_at) * 1000000)::bigint || '.' || id as cursor from payments where id = $1`,
+    [`payment${String(rows / 2).padStart(18, '0')}`],
+  )
+  await client.end()
+  return Buffer.from(found.rows[0].cursor).toString('base64url')
+}
