@@ -43,7 +43,8 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
   guided_payment_eur_only: 'Guided payments are in EUR.',
   min_purchase: 'Below the minimum, which `message` names.',
   max_purchase: 'Above the maximum, or above what the customer may buy in twelve months.',
-  limit_exceded: 'Above the quarter’s limit for cards. (The spelling is the API’s.)',
+  limit_exceded:
+    'Above the quarter’s limit for cards. Where the enhanced verification would lift it, `data` holds the link to it. (The spelling is the API’s.)',
   invalid_wallet: 'The wallet is wrong: its checksum, its chain, or an address of ours or of a token.',
   invalid_file: 'The file is empty, too large, or not what it should be by its content.',
   invalid_type: 'There is no such type of document.',

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { CallbackRefused, type RawCallback } from '../callback.ts'
 import { ProviderError } from '../provider-error.ts'
+import { ENHANCED_FIELDS, type EnhancedApplication } from './enhanced.ts'
 import type { KycApplication, KycDecision, KycProvider } from './port.ts'
 
 /** A verification provider; a real one is driven through its test mode. */
@@ -45,6 +46,32 @@ export function soundApplication(now: Date, over: Partial<KycApplication['person
       { kind: 'document_back', ...photo },
       { kind: 'face_image', ...photo },
     ],
+  }
+}
+
+/** A declaration with which nothing is wrong. */
+export function soundEnhanced(over: Partial<EnhancedApplication['declared']> = {}): EnhancedApplication {
+  const empty = Object.fromEntries(ENHANCED_FIELDS.map((field) => [field, null]))
+  return {
+    idempotencyKey: randomUUID(),
+    customer: { type: 'individual', name: 'Ana García López', email: 'ana@example.com', country: 'ES' },
+    declared: {
+      ...(empty as EnhancedApplication['declared']),
+      employment_status: 'employed',
+      occupation: 'Contable',
+      employer: 'Panadería Sol, S.L.',
+      sector: 'retail',
+      income_currency: 'EUR',
+      income_range: '24000-48000',
+      source_of_funds: 'salary',
+      purpose: 'family',
+      monthly_volume: '1000-3000',
+      pep: 'no',
+      tax_residence: 'ES',
+      ...over,
+    },
+    documents: [{ type: 'payslip', mime: 'application/pdf', bytes: 3, read: async () => Buffer.from('pdf') }],
+    signature: { name: 'Ana García', at: '2026-06-26T10:30:00.000000Z' },
   }
 }
 
@@ -98,6 +125,36 @@ export function kycSuite(name: string, open: () => Promise<KycWorld>): void {
       const { outcome, checks } = await decided(soundApplication(world.now(), person))
       assert.equal(outcome, 'review')
       assert.equal(checks.find(({ check }) => check === 'sanctions')?.result, 'failed')
+    })
+
+    const decidedEnhanced = async (application: EnhancedApplication): Promise<KycDecision> => {
+      const submission = await world.provider.submitEnhanced(application)
+      await world.told()
+      return submission.decision ?? (await world.provider.getDecision(submission.providerRef))
+    }
+
+    test('a sound declaration ends as usual, with what nobody proved', async () => {
+      const { outcome, reasons, checks } = await decidedEnhanced(soundEnhanced())
+      assert.deepEqual([outcome, reasons], [world.usualOutcome, []])
+      assert.ok(checks.some(({ check, result }) => check === 'documents_read' && result === 'not_proven'))
+    })
+
+    test('a politically exposed person, and a name on a sanctions list, are left to a person', async () => {
+      const exposed = await decidedEnhanced(soundEnhanced({ pep: 'yes', pep_details: 'Alcaldesa' }))
+      assert.equal(exposed.outcome, 'review')
+      const listed = soundEnhanced()
+      const { outcome } = await decidedEnhanced({
+        ...listed,
+        customer: { ...listed.customer, name: 'VÍKTOR Sankzionov Pérez' },
+      })
+      assert.equal(outcome, 'review')
+    })
+
+    test('a declaration without documents goes back, and the volume is set against the income', async () => {
+      const { outcome, reasons } = await decidedEnhanced({ ...soundEnhanced(), documents: [] })
+      assert.deepEqual([outcome, reasons], ['mend', [{ field: 'documents', code: 'required' }]])
+      const { checks } = await decidedEnhanced(soundEnhanced({ monthly_volume: '10000-25000' }))
+      assert.equal(checks.find(({ check }) => check === 'volume_against_income')?.result, 'warned')
     })
 
     test('a callback that nobody signed is refused', () => {

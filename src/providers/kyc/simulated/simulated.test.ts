@@ -6,7 +6,7 @@ import { createCompanyExaminer } from '../../../users/company-checks.ts'
 import { createEnhancedExaminer } from '../../../users/enhanced-checks.ts'
 import { readSanctionsList } from '../../../users/sanctions.ts'
 import { addFaults } from '../../faults.ts'
-import { isProviderError, kycSuite, soundApplication } from '../contract-suite.ts'
+import { isProviderError, kycSuite, soundApplication, soundEnhanced } from '../contract-suite.ts'
 import type { KycProvider } from '../port.ts'
 import { createSimulatedKyc, DECISION_DELAY_MS, SLOW_DECISION_DELAY_MS } from './provider.ts'
 
@@ -60,6 +60,29 @@ describe('the simulated verification provider', () => {
       )
       const decision = await provider.getDecision(providerRef)
       assert.deepEqual([decision.outcome, decision.reasons], [outcome, reasons])
+    })
+  }
+
+  for (const [tag, first, enhanced] of [
+    ['reinforcedfail', 'valid', 'fail'],
+    ['reinforcedreview', 'valid', 'review'],
+    ['kycfail', 'fail', 'fail'],
+  ] as const) {
+    test(`+${tag}@: the first ${first}, the enhanced ${enhanced}`, async () => {
+      const email = `ana+${tag}@example.com`
+      const { customer, ...declaration } = soundEnhanced()
+      const submitted = [
+        await provider.submit(sound(email)),
+        await provider.submitEnhanced({ ...declaration, customer: { ...customer, email } }),
+      ]
+      world.advance(DECISION_DELAY_MS)
+      const decisions = await Promise.all(
+        submitted.map(({ providerRef }) => provider.getDecision(providerRef)),
+      )
+      assert.deepEqual(
+        decisions.map(({ outcome }) => outcome),
+        [first, enhanced],
+      )
     })
   }
 
