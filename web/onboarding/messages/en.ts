@@ -166,9 +166,9 @@ export const words = {
   problem_not_a_document: 'We can’t read this file. Use a PDF, JPEG, PNG or WebP.',
   problem_country_not_supported: 'We don’t serve this country yet.',
   problem_does_not_match_document: 'This is not what the documents say.',
-  problem_insufficient: 'This does not prove enough yet. Please add another document.',
-  problem_outdated: 'The document is too old. Please add a recent one.',
-  problem_unreadable: 'We could not read the document. Please add another copy.',
+  problem_insufficient: 'This does not prove enough yet.',
+  problem_outdated: 'The document is too old.',
+  problem_unreadable: 'We could not read the document.',
   problem_wrong_document: 'This is another document than the one you named.',
   problem_not_accepted: 'We can’t raise your limits.',
 
