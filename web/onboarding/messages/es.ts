@@ -151,7 +151,7 @@ export const words: OnboardingWords = {
   declare:
     'Todo lo que he declarado es cierto, el dinero es mío y de origen lícito, y actúo en mi propio nombre.',
   company_declare: (company: string) =>
-    `Todo lo declarado es cierto, el dinero es de origen lícito y puedo firmar en nombre de ${company}.`,
+    `En nombre de ${company}, por quien puedo firmar: todo lo declarado es cierto y el dinero es de origen lícito.`,
   declareMissing: 'Confírmalo, por favor.',
   signHint: (name: string) => `Escríbelo como se verificó: ${name}`,
   company_signHint: 'El nombre y los apellidos de quien representa a la empresa.',

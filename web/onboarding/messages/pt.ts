@@ -151,7 +151,7 @@ export const words: OnboardingWords = {
   signTitle: 'Declaração sob compromisso',
   declare: 'Tudo o que declarei é verdade, o dinheiro é meu e de origem lícita, e ajo em meu próprio nome.',
   company_declare: (company: string) =>
-    `Tudo o que foi declarado é verdade, o dinheiro é de origem lícita e posso assinar por ${company}.`,
+    `Em nome de ${company}, por quem posso assinar: tudo o que foi declarado é verdade e o dinheiro é de origem lícita.`,
   declareMissing: 'Confirme, por favor.',
   signHint: (name: string) => `Escreva-o como foi verificado: ${name}`,
   company_signHint: 'O nome e o apelido de quem representa a empresa.',
