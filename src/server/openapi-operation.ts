@@ -12,7 +12,9 @@ export function codesOf(endpoint: Endpoint): ErrorCode[] {
   const takesBody = method !== 'GET'
   if (audience === 'token') codes.add('authorization_incorrect')
   if (audience === 'page') codes.add('page_header_missing')
-  if (hasRequired(endpoint.query) || hasRequired(endpoint.body)) codes.add('fail_mandatory_field')
+  if (hasRequired(endpoint.query) || (hasRequired(endpoint.body) && !endpoint.judgeBody)) {
+    codes.add('fail_mandatory_field')
+  }
   if (endpoint.query || endpoint.body || endpoint.params) codes.add('invalid_field')
   if (isIdempotent(endpoint)) codes.add('idempotency_key_reused').add('request_in_progress')
   if (takesBody) codes.add('body_too_large')
@@ -115,7 +117,43 @@ function responsesOf(endpoint: Endpoint, named: NamedSchemas): Schema {
     const answered = codes.filter((code) => ERRORS[code] === status)
     responses[status] = failureOf(answered, (code) => honestAlways || isUnasked(code))
   }
+  if (endpoint.judgeBody) responses['422'] = FAULTS_IN_SENTENCES
   return responses
+}
+
+/** What `judgeBody` finds is answered so, whatever the caller prefers. */
+const FAULTS_IN_SENTENCES: Schema = {
+  description: [
+    'Fields are missing or wrong: always with this status, and without a code.',
+    '',
+    'Under `Prefer: http-status` of an unusable `Idempotency-Key`:',
+    '',
+    `- \`invalid_field\`: ${ERROR_TEXTS.invalid_field}`,
+  ].join('\n'),
+  content: {
+    'application/json': {
+      schema: {
+        oneOf: [
+          {
+            type: 'object',
+            required: ['message', 'errors'],
+            properties: {
+              message: { type: 'string', description: 'The first sentence, and how many more there are.' },
+              errors: { type: 'object', additionalProperties: { type: 'array', items: { type: 'string' } } },
+            },
+          },
+          errorSchema(['invalid_field']),
+        ],
+      },
+      example: {
+        message: 'The email field is required. (and 1 more error)',
+        errors: {
+          email: ['The email field is required.'],
+          company_name: ['The company name field is required.'],
+        },
+      },
+    },
+  },
 }
 
 function successOf(endpoint: Endpoint, errors: readonly ErrorCode[], named: NamedSchemas): Schema {

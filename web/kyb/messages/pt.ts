@@ -36,7 +36,7 @@ export const words: KybWords = {
   company_field_activity: 'Atividade',
   company_field_website: 'Sítio web',
   company_field_address: 'Rua e número',
-  company_field_postal_code: 'Código de endereçamento postal',
+  company_field_postal_code: 'Código postal',
   company_field_city: 'Localidade',
   company_field_company_deed: 'Escritura ou certidão do registo',
   company_field_company_tax_document: 'Documento fiscal da empresa',
