@@ -129,6 +129,8 @@ async function deliver(
 async function addDue(trx: Trx, secrets: Secrets, { id, url }: Target): Promise<void> {
   const key = secrets.newCustomerKey()
   const sealed = Array.from({ length: EVENTS }, () => secrets.sealFor(key, JSON.stringify(DATA)))
+  // The program's time has milliseconds, and so have its due times.
+  const now = new Date()
   await sql`
     with base as (
       update integrations set event_sequence = event_sequence + ${EVENTS} where id = ${id}
@@ -138,12 +140,12 @@ async function addDue(trx: Trx, secrets: Secrets, { id, url }: Target): Promise<
         from base, unnest(${sealed.map(newEventId)}::text[], ${sealed}::bytea[]) with ordinality as given (id, sealed, place)
     ), added as (
       insert into events (integration_id, id, type, stream, sequence, data_sealed, key_wrapped, created_at)
-      select ${id}::integer, id, 'PAY_IN', 'payment:' || id, sequence, sealed, ${key}::bytea, now() from given
+      select ${id}::integer, id, 'PAY_IN', 'payment:' || id, sequence, sealed, ${key}::bytea, ${now}::timestamptz from given
     ), made as (
       insert into deliveries (integration_id, sequence, event_id, type, sent_type, stream, state, due_at, created_at, updated_at)
-      select ${id}::integer, sequence, id, 'PAY_IN', 'PAY_IN', 'payment:' || id, 'pending', now(), now(), now() from given
+      select ${id}::integer, sequence, id, 'PAY_IN', 'PAY_IN', 'payment:' || id, 'pending', ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz from given
     )
-    insert into webhook_destinations (integration_id, url, due_at) values (${id}, ${url}, now())
+    insert into webhook_destinations (integration_id, url, due_at) values (${id}, ${url}, ${now}::timestamptz)
     on conflict (integration_id, url) do update set due_at = excluded.due_at`.execute(trx)
 }
 

@@ -28,7 +28,6 @@ const FIRST_LIMIT = 8
 const MOST_IN_FLIGHT = 64
 /** What waits here longer is looked up anew: the URL or the subscription may have changed since. */
 const LONGEST_QUEUED_MS = 1_000
-const MOST_LOADED = 128
 
 export function createDestination(given: DestinationKey & DestinationHealth, nowMs: number): Destination {
   return {
@@ -53,11 +52,14 @@ export const isPaused = ({ resumeAt }: Destination, now: Date): boolean => resum
 export const isQuiet = ({ inFlight, queue, busy }: Destination): boolean =>
   inFlight === 0 && queue.length === 0 && busy.size === 0
 
-/** How many of each type to load now, so that the queue doesn't run dry while the database answers; 0: none. */
-export function countWanted(destination: Destination, now: Date): number {
+/**
+ * How many of each type to load now, so that the queue doesn't run dry while the database answers; 0: none. `share`
+ * is how many it may keep waiting here.
+ */
+export function countWanted(destination: Destination, share: number, now: Date): number {
   const { more, queue, limit } = destination
-  if (!more || isPaused(destination, now) || queue.length > limit / 2) return 0
-  return Math.min(MOST_LOADED, 2 * limit)
+  const wanted = Math.min(2 * limit, share)
+  return !more || isPaused(destination, now) || queue.length > wanted / 2 ? 0 : wanted
 }
 
 /** Queues what was loaded, but for streams that are busy: their next one is looked up when they are free. */
