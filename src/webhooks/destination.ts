@@ -7,7 +7,7 @@ export interface Destination extends DestinationKey, DestinationHealth {
   queue: DueDelivery[]
   queuedAtMs: number
   inFlight: number
-  /** How many may be in flight: grows while attempts succeed, shrinks when they fail. */
+  /** How many may be in flight: grows while attempts succeed and more are of use, shrinks when they fail. */
   limit: number
   /** Streams with a delivery that is queued, in flight, or whose attempt is not recorded yet. */
   busy: Set<string>
@@ -26,6 +26,10 @@ export interface Destination extends DestinationKey, DestinationHealth {
 
 const FIRST_LIMIT = 8
 const MOST_IN_FLIGHT = 64
+/** To a receiver that answers at once more would only wait in memory: ours, and its. */
+const QUICK_IN_FLIGHT = 16
+/** As many are on the wire as this takes: 640 a second, at the receiver's time to answer. */
+const AIMED_PER_MS = 0.64
 /** What waits here longer is looked up anew: the URL or the subscription may have changed since. */
 const LONGEST_QUEUED_MS = 1_000
 
@@ -113,11 +117,12 @@ export function freeStream(destination: Destination, stream: string): void {
   destination.more = true
 }
 
-export function noteSuccess(destination: Destination): void {
+export function noteSuccess(destination: Destination, durationMs: number): void {
   destination.failures = 0
   destination.failingSince = null
   destination.resumeAt = null
-  destination.limit = Math.min(MOST_IN_FLIGHT, destination.limit + 1)
+  const aim = Math.min(MOST_IN_FLIGHT, Math.max(QUICK_IN_FLIGHT, Math.ceil(durationMs * AIMED_PER_MS)))
+  destination.limit += Math.sign(aim - destination.limit)
 }
 
 export function noteFailure(

@@ -101,7 +101,7 @@ export function createPump(
     const now = clock.now()
     const nowMs = clock.real().getTime()
     const durationMs = nowMs - startedMs
-    if (isSuccess(outcome)) noteSuccess(destination)
+    if (isSuccess(outcome)) noteSuccess(destination, durationMs)
     else if (outcome.kind !== 'unreadable') noteFailure(destination, { startedMs, nowMs, now })
     app.metrics.webhookAttempts.inc({ outcome: isSuccess(outcome) ? 'delivered' : 'refused' })
     app.metrics.webhookSeconds.observe(durationMs / 1000)
