@@ -599,13 +599,10 @@ create table deliveries (
   retry_until timestamptz,
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  primary key (integration_id, sequence),
-  check ((state = 'pending') = (due_at is not null))
+  primary key (integration_id, sequence)
 );
 create index deliveries_due on deliveries (integration_id, type, due_at, sequence) where state = 'pending';
--- Its condition says the same in other words: the first of a stream is looked up in these words, and only this index
--- serves them. The other one looks as cheap while few wait, and reads all that wait before it when many do.
-create index deliveries_stream on deliveries (integration_id, stream, sequence) where due_at is not null;
+create index deliveries_stream on deliveries (integration_id, stream, sequence) where state = 'pending';
 
 create table delivery_attempts (
   integration_id integer not null,
