@@ -10,6 +10,7 @@ import { defineConfig, type Plugin } from 'vite'
 const pages = [
   'payment',
   'kyc',
+  'kyb',
   'onboarding',
   'simulators/card',
   'simulators/bank',

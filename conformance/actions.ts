@@ -1,4 +1,4 @@
-import type { Client, Pair } from './client.ts'
+import { type Client, NoAnswer, type Pair } from './client.ts'
 import { isObject, match } from './match.ts'
 import type { Exchange, RequestSpec } from './model.ts'
 import type { Delivery, Receiver } from './receiver.ts'
@@ -122,6 +122,9 @@ async function advanceClock({ client }: World, { by }: { by: string }): Promise<
     if (isBusy && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 1000))
       continue
+    }
+    if (getAt(sent.answer.body, 'status') !== 'ok') {
+      throw new NoAnswer(`The sandbox’s clock can’t be moved by ${by}: ${sent.answer.text.slice(0, 300)}`)
     }
     await client.authenticate()
     return sent

@@ -83,6 +83,24 @@ describe('the tree is tidy', () => {
     assert.deepEqual(wrong, [])
   })
 
+  it('the conformance kit is a black box: nothing but its own files and what Node.js brings', () => {
+    const kit = CODE.filter((file) => file.startsWith('conformance/'))
+    assert.ok(kit.length > 10)
+    assert.deepEqual(
+      kit.flatMap((file) => {
+        const strangers = [...codeOf(file).matchAll(/\bfrom\s+'([^']+)'|\bimport\(?\s*'([^']+)'/g)]
+          .map((found) => found[1] ?? found[2] ?? '')
+          .filter((name) => !name.startsWith('node:'))
+          .filter(
+            (name) =>
+              !normalize(join(dirname(file), name)).startsWith('conformance/') || !name.startsWith('./'),
+          )
+        return strangers.map((name) => `${file} → ${name}`)
+      }),
+      [],
+    )
+  })
+
   it('simulated and vendor providers are chosen by the composition root alone', () => {
     // The sandbox's page of the documentation shows the simulated providers' test values.
     const allowed =

@@ -14,6 +14,7 @@ const YEAR_SECONDS = 31_536_000
 /** The addresses of the customer's pages, and the built file behind each. */
 const PAGES = [
   { url: '/kyc/:token', file: 'kyc.html', sandboxOnly: false },
+  { url: '/kyb/:token', file: 'kyb.html', sandboxOnly: false },
   { url: '/onboarding/:token', file: 'onboarding.html', sandboxOnly: false },
   { url: '/payment/:id', file: 'payment.html', sandboxOnly: false },
   { url: '/simulators/card/:session', file: 'simulators/card.html', sandboxOnly: true },

@@ -106,7 +106,13 @@ describe('a form that was sent', () => {
     assert.equal(first?.body.data.kyc_form_url, second?.body.data.kyc_form_url)
     assert.notEqual(first?.body.data.kyc_form_url, customer.formUrl)
     const { updated_at: _, ...check } = (await customer.check()) as unknown as Record<string, unknown>
-    assert.deepEqual(check, { user_id: customer.id, kyc_status: 'unused', kyc_level: 'none', reasons: [] })
+    assert.deepEqual(check, {
+      user_id: customer.id,
+      kyc_status: 'unused',
+      kyc_level: 'none',
+      reasons: [],
+      reinforced: null,
+    })
     assert.equal((await openKycPage(platform, first!.body.data.kyc_form_url).view()).data.name, 'Ana')
   })
 

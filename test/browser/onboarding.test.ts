@@ -54,7 +54,7 @@ describe('the enhanced verification', () => {
 
     await heading(page, 'What will you use it for?').waitFor()
     await choose(page, 'Purpose', 'Support')
-    await choose(page, 'Expected amount', '€1')
+    await choose(page, 'Expected amount', 'Up')
     await tabTo(page, 'Continue')
     await page.keyboard.press('Enter')
 
@@ -66,7 +66,7 @@ describe('the enhanced verification', () => {
 
     await heading(page, 'Is everything right?').waitFor()
     await page.getByText('Hospital del Mar').waitFor()
-    await page.getByText('€1,000 to €3,000').waitFor()
+    await page.getByText('Up to €1,000', { exact: true }).waitFor()
     await tabTo(page, 'Everything I have declared')
     await page.keyboard.press('Space')
     await tabTo(page, 'Signature')

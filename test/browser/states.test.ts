@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
+import { kybScenarios } from '../../web/fixtures/kyb-scenarios.ts'
 import { kycScenarios } from '../../web/fixtures/kyc-scenarios.ts'
 import { onboardingScenarios } from '../../web/fixtures/onboarding-scenarios.ts'
 import { paymentScenarios } from '../../web/fixtures/payment-scenarios.ts'
@@ -30,6 +31,11 @@ const paths = [
   '/gateway/transfer?token=secret',
   ...Object.keys(kycScenarios).map((name) => `/kyc/${name}`),
   '/kyc/missing',
+  ...Object.keys(kybScenarios).map((name) => `/kyb/${name}`),
+  '/kyb/people-some#person-new',
+  '/kyb/people-some#person-1',
+  '/kyb/people-some#photos-2',
+  '/kyb/missing',
   ...Object.keys(onboardingScenarios).map((name) => `/onboarding/${name}`),
   '/onboarding/check#work',
   '/onboarding/check#funds',

@@ -17,7 +17,10 @@ interface NumberFieldProps {
   example: string | undefined
   /** For the problems in words. */
   minAge: number
-  check(given: { country: string; type: string; number: string }, signal: AbortSignal): Promise<IdentificationCheck>
+  check(
+    given: { country: string; type: string; number: string },
+    signal: AbortSignal,
+  ): Promise<IdentificationCheck>
 }
 
 /** The server knows each country's rule, so it is asked while the number is typed. */

@@ -185,13 +185,15 @@ export function SelectField(props: SelectProps) {
 }
 
 interface CheckProps {
+  /** May stay as it is. */
+  optional?: boolean
   checked: boolean
   onChecked: (checked: boolean) => void
   children: ComponentChildren
   error?: string | null
 }
 
-export function CheckField({ checked, onChecked, children, error }: CheckProps) {
+export function CheckField({ checked, onChecked, children, error, optional = false }: CheckProps) {
   const id = useId()
   return (
     <div>
@@ -200,7 +202,7 @@ export function CheckField({ checked, onChecked, children, error }: CheckProps) 
           type="checkbox"
           class="mt-0.5 size-5 shrink-0 accent-(--brand-text)"
           checked={checked}
-          aria-required
+          aria-required={!optional}
           aria-invalid={Boolean(error)}
           aria-describedby={error ? `${id}-error` : undefined}
           onChange={(event) => onChecked(event.currentTarget.checked)}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 
-const files = ['../payment', '../kyc', '../onboarding', '../simulators'] as const
+const files = ['../payment', '../kyc', '../kyb', '../onboarding', '../simulators'] as const
 
 type Texts = Record<string, string | ((...values: never[]) => string)>
 
