@@ -59,6 +59,7 @@ export const decideSandboxKyc = endpoint({
       kyc_status: 'processing',
       kyc_level: 'none',
       reasons: [{ field: 'document_front', code: 'blurred', text: 'The picture is blurred.' }],
+      reinforced: null,
       updated_at: '2026-06-26T10:30:00.000000Z',
     },
   },

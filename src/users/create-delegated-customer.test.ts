@@ -282,11 +282,12 @@ describe('nothing is kept of a call that is refused', () => {
       'country',
     ])
     await refused(person({ email: 'a@mailinator.com' }), 'email_not_allowed', ['email'])
-    const body = person({ external_id: randomUUID() })
+    const externalId = randomUUID()
+    const body = person({ external_id: externalId })
     const { data } = await send(body)
     const again = await refused(body, 'user_already_exists', [])
     assert.equal(again.data.id, data.id)
-    await refused(person({ external_id: body.external_id }), 'external_id_already_used', ['external_id'])
+    await refused(person({ external_id: externalId }), 'external_id_already_used', ['external_id'])
   })
 
   test('method_not_allowed without the right', async () => {

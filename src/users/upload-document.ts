@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
-import { endpoint } from '../server/endpoint.ts'
+import { type ApiRequest, endpoint } from '../server/endpoint.ts'
 import { Failure, fail } from '../server/errors.ts'
 import { CustomerId } from '../server/fields.ts'
 import { type Customer, findCustomer } from './customer-store.ts'
@@ -77,24 +77,33 @@ export const uploadDocument = endpoint({
       if (!incoming.ok || !judged.ok) return refuse({ file: (judged as { problem: string }).problem })
       const { mime, width, height } = judged
       const file = { bytes: incoming.bytes, mime, width, height }
-      const { keyWrapped } = customer
-      const owner = { integrationId: integration.id, owner: customer.id, keyWrapped }
-      const sealed = await sealFile(app, owner, file)
-      try {
-        await app.db.transaction().execute(async (trx) => {
-          const customerId = customer.id
-          const document = { type: body.type, file: sealed }
-          await insertDocument(trx, app.clock.now(), { integrationId: integration.id, customerId }, document)
-          await remember(trx, undefined)
-        })
-      } catch (error) {
-        // Only what was refused is surely not pointed to: a connection that broke may have broken after the commit.
-        if (error instanceof Failure) await app.providers.storage.remove(sealed.storageKey)
-        throw error
-      }
+      await keepDocument(app, customer, { type: body.type, file, remember })
     })
   },
 })
+
+/** Seals the file, and then writes that it is there; nothing is left of one that could not be written down. */
+async function keepDocument(
+  app: App,
+  { integrationId, id: customerId, keyWrapped }: Customer & { keyWrapped: Buffer },
+  {
+    type,
+    file,
+    remember,
+  }: { type: string; file: Parameters<typeof sealFile>[2]; remember: ApiRequest['remember'] },
+): Promise<void> {
+  const sealed = await sealFile(app, { integrationId, owner: customerId, keyWrapped }, file)
+  try {
+    await app.db.transaction().execute(async (trx) => {
+      await insertDocument(trx, app.clock.now(), { integrationId, customerId }, { type, file: sealed })
+      await remember(trx, undefined)
+    })
+  } catch (error) {
+    // Only what was refused is surely not pointed to: a connection that broke may have broken after the commit.
+    if (error instanceof Failure) await app.providers.storage.remove(sealed.storageKey)
+    throw error
+  }
+}
 
 /** The integration's customer. Documents alone tell whether one of that id is another integration's. */
 async function getCustomer(

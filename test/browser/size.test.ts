@@ -54,6 +54,7 @@ describe('the first load of each page', () => {
     for (const page of [
       'payment.html',
       'kyc.html',
+      'kyb.html',
       'simulators/card.html',
       'simulators/bank.html',
       'simulators/paypal.html',

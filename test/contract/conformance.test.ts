@@ -34,7 +34,8 @@ describe('the conformance kit', () => {
   after(() => rmSync(folder, { recursive: true, force: true }))
 
   it('is green on this server, and writes JUnit and HTML', async () => {
-    const [junit, html] = [join(folder, 'report.xml'), join(folder, 'report.html')]
+    const junit = join(folder, 'report.xml')
+    const html = join(folder, 'report.html')
     const { code, output } = await runKit(['--base-url', `${test.url}/api`, '--junit', junit, '--html', html])
     assert.equal(code, 0, output)
     assert.doesNotMatch(output, /Skipped/, output)
