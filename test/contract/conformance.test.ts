@@ -42,7 +42,7 @@ describe('the conformance kit', () => {
     const xml = readFileSync(junit, 'utf8')
     const [, tests, failures, skipped] =
       /<testsuites [^>]*tests="(\d+)" failures="(\d+)" errors="0" skipped="(\d+)"/.exec(xml) ?? []
-    assert.ok(Number(tests) > 200, tests)
+    assert.ok(Number(tests) > 200, String(tests))
     assert.deepEqual([failures, skipped], ['0', '0'])
     assert.equal(xml.match(/<testcase /g)?.length, Number(tests))
     const page = readFileSync(html, 'utf8')
