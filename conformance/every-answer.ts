@@ -36,7 +36,8 @@ const RULES: readonly Rule[] = [
       const isKnown =
         isApi(request) &&
         request.as !== 'nobody' &&
-        ![404, 405].includes(status) &&
+        // Refused before anybody looked who calls.
+        ![404, 405, 413].includes(status) &&
         !(isObject(body) && body.error === 'authorization_incorrect')
       return isKnown
         ? ['ratelimit', 'ratelimit-policy'].flatMap((name) =>

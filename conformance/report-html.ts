@@ -6,12 +6,12 @@ const STYLE = `
 :root{color-scheme:light dark;--ok:#0a7d4f;--bad:#c02626;--skip:#8a6100;--line:#8884}
 *{box-sizing:border-box}body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:0 auto;padding:1.5rem 1rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.125rem;margin:2rem 0 .5rem}p{margin:.25rem 0}
-table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .75rem;text-align:left;border-bottom:1px solid var(--line)}
+table{border-collapse:collapse;margin:1rem 0}td,th{overflow-wrap:normal;padding:.25rem;text-align:left;border-bottom:1px solid var(--line)}
 details,.row{border-bottom:1px solid var(--line);padding:.375rem 0}summary{cursor:pointer}
 .passed{color:var(--ok)}.failed{color:var(--bad)}.skipped{color:var(--skip)}
 .mark{font-size:.8125rem;border:1px solid var(--line);border-radius:1rem;padding:0 .5rem;margin-left:.5rem;white-space:nowrap}
 .id{opacity:.7;font-size:.8125rem}pre{overflow-x:auto;padding:.75rem;border:1px solid var(--line);border-radius:.5rem;font-size:.8125rem;white-space:pre-wrap;overflow-wrap:anywhere}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.125rem .75rem;margin:.5rem 0}dd{margin:0;overflow-wrap:anywhere;font-family:ui-monospace,monospace;font-size:.875rem}
+body{overflow-wrap:anywhere}dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.125rem .75rem;margin:.5rem 0}dd{margin:0;overflow-wrap:anywhere;font-family:ui-monospace,monospace;font-size:.875rem}
 `
 
 const SIGNS: Record<Result['outcome'], string> = { passed: '✓', failed: '✗', skipped: '–' }

@@ -93,7 +93,7 @@ function describeProblem({ where, expected, got, row, exchange }: Problem): stri
     `        ${paint('red', `got      ${got}`)}`,
     ...(exchange
       ? [
-          paint('dim', `        ${exchange.curl}`),
+          paint('dim', `        ${shorten(exchange.curl)}`),
           paint('dim', `        → ${exchange.answer.status} ${shorten(exchange.answer.text)}`),
         ]
       : []),

@@ -59,7 +59,7 @@ describe('the enhanced verification', () => {
     await page.keyboard.press('Enter')
 
     await heading(page, 'Two more questions').waitFor()
-    await tabTo(page, 'No, I’m not')
+    await tabTo(page, 'No')
     await page.keyboard.press('Space')
     await tabTo(page, 'Continue')
     await page.keyboard.press('Enter')

@@ -90,12 +90,14 @@ function OutcomeScreen({ scene: { view }, outcome }: { scene: Scene; outcome: Ou
   const { words } = useOnboardingSpeech()
   const merchant = view.brand.name
   const text = outcome === 'expired' ? words.expiredText(merchant) : words[`${outcome}Text`]
+  // That the customer as a whole is refused is what the title says.
+  const reasons = outcome === 'fail' ? view.reasons.filter(({ code }) => code !== 'not_accepted') : []
   return (
     <Outcome
       outcome={outcome}
       title={words[`${outcome}Title`]}
       texts={outcome === 'fail' ? [text, words.failAgain(merchant)] : [text]}
-      reasons={(outcome === 'fail' ? view.reasons : []).map(({ field, code, text: spare }) => ({
+      reasons={reasons.map(({ field, code, text: spare }) => ({
         part: field && partName(words, view, field),
         text: problemText(words, code, spare),
       }))}

@@ -151,7 +151,7 @@ export const words: OnboardingWords = {
   declare:
     'Todo lo que he declarado es cierto, el dinero es mío y de origen lícito, y actúo en mi propio nombre.',
   company_declare: (company: string) =>
-    `Todo lo declarado es cierto, el dinero es de origen lícito y puedo firmar en nombre de ${company}.`,
+    `En nombre de ${company}, por quien puedo firmar: todo lo declarado es cierto y el dinero es de origen lícito.`,
   declareMissing: 'Confírmalo, por favor.',
   signHint: (name: string) => `Escríbelo como se verificó: ${name}`,
   company_signHint: 'El nombre y los apellidos de quien representa a la empresa.',
@@ -168,9 +168,9 @@ export const words: OnboardingWords = {
   problem_not_a_document: 'No podemos leer este archivo. Usa un PDF, JPEG, PNG o WebP.',
   problem_country_not_supported: 'Todavía no atendemos a este país.',
   problem_does_not_match_document: 'No coincide con lo que dicen los documentos.',
-  problem_insufficient: 'Todavía no acredita lo suficiente. Añade otro documento, por favor.',
-  problem_outdated: 'El documento es demasiado antiguo. Añade uno reciente, por favor.',
-  problem_unreadable: 'No pudimos leer el documento. Añade otra copia, por favor.',
+  problem_insufficient: 'Todavía no acredita lo suficiente.',
+  problem_outdated: 'El documento es demasiado antiguo.',
+  problem_unreadable: 'No pudimos leer el documento.',
   problem_wrong_document: 'Es un documento distinto del que indicaste.',
   problem_not_accepted: 'No podemos ampliar tus límites.',
 

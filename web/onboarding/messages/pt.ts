@@ -151,7 +151,7 @@ export const words: OnboardingWords = {
   signTitle: 'Declaração sob compromisso',
   declare: 'Tudo o que declarei é verdade, o dinheiro é meu e de origem lícita, e ajo em meu próprio nome.',
   company_declare: (company: string) =>
-    `Tudo o que foi declarado é verdade, o dinheiro é de origem lícita e posso assinar por ${company}.`,
+    `Em nome de ${company}, por quem posso assinar: tudo o que foi declarado é verdade e o dinheiro é de origem lícita.`,
   declareMissing: 'Confirme, por favor.',
   signHint: (name: string) => `Escreva-o como foi verificado: ${name}`,
   company_signHint: 'O nome e o apelido de quem representa a empresa.',
@@ -168,9 +168,9 @@ export const words: OnboardingWords = {
   problem_not_a_document: 'Não conseguimos ler este ficheiro. Use um PDF, JPEG, PNG ou WebP.',
   problem_country_not_supported: 'Ainda não servimos este país.',
   problem_does_not_match_document: 'Não coincide com o que dizem os documentos.',
-  problem_insufficient: 'Ainda não comprova o suficiente. Adicione outro documento, por favor.',
-  problem_outdated: 'O documento é demasiado antigo. Adicione um recente, por favor.',
-  problem_unreadable: 'Não conseguimos ler o documento. Adicione outra cópia, por favor.',
+  problem_insufficient: 'Ainda não comprova o suficiente.',
+  problem_outdated: 'O documento é demasiado antigo.',
+  problem_unreadable: 'Não conseguimos ler o documento.',
   problem_wrong_document: 'É um documento diferente do que indicou.',
   problem_not_accepted: 'Não podemos aumentar os seus limites.',
 
