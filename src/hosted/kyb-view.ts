@@ -54,7 +54,7 @@ export function kybView(app: Needs, scene: KybScene): KybView {
       })),
     people: shown ? data.people.map((person) => wirePerson(person, current)) : [],
     declaration: shown ? data.declaration : null,
-    reasons: phase === 'password' || phase === 'review' ? [] : verification.reasons,
+    reasons: phase === 'password' || phase === 'review' ? [] : openReasons(verification, data),
     expires_at: wireTime(verification.expiresAt),
     min_age: MIN_AGE_YEARS,
     most_people: MOST_PEOPLE,
@@ -77,6 +77,12 @@ export function kybVersion(
   isIn: boolean,
 ): string {
   return `${versionOf(verification, settingsVersion, now)}.${isIn ? 'in' : 'out'}`
+}
+
+/** What was mended is not marked any more; it may still be changed. */
+function openReasons({ phase, reasons }: Verification, { mended }: CompanyData): KybView['reasons'] {
+  if (phase !== 'form') return reasons
+  return reasons.filter(({ field }) => field === null || !mended.includes(field))
 }
 
 /** A rejected file is gone for the company: another must take its place. */

@@ -500,6 +500,10 @@ describe('mending', () => {
     assert.equal(company.status, 200, JSON.stringify(company.body))
     assert.equal((await page.call('PUT', '/people/1', { name: 'Ana', birth_date: '1990-05-18' })).status, 200)
     assert.equal((await page.paper('company_deed')).status, 200)
+    assert.deepEqual(
+      (await page.view()).reasons.map(({ field }) => field),
+      ['people.1.document_front'],
+    )
     assert.equal((await page.photo('1', 'document_front')).status, 200)
     const sent = await page.submit()
     assert.deepEqual([sent.body.data.phase, sent.body.data.reasons], ['processing', []])

@@ -13,6 +13,7 @@ import {
   fullName,
   partName,
   problemText,
+  rolesText,
   type Scene,
   useKybAction,
   useKybSpeech,
@@ -21,7 +22,7 @@ import { allSteps, fieldsByStep, papers } from './steps.ts'
 
 /** Everything once more, and whoever answers for it. */
 export function CheckStep({ scene, screen }: StepProps) {
-  const { words } = useKybSpeech()
+  const { words, language } = useKybSpeech()
   const { view, api, go } = scene
   const form = useRef<HTMLFormElement>(null)
   const declaration = useDeclaration(view)
@@ -58,8 +59,7 @@ export function CheckStep({ scene, screen }: StepProps) {
             items={view.people.map((person) =>
               [
                 fullName(person),
-                person.is_representative && words.represents,
-                person.ownership_percent && words.owns(person.ownership_percent),
+                rolesText(words, language, person),
                 person.is_politically_exposed && words.exposed,
               ]
                 .filter(Boolean)
@@ -100,11 +100,15 @@ function Values({ scene: { view }, fields }: { scene: Scene; fields: readonly Co
   const text = (field: CompanyField, value: string): string => {
     if (field === 'country') return format.country(value)
     if (field === 'incorporation_date') return format.day(value)
-    return field === 'identification_type' ? companyTypeName(words, value) : value
+    return value
   }
   const values = fields.flatMap((field) => {
     const value = view.company[field]
-    return value ? [{ name: partName(words, view, field), value: text(field, value) }] : []
+    // The number is named by its type.
+    if (!value || field === 'identification_type') return []
+    const type = field === 'identification_number' ? view.company.identification_type : null
+    const name = type ? companyTypeName(words, type) : partName(words, view, field)
+    return [{ name, value: text(field, value) }]
   })
   return <SummaryValues values={values} />
 }

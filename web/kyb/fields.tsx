@@ -129,14 +129,14 @@ function OneCompanyField({
         />
       )
     case 'identification_type':
-      return <TypeSelect {...shared} types={types} nameOf={(type) => companyTypeName(words, type)} />
+      return <OnlyType {...shared} type={types[0]?.type ?? ''} />
     case 'identification_number': {
-      const type = draft.get('identification_type')
-      const example = types.find((one) => one.type === type)?.example
-      const rule = { country, type, example, minAge: view.min_age }
+      const [number] = types
+      const label = number ? companyTypeName(words, number.type) : shared.label
+      const rule = { country, type: number?.type ?? '', example: number?.example, minAge: view.min_age }
       const check = (given: { country: string; type: string; number: string }, signal: AbortSignal) =>
         api.checkNumber({ person: 'company', ...given }, signal)
-      return <NumberField {...shared} {...rule} check={check} />
+      return <NumberField {...shared} {...rule} label={label} check={check} />
     }
     case 'incorporation_date':
       return <DayField {...shared} autoComplete={undefined} />
@@ -213,9 +213,13 @@ function OnePersonField({
         />
       )
     case 'identification_type':
-      return <TypeSelect {...shared} types={types} nameOf={(type) => typeName(words, country, type)} />
+      // Which papers there are depends on the country.
+      return country === '' ? null : (
+        <TypeSelect {...shared} types={types} nameOf={(type) => typeName(words, country, type)} />
+      )
     case 'identification_number': {
       const type = draft.get('identification_type')
+      if (type === '') return null
       const example = types.find((one) => one.type === type)?.example
       const rule = { country, type, example, minAge: view.min_age }
       const check = (given: { country: string; type: string; number: string }, signal: AbortSignal) =>
@@ -260,6 +264,14 @@ function CountrySelect({ codes, ...shared }: Shared & { codes: { code: string }[
       .sort((a, b) => compare(a.label, b.label))
   }, [codes.length, language])
   return <SelectField {...shared} options={options} />
+}
+
+/** Companies have one number in each country: it is named by its type, and nobody has to choose. */
+function OnlyType({ value, type, onValue }: Pick<Shared, 'value' | 'onValue'> & { type: string }) {
+  useEffect(() => {
+    if (value !== type) onValue(type)
+  }, [value, type])
+  return null
 }
 
 function TypeSelect({

@@ -53,7 +53,8 @@ export function MendScreen({ scene }: { scene: Scene }) {
       if (!saved) return false
       draft.forget(fields)
     }
-    for (const mending of people.current.values()) if (!(await mending.save())) return false
+    // A copy: each answer draws the people anew, and they register anew.
+    for (const mending of [...people.current.values()]) if (!(await mending.save())) return false
     return true
   }
   const submit = async (event: SubmitEvent) => {

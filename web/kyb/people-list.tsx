@@ -4,14 +4,13 @@ import type { KybPerson } from '../../src/hosted/kyb-wire.ts'
 import { Button, Notice, TextButton } from '../shared/controls.tsx'
 import { Dialog } from '../shared/dialog.tsx'
 import { Icon } from '../shared/icons.tsx'
-import { fullName, type Scene, useKybAction, useKybSpeech } from './scene.ts'
+import { fullName, percentText, rolesText, type Scene, useKybAction, useKybSpeech } from './scene.ts'
 import { missingPhotos, sharesOf } from './steps.ts'
 
 export function PeopleList({ scene }: { scene: Scene }) {
   const { words, language } = useKybSpeech()
   const { view, go } = scene
   const shares = sharesOf(view.people)
-  const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 2 })
   return (
     <div class="space-y-4">
       {view.people.length > 0 && (
@@ -21,7 +20,9 @@ export function PeopleList({ scene }: { scene: Scene }) {
           ))}
         </ul>
       )}
-      {shares > 0 && <p class="text-sm text-soft">{words.sharesTogether(percent.format(shares / 10_000))}</p>}
+      {shares > 0 && (
+        <p class="text-sm text-soft">{words.sharesTogether(percentText(language, shares / 100))}</p>
+      )}
       {view.people.length < view.most_people && (
         <Button
           kind={view.people.length === 0 ? 'main' : 'plain'}
@@ -36,13 +37,12 @@ export function PeopleList({ scene }: { scene: Scene }) {
 }
 
 function Person({ scene, person }: { scene: Scene; person: KybPerson }) {
-  const { words } = useKybSpeech()
+  const { words, language } = useKybSpeech()
   const { go } = scene
   const [removing, setRemoving] = useState(false)
   const name = fullName(person)
   const lacks = missingPhotos(person).length > 0
-  const percent = person.ownership_percent && words.owns(person.ownership_percent)
-  const roles = [person.is_representative && words.represents, percent].filter(Boolean).join(' · ')
+  const roles = rolesText(words, language, person)
   return (
     <li class="card px-4 pt-3.5 pb-1">
       <h2 class="font-semibold break-words">{name}</h2>
@@ -51,7 +51,7 @@ function Person({ scene, person }: { scene: Scene; person: KybPerson }) {
         <Icon name={lacks ? 'alert' : 'check'} class="size-4" />
         {lacks ? words.personLacksPhotos : words.personComplete}
       </p>
-      <div class="mt-1 flex flex-wrap gap-x-5 border-t border-line">
+      <div class="mt-3 flex flex-wrap gap-x-5 border-t border-line">
         <TextButton onPress={() => go(`photos-${person.id}`)}>
           {lacks ? words.addPhotos : words.photosSection} <span class="sr-only">{name}</span>
         </TextButton>

@@ -41,9 +41,11 @@ export function PersonScreen({ scene, id }: { scene: Scene; id: string | null })
       <div class="space-y-5">
         {!person && <TestPerson scene={scene} draft={draft} />}
         <PersonFields fields={identity} {...shared} />
-        <fieldset class="card space-y-1 px-4 pt-3.5 pb-3">
-          <legend class="float-left mb-1 w-full font-semibold">{words.rolesTitle}</legend>
-          <PersonFields fields={roles} {...shared} />
+        <fieldset class="min-w-0">
+          <legend class="mb-1.5 text-sm font-medium">{words.rolesTitle}</legend>
+          <div class="card space-y-1 px-4 pt-1.5 pb-3">
+            <PersonFields fields={roles} {...shared} />
+          </div>
         </fieldset>
         <PersonFields fields={['is_politically_exposed']} {...shared} />
         {action.problem && (

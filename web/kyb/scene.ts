@@ -57,3 +57,14 @@ export const fullName = ({ name, last_name }: Pick<KybPerson, 'name' | 'last_nam
 /** The countries' own abbreviations are the same in all languages. */
 export const companyTypeName = (words: KybWords, type: string): string =>
   type === 'COMPANY_REGISTRATION' ? words.companyRegistration : type
+
+export function percentText(language: string, percent: number): string {
+  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 2 }).format(percent / 100)
+}
+
+/** What a person is to the company: `Representative · Owns 60%`. */
+export function rolesText(words: KybWords, language: string, person: KybPerson): string {
+  const { is_representative: represents, ownership_percent: share } = person
+  const owns = share && words.owns(percentText(language, Number(share)))
+  return [represents && words.represents, owns].filter(Boolean).join(' · ')
+}
