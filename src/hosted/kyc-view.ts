@@ -116,7 +116,10 @@ function listCountries(accepted: readonly string[]): KycCountry[] {
   }))
 }
 
-export function callbackUrl(text: string | null, customer: Pick<Customer, 'id' | 'kycStatus'>): string | null {
+export function callbackUrl(
+  text: string | null,
+  customer: Pick<Customer, 'id' | 'kycStatus'>,
+): string | null {
   if (text === null) return null
   const url = new URL(text)
   url.searchParams.set('user_id', String(customer.id))

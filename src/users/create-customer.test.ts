@@ -24,7 +24,13 @@ describe('200 a customer is registered', () => {
     const check = await platform.api('GET', `/api/kyc/check?user_id=${data.id}`)
     const { updated_at, ...rest } = check.body.data
     assert.match(updated_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
-    assert.deepEqual(rest, { user_id: data.id, kyc_status: 'unused', kyc_level: 'none', reasons: [] })
+    assert.deepEqual(rest, {
+      user_id: data.id,
+      kyc_status: 'unused',
+      kyc_level: 'none',
+      reasons: [],
+      reinforced: null,
+    })
   })
 
   test('with everything, which the form then shows', async () => {

@@ -13,7 +13,8 @@ export const DELIVERY_LANE = 'webhook-deliveries'
 /** Statements of many attempts are made together; what is on the wire goes on meanwhile. */
 const SHORTEST_TURN_MS = 8
 const LONGEST_WAIT_MS = 1_000
-const MOST_RECORDED_AT_ONCE = 500
+const MOST_RECORDED_AT_ONCE = 1_000
+const WORTH_A_STATEMENT = 200
 const STOP_GRACE_MS = 1_500
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'log' | 'secrets' | 'outgoing' | 'metrics'>
@@ -50,14 +51,28 @@ export function deliveryLane(app: Needs): Lane {
 
   async function turn(): Promise<number> {
     const { claim, load, renew } = destinations
-    const [recorded, ...others] = await Promise.allSettled([record(), claim(), load(), renew()])
-    const moved = others.reduce((sum, part) => sum + (part.status === 'fulfilled' ? part.value : 0), 0)
+    const recorded: Finished[] = []
+    let looking = true
+    const looked = Promise.allSettled([claim(), load(), renew()]).finally(() => {
+      looking = false
+    })
+    // Many results come in while many deliveries are looked up: they are not left lying.
+    const recording = recordWhile(() => looking, recorded)
+    const parts = [...(await looked), ...(await Promise.allSettled([recording]))]
     // Freed only now: what was loaded beside the recording still shows as pending what was recorded.
-    if (recorded.status === 'fulfilled') free(recorded.value)
+    free(recorded)
     pump.fill()
-    for (const part of [recorded, ...others]) if (part.status === 'rejected') throw part.reason
+    for (const part of parts) if (part.status === 'rejected') throw part.reason
     await destinations.release()
-    return moved + (recorded.status === 'fulfilled' ? recorded.value.length : 0)
+    const moved = parts.reduce((sum, part) => sum + (part.status === 'fulfilled' ? part.value : 0), 0)
+    return moved
+  }
+
+  /** Records what has finished, and goes on while many more finish; answers how many there were. */
+  async function recordWhile(goOn: () => boolean, recorded: Finished[]): Promise<number> {
+    do recorded.push(...(await record()))
+    while (goOn() && pump.finished() >= WORTH_A_STATEMENT)
+    return recorded.length
   }
 
   return {

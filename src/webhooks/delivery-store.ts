@@ -17,7 +17,8 @@ export interface DueDelivery {
 
 /** How far a destination's pending deliveries of one type were looked through, in the order of their due times. */
 export interface Cursor {
-  dueAt: Date
+  /** As PostgreSQL writes it, to the microsecond. */
+  dueAt: string
   sequence: number
 }
 
@@ -36,9 +37,10 @@ export interface Found {
   cursors: Map<string, Cursor> | null
 }
 
-type Row = { place: number; type: string; dueAt: Date; cursorSequence: number } & {
-  [Field in keyof DueDelivery]: DueDelivery[Field] | null
-}
+type Row = { place: number; type: string; cursor: string; cursorSequence: number } & (
+  | ({ createdMs: number } & Omit<DueDelivery, 'createdAt'>)
+  | { sequence: null }
+)
 
 /**
  * Loads due deliveries for several destinations at once. One that waits for an earlier one of its stream gives way to
@@ -77,8 +79,7 @@ export async function loadDueDeliveries(db: Db, wanted: readonly Wanted[], now: 
         from candidates c
              cross join lateral (
                select d.sequence, d.due_at from deliveries d
-                where d.integration_id = c.integration_id and d.stream = c.stream and d.state = 'pending'
-                  and d.sequence <= c.sequence
+                where d.integration_id = c.integration_id and d.stream = c.stream and d.due_at is not null
                   and exists (select from webhook_subscriptions s
                                where s.integration_id = d.integration_id and s.type = d.type and s.url = c.url)
                 order by d.sequence limit 1
@@ -88,13 +89,18 @@ export async function loadDueDeliveries(db: Db, wanted: readonly Wanted[], now: 
        where h.head_due_at > ${now}::timestamptz
          and d.integration_id = h.integration_id and d.sequence = h.sequence and d.state = 'pending'
     )
-    select h.place::integer, h.type, h.due_at, h.sequence as cursor_sequence, d.sequence, d.event_id, d.sent_type,
-           d.stream, d.tries, d.retry_until, e.data_sealed, e.key_wrapped, e.created_at
+    select h.place::integer, h.type, h.due_at::text as cursor, h.sequence as "cursorSequence", d.sequence,
+           d.event_id as "eventId", d.sent_type as "sentType", d.stream, d.tries, d.retry_until as "retryUntil",
+           e.data_sealed as "dataSealed", e.key_wrapped as "keyWrapped",
+           date_part('epoch', e.created_at) * 1000 as "createdMs"
       from headed h
            left join deliveries d on d.integration_id = h.integration_id and d.sequence = h.head_sequence
                                  and h.head_due_at <= ${now}::timestamptz
            left join events e on e.integration_id = d.integration_id and e.sequence = d.sequence
-     order by h.place, h.due_at, h.sequence`.execute(db)
+     order by h.place, h.due_at, h.sequence`.execute(
+    // The columns have their names already; renaming them costs as much as signing.
+    db.withoutPlugins(),
+  )
   return collect(wanted, rows)
 }
 
@@ -106,18 +112,25 @@ function collect(wanted: readonly Wanted[], rows: readonly Row[]): Found[] {
     counts: new Map<string, number>(),
     waiting: false,
   }))
-  for (const { place, type, dueAt, cursorSequence, ...delivery } of rows) {
-    const destination = found[place]!
-    destination.cursors.set(type, { dueAt, sequence: cursorSequence })
+  for (const row of rows) {
+    const { type, cursorSequence } = row
+    const destination = found[row.place]!
+    destination.cursors.set(type, { dueAt: row.cursor, sequence: cursorSequence })
     destination.counts.set(type, (destination.counts.get(type) ?? 0) + 1)
-    if (delivery.sequence !== cursorSequence) destination.waiting = true
-    if (delivery.sequence !== null) destination.deliveries.set(delivery.sequence, delivery as DueDelivery)
+    if (row.sequence !== cursorSequence) destination.waiting = true
+    if (row.sequence !== null) destination.deliveries.set(row.sequence, readDelivery(row))
   }
   return found.map(({ limit, deliveries, cursors, counts, waiting }) => ({
     deliveries: [...deliveries.values()],
     waiting,
     cursors: [...counts.values()].some((count) => count === limit) ? cursors : null,
   }))
+}
+
+function readDelivery(row: Exclude<Row, { sequence: null }>): DueDelivery {
+  const { sequence, eventId, sentType, stream, tries, retryUntil, dataSealed, keyWrapped } = row
+  const createdAt = new Date(Math.round(row.createdMs))
+  return { sequence, eventId, sentType, stream, tries, retryUntil, dataSealed, keyWrapped, createdAt }
 }
 
 /** What came of one attempt. */
@@ -141,14 +154,19 @@ export async function recordAttempts(db: Db, results: readonly AttemptResult[], 
   if (results.length === 0) return
   // In one order everywhere, so that two processes never wait for each other's rows in a circle.
   const sorted = results.toSorted((a, b) => a.integrationId - b.integrationId || a.sequence - b.sequence)
-  const column = <Key extends keyof AttemptResult>(key: Key): AttemptResult[Key][] =>
-    sorted.map((result) => result[key])
+  const column = (read: (result: AttemptResult) => number | string | undefined): string =>
+    listBare(sorted.map(read))
+  const urls = new Map(results.map(({ url }, place) => [url, place]))
+  for (const [place, url] of [...urls.keys()].entries()) urls.set(url, place + 1)
   await sql`
     with results as (
       select * from unnest(
-        ${column('integrationId')}::integer[], ${column('sequence')}::bigint[], ${column('state')}::text[],
-        ${column('dueAt')}::timestamptz[], ${column('retryUntil')}::timestamptz[], ${column('url')}::text[], ${column('status')}::integer[],
-        ${column('error')}::text[], ${column('durationMs')}::integer[], ${column('at')}::timestamptz[]
+        ${column(({ integrationId }) => integrationId)}::integer[], ${column(({ sequence }) => sequence)}::bigint[],
+        ${column(({ state }) => state)}::text[], ${column(({ dueAt }) => dueAt?.toISOString())}::timestamptz[],
+        ${column(({ retryUntil }) => retryUntil?.toISOString())}::timestamptz[],
+        ${column(({ url }) => urls.get(url))}::integer[], ${column(({ status }) => status ?? undefined)}::integer[],
+        ${sorted.map(({ error }) => error)}::text[], ${column(({ durationMs }) => durationMs)}::integer[],
+        ${column(({ at }) => at.toISOString())}::timestamptz[]
       ) as r (integration_id, sequence, state, due_at, retry_until, url, status, error, duration_ms, at)
     ), moved as (
       -- What was dropped or redelivered meanwhile keeps its state; the attempt is recorded all the same.
@@ -161,14 +179,17 @@ export async function recordAttempts(db: Db, results: readonly AttemptResult[], 
              updated_at = ${now}::timestamptz
         from results r
        where d.integration_id = r.integration_id and d.sequence = r.sequence
-      returning d.integration_id, d.sequence, d.attempts
+      returning d.integration_id, d.sequence, d.attempts, r.url, r.status, r.error, r.duration_ms, r.at
     )
     insert into delivery_attempts (integration_id, sequence, attempt, url, status, error, duration_ms, at)
-    select r.integration_id, r.sequence, moved.attempts, r.url, r.status, r.error, r.duration_ms, r.at
-      from results r join moved on moved.integration_id = r.integration_id and moved.sequence = r.sequence`.execute(
+    select integration_id, sequence, attempts, (${[...urls.keys()]}::text[])[url], status, error, duration_ms, at from moved`.execute(
     db,
   )
 }
+
+/** A list in PostgreSQL's notation of what needs no quotes there: the driver would look through each for some. */
+const listBare = (values: readonly (number | string | undefined)[]): string =>
+  `{${values.map((value) => value ?? 'null').join(',')}}`
 
 const MOST_FAILED_AT_ONCE = 1_000
 

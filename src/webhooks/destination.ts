@@ -7,7 +7,7 @@ export interface Destination extends DestinationKey, DestinationHealth {
   queue: DueDelivery[]
   queuedAtMs: number
   inFlight: number
-  /** How many may be in flight: grows while attempts succeed, shrinks when they fail. */
+  /** How many may be in flight: grows while attempts succeed and more are of use, shrinks when they fail. */
   limit: number
   /** Streams with a delivery that is queued, in flight, or whose attempt is not recorded yet. */
   busy: Set<string>
@@ -26,9 +26,12 @@ export interface Destination extends DestinationKey, DestinationHealth {
 
 const FIRST_LIMIT = 8
 const MOST_IN_FLIGHT = 64
+/** To a receiver that answers at once more would only wait in memory: ours, and its. */
+const QUICK_IN_FLIGHT = 16
+/** As many are on the wire as this takes: 640 a second, at the receiver's time to answer. */
+const AIMED_PER_MS = 0.64
 /** What waits here longer is looked up anew: the URL or the subscription may have changed since. */
 const LONGEST_QUEUED_MS = 1_000
-const MOST_LOADED = 128
 
 export function createDestination(given: DestinationKey & DestinationHealth, nowMs: number): Destination {
   return {
@@ -53,11 +56,14 @@ export const isPaused = ({ resumeAt }: Destination, now: Date): boolean => resum
 export const isQuiet = ({ inFlight, queue, busy }: Destination): boolean =>
   inFlight === 0 && queue.length === 0 && busy.size === 0
 
-/** How many of each type to load now, so that the queue doesn't run dry while the database answers; 0: none. */
-export function countWanted(destination: Destination, now: Date): number {
+/**
+ * How many of each type to load now, so that the queue doesn't run dry while the database answers; 0: none. `share`
+ * is how many it may keep waiting here.
+ */
+export function countWanted(destination: Destination, share: number, now: Date): number {
   const { more, queue, limit } = destination
-  if (!more || isPaused(destination, now) || queue.length > limit / 2) return 0
-  return Math.min(MOST_LOADED, 2 * limit)
+  const wanted = Math.min(2 * limit, share)
+  return !more || isPaused(destination, now) || queue.length > wanted / 2 ? 0 : wanted
 }
 
 /** Queues what was loaded, but for streams that are busy: their next one is looked up when they are free. */
@@ -111,11 +117,12 @@ export function freeStream(destination: Destination, stream: string): void {
   destination.more = true
 }
 
-export function noteSuccess(destination: Destination): void {
+export function noteSuccess(destination: Destination, durationMs: number): void {
   destination.failures = 0
   destination.failingSince = null
   destination.resumeAt = null
-  destination.limit = Math.min(MOST_IN_FLIGHT, destination.limit + 1)
+  const aim = Math.min(MOST_IN_FLIGHT, Math.max(QUICK_IN_FLIGHT, Math.ceil(durationMs * AIMED_PER_MS)))
+  destination.limit += Math.sign(aim - destination.limit)
 }
 
 export function noteFailure(

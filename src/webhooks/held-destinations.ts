@@ -14,6 +14,8 @@ import { claimDestinations, releaseDestinations, renewLeases } from './destinati
 import type { SigningPairs } from './signing-pairs.ts'
 
 const MOST_HELD = 1_000
+/** Loaded for all of them together, each an equal share. */
+const MOST_QUEUED = 4_096
 const MOST_CLAIMED_AT_ONCE = 100
 const LONGEST_WITHOUT_LOOK_MS = 1_000
 const RENEW_MS = 2_000
@@ -50,6 +52,9 @@ export function holdDestinations({ db, clock, config }: Needs, pairs: SigningPai
   /** With many held, each wake must not look through all of them: those that were just looked at wait a little. */
   const restMs = ({ loadedAtMs }: Destination): number => Math.max(0, loadedAtMs + held.size / 5 - realMs())
 
+  const countWantedOf = (destination: Destination, now: Date): number =>
+    countWanted(destination, Math.max(2, Math.floor(MOST_QUEUED / held.size)), now)
+
   return {
     held,
     lookSoon() {
@@ -70,7 +75,7 @@ export function holdDestinations({ db, clock, config }: Needs, pairs: SigningPai
     async load() {
       const now = clock.now()
       const wanting = [...held.values()].flatMap((destination) => {
-        const limit = restMs(destination) === 0 ? countWanted(destination, now) : 0
+        const limit = restMs(destination) === 0 ? countWantedOf(destination, now) : 0
         return limit > 0 ? { destination, limit } : []
       })
       if (wanting.length === 0) return 0
@@ -119,7 +124,7 @@ export function holdDestinations({ db, clock, config }: Needs, pairs: SigningPai
     nextLookMs() {
       const now = clock.now()
       const rests = [...held.values()].flatMap((destination) =>
-        countWanted(destination, now) > 0 ? restMs(destination) : [],
+        countWantedOf(destination, now) > 0 ? restMs(destination) : [],
       )
       return rests.length > 0 ? Math.min(...rests) : undefined
     },

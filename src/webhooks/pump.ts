@@ -21,6 +21,8 @@ export interface Pump {
   /** Starts what may be started. */
   fill(): void
   inFlight(): number
+  /** How many results wait to be recorded. */
+  finished(): number
   /** Takes results to be recorded, the oldest first. */
   takeFinished(most: number): Finished[]
   /** They could not be recorded; they happened, and are kept until they are. */
@@ -99,7 +101,7 @@ export function createPump(
     const now = clock.now()
     const nowMs = clock.real().getTime()
     const durationMs = nowMs - startedMs
-    if (isSuccess(outcome)) noteSuccess(destination)
+    if (isSuccess(outcome)) noteSuccess(destination, durationMs)
     else if (outcome.kind !== 'unreadable') noteFailure(destination, { startedMs, nowMs, now })
     app.metrics.webhookAttempts.inc({ outcome: isSuccess(outcome) ? 'delivered' : 'refused' })
     app.metrics.webhookSeconds.observe(durationMs / 1000)
@@ -111,6 +113,7 @@ export function createPump(
   return {
     fill,
     inFlight: () => inFlight,
+    finished: () => finished.length,
     takeFinished: (most) => finished.splice(0, most),
     putBack(taken) {
       finished = [...taken, ...finished]

@@ -14,6 +14,8 @@ export async function startFaultyReceiver(random: Random, failureRate: number): 
   const seen = new Map<string, Set<string>>()
   const failed = new Set<string>()
   const server = createServer(async (request, response) => {
+    // Others on the machine may try a port that was theirs a moment ago; a webhook is a POST.
+    if (request.method !== 'POST') return void response.writeHead(405).end()
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const event = JSON.parse(Buffer.concat(chunks).toString('utf8'))

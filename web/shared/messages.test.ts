@@ -11,7 +11,7 @@ async function read(folder: string, language: string): Promise<Texts> {
 
 /** Names, and words that are the same in two languages. */
 const maySame =
-  /^(type_|transferIban|transferBic|method_paypal|cardProvider|bankProvider|wallet$|field_email|does_|problem_|no$|pep_no$)/
+  /^(type_|transferIban|transferBic|method_(paypal|khipu|spei|pse|pagoefectivo|cvu)$|cardProvider|bankProvider|wallet$|field_email|does_|problem_|no$|pep_no$)/
 
 describe('messages', () => {
   for (const folder of files) {
