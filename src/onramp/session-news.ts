@@ -98,6 +98,8 @@ function applyOne(
       return undefined
     case 'declined':
       if (!isLive(session) || news.declines < session.declines) return undefined
+      // Heard before: nothing changes, and whoever asked asks again at the usual pause, not at once for ever.
+      if (news.declines === session.declines && !news.final) return undefined
       setFields(changes, payment, {
         declines: payment.declines + news.declines - session.declines,
         lastDecline: news.code,

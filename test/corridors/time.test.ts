@@ -37,6 +37,18 @@ describe('what takes days is lived through in seconds', () => {
     )
   })
 
+  it('a payment whose card was declined expires like any other', async () => {
+    const user = await corridor.verifiedCustomer()
+    const wallet = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
+    const { payment_id: id } = await corridor.guidedPayment({ user_id: user, wallet })
+    await corridor.company.call('POST', `/api/sandbox/payments/${id}/pay`, { outcome: 'declined' })
+    // The provider is asked meanwhile, and has nothing new to tell; the clock waits until nobody works any more.
+    await corridor.advance('10m')
+    assert.equal((await corridor.payment(id)).status, 'started')
+    await corridor.advance('1h')
+    assert.equal((await corridor.payment(id)).status, 'expired')
+  })
+
   it('a token ends after a day', async () => {
     await corridor.company.call('POST', '/api/sandbox/clock', { advance: '25h' })
     await assert.rejects(corridor.company.call('GET', '/api/available-assets'), {
