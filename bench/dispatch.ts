@@ -107,11 +107,11 @@ async function dispatchAll(
       trx,
     )
     await sql`
-      insert into effects (id, integration_id, kind, purpose, reference, door, asset, units, destination_sealed,
+      insert into effects (id, integration_id, kind, purpose, reference, door, asset, units, account, destination_sealed,
                            single, state, idempotency_key, due_at, created_at, updated_at)
       select given.id, 1, 'coin_transfer', 'payment:' || given.id || ':coins', 'payment:' || given.id,
              (select 'wallet:' || chain || ':' || address from wallets where role = 'hot' and chain = 'polygon' limit 1),
-             'polygon:USDC', ${UNITS}, given.sealed, ${single}, 'planned', given.id, now(), now(), now()
+             'polygon:USDC', ${UNITS}, 'customer:' || given.id || ':coin', given.sealed, ${single}, 'planned', given.id, now(), now(), now()
         from unnest(${ids}::text[], ${sealed}::bytea[]) given (id, sealed)`.execute(trx)
     await sql`select pg_notify('lanes', 'coins-dispatch:polygon')`.execute(trx)
     beganMs = performance.now()

@@ -75,10 +75,10 @@ type Parts = Record<'range' | 'id' | 'open' | 'at', ReturnType<typeof sql>>
 
 async function fillOutgoing(db: Db, { range, id, open, at }: Parts): Promise<void> {
   await sql`
-    insert into effects (id, integration_id, kind, purpose, reference, door, asset, units, destination_sealed, state,
+    insert into effects (id, integration_id, kind, purpose, reference, door, asset, units, account, destination_sealed, state,
                          idempotency_key, transaction_id, txid, created_at, updated_at, confirmed_at)
     select 'e' || n, 1, 'coin_transfer', 'payment:' || ${id} || ':coins', 'payment:' || ${id},
-           'wallet:polygon:0xfilled', 'polygon:USDC', 158123456, '\\x00', 'confirmed', 'e' || n, 1 + n / 50,
+           'wallet:polygon:0xfilled', 'polygon:USDC', 158123456, 'customer:' || ${id} || ':coin', '\\x00', 'confirmed', 'e' || n, 1 + n / 50,
            '0x' || encode(sha256(n::text::bytea), 'hex'), ${at}, ${at}, ${at} from ${range} where not (${open})`.execute(
     db,
   )

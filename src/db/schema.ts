@@ -46,6 +46,11 @@ export interface Database extends SimulatedDatabase {
   webhookDestinations: WebhookDestinationsTable
   deliveries: DeliveriesTable
   deliveryAttempts: DeliveryAttemptsTable
+  sales: SalesTable
+  deposits: DepositsTable
+  chainScans: ChainScansTable
+  chainBlocks: ChainBlocksTable
+  sweeps: SweepsTable
   platform: PlatformTable
   providerFaults: ProviderFaultsTable
 }
@@ -389,7 +394,7 @@ export interface WalletsTable {
   chain: string
   address: string
   keyRef: string
-  role: 'hot' | 'faucet'
+  role: 'hot' | 'faucet' | 'deposit'
   epoch: number
   nextNonce: Generated<number>
 }
@@ -439,6 +444,7 @@ export interface EffectsTable {
   door: string
   asset: string
   units: bigint
+  account: string | null
   destinationSealed: Buffer
   state: 'planned' | 'reserved' | 'prepared' | 'sent' | 'confirmed' | 'failed' | 'unknown' | 'cancelled'
   givenUp: 'planned' | 'cancelled' | null
@@ -535,4 +541,103 @@ export interface ProviderFaultsTable {
   kind: string
   remaining: number
   createdAt: Date
+}
+
+export interface SalesTable {
+  integrationId: number
+  id: string
+  customerId: number
+  externalId: string | null
+  liveExternalId: string | null
+  requestHash: Buffer
+  state:
+    | 'started'
+    | 'crypto_received'
+    | 'processing'
+    | 'finished'
+    | 'expired'
+    | 'in_review'
+    | 'refunded'
+    | 'failed'
+  chain: string
+  symbol: string
+  askedUnits: bigint
+  receivedUnits: Generated<bigint>
+  convertedUnits: Generated<bigint>
+  returnedUnits: Generated<bigint>
+  fiat: string
+  fiatUnits: bigint
+  feeUnits: bigint
+  price: string
+  priceFixedAt: Date | null
+  priceExpiresAt: Date | null
+  terms: JSONColumn
+  quoteId: string | null
+  address: string
+  refundWallet: string | null
+  payeeSealed: Buffer
+  txid: string | null
+  reviewReason: string | null
+  reviewDetail: string | null
+  endReason: string | null
+  payout: NullableJSONColumn
+  coinReturn: NullableJSONColumn
+  version: Generated<number>
+  expiresAt: Date | null
+  dueAt: Date | null
+  leaseUntil: Date | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface DepositsTable {
+  integrationId: number
+  id: string
+  saleId: string
+  chain: string
+  epoch: number
+  address: string
+  asset: string
+  units: bigint
+  fromAddress: string
+  txHash: string
+  ordinal: number
+  blockHeight: number
+  blockHash: string
+  state: 'seen' | 'vanished' | 'final'
+  outcome: 'credited' | 'wrong_asset' | 'dust' | 'blocked' | null
+  settledAt: Date | null
+  firstSeenAt: Date
+  finalAt: Date | null
+  updatedAt: Date
+}
+
+export interface ChainScansTable {
+  chain: string
+  epoch: number
+  height: number
+  hash: string
+  heldReason: string | null
+  updatedAt: Date
+}
+
+export interface ChainBlocksTable {
+  chain: string
+  epoch: number
+  height: number
+  hash: string
+}
+
+export interface SweepsTable {
+  id: string
+  integrationId: number
+  chain: string
+  epoch: number
+  address: string
+  asset: string
+  state: 'gas' | 'coins' | 'done' | 'failed'
+  units: bigint
+  reason: string | null
+  createdAt: Date
+  updatedAt: Date
 }

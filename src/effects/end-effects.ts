@@ -23,7 +23,7 @@ export async function endEffects(
 ): Promise<string[]> {
   if (ends.length === 0) return []
   const now = needs.clock.now()
-  const { rows } = await sql<EndedEffect>`
+  const { rows } = await sql<EndedEffect & { account: string | null }>`
     update effects
        set state = given.state, txid = given.txid, reason = given.reason, gas_units = given.gas_units,
            given_up = null, due_at = null, lease_until = null, updated_at = ${now},
@@ -33,19 +33,19 @@ export async function endEffects(
                   ${ends.map(({ gasUnits }) => gasUnits?.toString() ?? null)}::numeric[])
            given (id, state, txid, reason, gas_units)
      where effects.id = given.id
-    returning effects.id, integration_id, kind, purpose, reference, door, asset, units, effects.state,
+    returning effects.id, integration_id, kind, purpose, reference, door, asset, units, account, effects.state,
               effects.txid, effects.reason`.execute(trx)
   const left = rows.filter(({ kind, state }) => kind === 'coin_transfer' && state === 'confirmed')
   await bookAll(
     trx,
-    left.map(({ id, integrationId, reference, asset, units, door }) => ({
+    left.map(({ id, integrationId, reference, asset, units, door, account }) => ({
       kind: 'dispatch',
       purpose: `effect:${id}`,
       integrationId,
       reference,
       at: now,
       postings: [
-        { account: `customer:${reference.slice(reference.indexOf(':') + 1)}:coin`, asset, units },
+        { account: account!, asset, units },
         { account: door, asset, units: -units },
       ],
     })),

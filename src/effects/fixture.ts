@@ -142,6 +142,7 @@ export async function openEffectsWorld({
         door: world.door,
         asset: `${chain.chain}:${symbol}`,
         units,
+        account: `customer:${ids[index]}:coin`,
         destinationSealed: secrets.seal('effect', JSON.stringify({ address: to })),
         state: 'planned' as const,
         idempotencyKey: ids[index]!,

@@ -214,6 +214,16 @@ const entries = {
     meaning: 'How long a paid payment may wait for its coins before it goes to `in_review`.',
     default: '24h',
   },
+  SALE_DEPOSIT_WINDOW: {
+    group: 'Durations',
+    meaning: 'How long a sale waits for its coins before it is `expired`.',
+    default: '24h',
+  },
+  SALE_CONVERSION_DEADLINE: {
+    group: 'Durations',
+    meaning: 'How long received coins may wait to be converted before the sale goes to `in_review`.',
+    default: '24h',
+  },
   KYC_LINK_LIFETIME: { group: 'Durations', meaning: 'How long a verification link works.', default: '30d' },
   KYB_LINK_LIFETIME: {
     group: 'Durations',

@@ -82,6 +82,8 @@ export interface Config {
     transferPendingLifetimeMs: number
     reviewLifetimeMs: number
     dispatchDeadlineMs: number
+    saleDepositWindowMs: number
+    saleConversionDeadlineMs: number
     kycLinkLifetimeMs: number
     kybLinkLifetimeMs: number
     onboardingLinkLifetimeMs: number
@@ -165,6 +167,8 @@ function readDurations(read: ConfigReader): Config['durations'] {
     transferPendingLifetimeMs: read.durationMs('TRANSFER_PENDING_LIFETIME'),
     reviewLifetimeMs: read.durationMs('REVIEW_LIFETIME'),
     dispatchDeadlineMs: read.durationMs('DISPATCH_DEADLINE'),
+    saleDepositWindowMs: read.durationMs('SALE_DEPOSIT_WINDOW'),
+    saleConversionDeadlineMs: read.durationMs('SALE_CONVERSION_DEADLINE'),
     kycLinkLifetimeMs: read.durationMs('KYC_LINK_LIFETIME'),
     kybLinkLifetimeMs: read.durationMs('KYB_LINK_LIFETIME'),
     onboardingLinkLifetimeMs: read.durationMs('ONBOARDING_LINK_LIFETIME'),

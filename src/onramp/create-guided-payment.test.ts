@@ -344,6 +344,7 @@ async function emptied(): Promise<Record<string, never>> {
       door,
       asset: 'polygon:ETH',
       units: 10n ** 24n,
+      account: 'customer:none:coin',
       destinationSealed: Buffer.alloc(0),
       state: 'planned',
       idempotencyKey: 'drain',

@@ -1,10 +1,9 @@
 import type { App } from '../app.ts'
+import { beginMoney, lanesAfter, type MoneyChanges, writeMoney } from '../common/money-changes.ts'
 import type { Trx } from '../db/database.ts'
-import { laneOfEffect } from '../effects/model.ts'
-import { bookAll, type Journal } from '../ledger/book.ts'
-import { emit, type NewEvent } from '../webhooks/emit.ts'
+import type { Journal } from '../ledger/book.ts'
+import type { NewEvent } from '../webhooks/emit.ts'
 import { type Payment, paymentReference, type ReviewReason } from './payment.ts'
-import { type NewPaymentEffect, planEffects } from './payment-effects.ts'
 import {
   ENDED_WITHOUT_COINS,
   EVENT_OF_STATE,
@@ -21,22 +20,15 @@ type Needs = Pick<App, 'clock' | 'config' | 'secrets'>
  * What one transaction does to its locked payments: their new fields, the ledger's journals, money that is to go out,
  * events. Gathered in memory by pure steps, written at the end in four statements whatever the number of payments.
  */
-export interface PaymentChanges {
+export interface PaymentChanges extends MoneyChanges {
   app: Needs
-  now: Date
   touched: Set<Payment>
-  journals: Journal[]
-  effects: NewPaymentEffect[]
-  events: NewEvent[]
 }
 
 export const beginChanges = (app: Needs): PaymentChanges => ({
+  ...beginMoney(app.clock),
   app,
-  now: app.clock.now(),
   touched: new Set(),
-  journals: [],
-  effects: [],
-  events: [],
 })
 
 /** Changes fields of a payment; whoever watches it sees a new version. */
@@ -118,16 +110,7 @@ export function bookFor(
 
 export async function writeChanges(trx: Trx, changes: PaymentChanges): Promise<void> {
   await updatePayments(trx, [...changes.touched])
-  await bookAll(trx, changes.journals)
-  await planEffects(trx, changes.effects, changes.app)
-  await emit(trx, changes.events, changes.app)
-}
-
-/** The lanes that go on with what was written, to be woken after the commit. */
-export function lanesAfter({ events, effects }: PaymentChanges): string[] {
-  const lanes = new Set<string>(events.length > 0 ? ['event-sequencer'] : [])
-  for (const { kind, asset } of effects) lanes.add(laneOfEffect(kind, asset))
-  return [...lanes]
+  await writeMoney(trx, changes, changes.app)
 }
 
 /** After the commit: whoever goes on with it, and whoever looks at the payments' pages. */

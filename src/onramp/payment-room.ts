@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
+import { lanesAfter } from '../common/money-changes.ts'
 import type { Trx } from '../db/database.ts'
 import type { EffectRoom, EndedEffect } from '../effects/model.ts'
 import { holdAgain } from './cancel-refunds.ts'
@@ -7,7 +8,6 @@ import { chargeBackUndelivered } from './chargeback.ts'
 import { heldUnits, type Payment, paymentReference, type RefundRecord } from './payment.ts'
 import {
   beginChanges,
-  lanesAfter,
   moveState,
   moveToReview,
   type PaymentChanges,

@@ -1,5 +1,6 @@
-import { CompiledQuery, type Insertable, sql } from 'kysely'
+import { type Insertable, sql } from 'kysely'
 import type { Db, Trx } from '../db/database.ts'
+import { createRowUpdate } from '../db/row-update.ts'
 import type { PaymentsTable } from '../db/schema.ts'
 import type { Payment } from './payment.ts'
 
@@ -118,34 +119,8 @@ const CHANGING = {
   updatedAt: 'timestamptz',
 } as const satisfies Partial<Record<keyof PaymentsTable, string>>
 
-const CHANGING_COLUMNS = Object.keys(CHANGING) as (keyof typeof CHANGING)[]
-
-/** The statement's text, made once: building it anew for each change costs more than the change. */
-const UPDATE = (() => {
-  const snake = (column: string): string =>
-    column.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  const columns = CHANGING_COLUMNS.map(snake)
-  const arrays = CHANGING_COLUMNS.map((column, index) => `$${index + 3}::${CHANGING[column]}[]`)
-  return `update payments set ${columns.map((column) => `${column} = given.${column}`).join(', ')}
-            from unnest($1::integer[], $2::text[], ${arrays.join(', ')})
-                 given (integration_id, id, ${columns.join(', ')})
-           where payments.integration_id = given.integration_id and payments.id = given.id`
-})()
-
 /** Writes what changed of locked payments, in one statement whatever their number. */
-export async function updatePayments(trx: Trx, payments: readonly Payment[]): Promise<void> {
-  if (payments.length === 0) return
-  const values = CHANGING_COLUMNS.map((column) => payments.map((payment) => writeValue(payment[column])))
-  const ids = [payments.map(({ integrationId }) => integrationId), payments.map(({ id }) => id)]
-  await trx.executeQuery(CompiledQuery.raw(UPDATE, [...ids, ...values]))
-}
-
-function writeValue(value: unknown): unknown {
-  if (typeof value === 'bigint') return value.toString()
-  if (typeof value !== 'object' || value === null || value instanceof Date || Buffer.isBuffer(value))
-    return value
-  return JSON.stringify(value)
-}
+export const updatePayments = createRowUpdate<Payment>('payments', CHANGING)
 
 const PAYMENTS = sql`
   select payments.*, customers.key_wrapped, customers.banned_at as customer_banned_at,

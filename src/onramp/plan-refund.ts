@@ -79,6 +79,7 @@ function planPart(
     door: way.kind === 'card' ? way.account : `bank:${way.ourIban}`,
     asset: payment.fiat,
     units,
+    account: null,
     destination:
       way.kind === 'card'
         ? { session: way.providerRef }

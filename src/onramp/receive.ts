@@ -7,6 +7,7 @@ import { conversionPostings, conversionPurpose, quotePayment } from './conversio
 import { decideReceived, mismatchPolicy, type ReceivedDecision } from './decide-received.ts'
 import {
   coinsPurpose,
+  customerCoin,
   customerFiat,
   type Holder,
   heldUnits,
@@ -226,6 +227,7 @@ export function fill(
     door: null,
     asset: coin.id,
     units: quote.coinUnits,
+    account: customerCoin(payment.id),
     destination: { address: payment.wallet },
   })
   const priceText = formatPrice(price)

@@ -51,6 +51,7 @@ async function leave(state: 'planned' | 'sent' | 'unknown' | 'confirmed' | 'canc
       door: DOOR,
       asset: USDC.id,
       units,
+      account: `customer:${id}:coin`,
       destinationSealed: Buffer.alloc(0),
       state,
       idempotencyKey: id,

@@ -1,0 +1,120 @@
+import type { App } from '../app.ts'
+import { beginMoney, lanesAfter, type MoneyChanges, writeMoney } from '../common/money-changes.ts'
+import type { Trx } from '../db/database.ts'
+import type { Journal } from '../ledger/book.ts'
+import type { NewEvent } from '../webhooks/emit.ts'
+import { type Sale, type SaleReviewReason, saleReference, saleStream } from './sale.ts'
+import {
+  ENDED_WITHOUT_MONEY,
+  EVENT_OF_SALE_STATE,
+  nextSaleState,
+  type SaleEvent,
+  saleLifetimeMs,
+} from './sale-states.ts'
+import { updateSales } from './sale-store.ts'
+import { wireSale } from './sale-wire.ts'
+
+type Needs = Pick<App, 'clock' | 'config' | 'secrets'>
+
+/**
+ * What one transaction does to its locked sales: their new fields, the ledger's journals, money and coins that are to
+ * go out, events. Gathered in memory by pure steps, written at the end in few statements whatever the number of sales.
+ */
+export interface SaleChanges extends MoneyChanges {
+  app: Needs
+  touched: Set<Sale>
+}
+
+export const beginSaleChanges = (app: Needs): SaleChanges => ({
+  ...beginMoney(app.clock),
+  app,
+  touched: new Set(),
+})
+
+/** Changes fields of a sale. */
+export function setSaleFields(changes: SaleChanges, sale: Sale, fields: Partial<Sale>): void {
+  Object.assign(sale, fields)
+  if (changes.touched.has(sale)) return
+  changes.touched.add(sale)
+  sale.version += 1
+  sale.updatedAt = changes.now
+  sale.leaseUntil = null
+}
+
+/** Thrown where the table of states knows no way: the caller should have asked before. */
+export class ImpossibleSaleTransition extends Error {}
+
+/**
+ * Moves a sale along the table of states, with the fields that go with it, and tells the integrator. The new state
+ * brings its deadline; what ended without money gives its `external_id` back.
+ */
+export function moveSale(
+  changes: SaleChanges,
+  sale: Sale,
+  event: SaleEvent,
+  fields: Partial<Sale> = {},
+): void {
+  const state = nextSaleState(sale.state, event)
+  if (state === undefined) {
+    throw new ImpossibleSaleTransition(`Sale ${sale.id} is ${sale.state}: ${event} can't happen to it.`)
+  }
+  const lifetime = saleLifetimeMs(state, changes.app.config.durations)
+  const deadline = lifetime === null ? null : new Date(changes.now.getTime() + lifetime)
+  setSaleFields(changes, sale, {
+    state,
+    expiresAt: deadline,
+    dueAt: deadline,
+    ...(ENDED_WITHOUT_MONEY.has(state) ? { liveExternalId: null } : { endReason: null }),
+    ...(state === 'in_review' ? {} : { reviewReason: null, reviewDetail: null }),
+    ...fields,
+  })
+  const type = EVENT_OF_SALE_STATE[state]
+  if (type) tellOfSale(changes, sale, type)
+}
+
+/** Puts a sale before a person, and says why. One that is there already keeps its first reason. */
+export function moveSaleToReview(
+  changes: SaleChanges,
+  sale: Sale,
+  reviewReason: SaleReviewReason,
+  reviewDetail: string | null = null,
+): void {
+  if (sale.state === 'in_review') return
+  const event = reviewReason === 'payout_failed' ? 'payout_failed' : 'doubted'
+  moveSale(changes, sale, event, { reviewReason, reviewDetail })
+}
+
+/** An event with the sale as it is now. */
+export function tellOfSale(changes: SaleChanges, sale: Sale, type: NewEvent['type']): void {
+  changes.events.push({
+    integrationId: sale.integrationId,
+    type,
+    stream: saleStream(sale.id),
+    data: wireSale(sale, changes.app),
+    keyWrapped: sale.keyWrapped,
+  })
+}
+
+export function bookForSale(
+  changes: SaleChanges,
+  sale: Sale,
+  journal: Pick<Journal, 'kind' | 'purpose' | 'postings'>,
+): void {
+  changes.journals.push({
+    ...journal,
+    integrationId: sale.integrationId,
+    reference: saleReference(sale.id),
+    at: changes.now,
+  })
+}
+
+export async function writeSaleChanges(trx: Trx, changes: SaleChanges): Promise<void> {
+  await updateSales(trx, [...changes.touched])
+  await writeMoney(trx, changes, changes.app)
+}
+
+/** After the commit: whoever goes on with it. */
+export function wakeAfterSales(app: Pick<App, 'wake'>, changes: SaleChanges): void {
+  const lanes = lanesAfter(changes)
+  if (lanes.length > 0) app.wake(...lanes)
+}

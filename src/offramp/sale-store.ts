@@ -1,0 +1,80 @@
+import { type Insertable, sql } from 'kysely'
+import type { Db, Trx } from '../db/database.ts'
+import { createRowUpdate } from '../db/row-update.ts'
+import type { SalesTable } from '../db/schema.ts'
+import type { Sale } from './sale.ts'
+
+/** The sale of this integration, or undefined: another's is answered exactly like none. */
+export async function findSale(db: Db | Trx, integrationId: number, id: string): Promise<Sale | undefined> {
+  const { rows } = await sql<Sale>`
+    ${SALES} where sales.integration_id = ${integrationId} and sales.id = ${id}`.execute(db)
+  return rows[0]
+}
+
+/** The sale of that id, whoever's it is: for the operator and the lanes. */
+export async function findSaleById(db: Db | Trx, id: string): Promise<Sale | undefined> {
+  const { rows } = await sql<Sale>`${SALES} where sales.id = ${id}`.execute(db)
+  return rows[0]
+}
+
+/** The sale that holds this `external_id` now. */
+export async function findLiveSale(
+  db: Db | Trx,
+  integrationId: number,
+  externalId: string,
+): Promise<Sale | undefined> {
+  const { rows } = await sql<Sale>`
+    ${SALES} where sales.integration_id = ${integrationId} and sales.live_external_id = ${externalId}`.execute(
+    db,
+  )
+  return rows[0]
+}
+
+/**
+ * Locks sales, always in the order of their ids. Locks are taken in one order everywhere: the customer, effects,
+ * payments and sales, and then what belongs to them (deposits, bank lines).
+ */
+export async function lockSales(trx: Trx, ids: readonly string[]): Promise<Map<string, Sale>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<Sale>`
+    ${SALES} where sales.id = any(${[...ids]}::text[]) order by sales.id for update of sales`.execute(trx)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+export async function insertSale(trx: Trx, sale: Insertable<SalesTable>): Promise<void> {
+  await trx.insertInto('sales').values(sale).execute()
+}
+
+/** What a change may write, with the type of its column. */
+const CHANGING = {
+  state: 'text',
+  liveExternalId: 'text',
+  receivedUnits: 'numeric',
+  convertedUnits: 'numeric',
+  returnedUnits: 'numeric',
+  fiatUnits: 'numeric',
+  feeUnits: 'numeric',
+  price: 'text',
+  priceFixedAt: 'timestamptz',
+  payeeSealed: 'bytea',
+  refundWallet: 'text',
+  txid: 'text',
+  reviewReason: 'text',
+  reviewDetail: 'text',
+  endReason: 'text',
+  payout: 'jsonb',
+  coinReturn: 'jsonb',
+  version: 'integer',
+  expiresAt: 'timestamptz',
+  dueAt: 'timestamptz',
+  leaseUntil: 'timestamptz',
+  updatedAt: 'timestamptz',
+} as const satisfies Partial<Record<keyof SalesTable, string>>
+
+/** Writes what changed of locked sales, in one statement whatever their number. */
+export const updateSales = createRowUpdate<Sale>('sales', CHANGING)
+
+const SALES = sql`
+  select sales.*, customers.key_wrapped, customers.banned_at as customer_banned_at
+    from sales
+    join customers on customers.integration_id = sales.integration_id and customers.id = sales.customer_id`

@@ -1,0 +1,93 @@
+import type { Selectable } from 'kysely'
+import type { SalesTable } from '../db/schema.ts'
+import { type Asset, assetOf } from '../money/asset.ts'
+import { type Price, parsePrice } from '../money/rate.ts'
+
+/** A sale as its row has it, with what is read beside it. */
+export interface Sale extends Omit<Selectable<SalesTable>, 'terms' | 'payout' | 'coinReturn'> {
+  terms: SaleTerms
+  payout: PayoutRecord | null
+  coinReturn: CoinReturnRecord | null
+  /** The customer's key, under which `payeeSealed` and the events are kept. */
+  keyWrapped: Buffer | null
+  customerBannedAt: Date | null
+}
+
+/** The fees agreed at creation. Percents as decimal text, the fixed part in base units of the sale's currency. */
+export interface SaleTerms {
+  percent: string
+  fixedUnits: string
+  spread: string
+}
+
+/** Whom the money of a sale goes to: an IBAN, or the account that a Latin American customer registered with. */
+export type Payee =
+  | { kind: 'iban'; iban: string; name: string }
+  | { kind: 'local'; account: string; bankName: string; country: string; name: string }
+
+/** The latest order to the bank; each round has one effect, `sale:<id>:payout:<round>`. */
+export interface PayoutRecord {
+  round: number
+  state: 'planned' | 'sent' | 'confirmed' | 'failed'
+  units: string
+  reason: string | null
+  createdAt: string
+}
+
+/** The latest return of coins; each round has one effect, `sale:<id>:return:<round>`. */
+export interface CoinReturnRecord {
+  round: number
+  state: 'planned' | 'confirmed' | 'failed'
+  units: string
+  reason: SaleReturnReason
+  createdAt: string
+}
+
+export type SaleReturnReason =
+  | 'short'
+  | 'excess'
+  | 'late'
+  | 'wrong_asset'
+  | 'unpriceable'
+  | 'payout_failed'
+  | 'review_refused'
+  | 'review_timeout'
+
+export type SaleReviewReason =
+  | 'short'
+  | 'excess'
+  | 'late'
+  | 'wrong_asset'
+  | 'blocked_sender'
+  | 'banned'
+  | 'unpriceable'
+  | 'payout_failed'
+  | 'return_failed'
+
+export const saleFiat = (sale: Pick<Sale, 'fiat'>): Asset => assetOf(sale.fiat)
+
+export const saleCoin = (sale: Pick<Sale, 'chain' | 'symbol'>): Asset =>
+  assetOf(`${sale.chain}:${sale.symbol}`)
+
+/** Coins that came and are neither converted nor on their way back. */
+export const heldCoins = (sale: Pick<Sale, 'receivedUnits' | 'convertedUnits' | 'returnedUnits'>): bigint =>
+  sale.receivedUnits - sale.convertedUnits - sale.returnedUnits
+
+/** What the effects of a sale refer to. */
+export const saleReference = (saleId: string): string => `sale:${saleId}`
+
+/** The stream of a sale's events. */
+export const saleStream = (saleId: string): string => `rampoff:${saleId}`
+
+export const customerFiatOf = (saleId: string): string => `customer:${saleId}:fiat`
+export const customerCoinOf = (saleId: string): string => `customer:${saleId}:coin`
+
+export const payoutPurpose = (saleId: string, round: number): string => `sale:${saleId}:payout:${round}`
+export const coinReturnPurpose = (saleId: string, round: number): string => `sale:${saleId}:return:${round}`
+
+/** The price the sale carries; it was written by us, so a text that is none is a mistake. */
+export function priceOfSale(sale: Pick<Sale, 'price'>): Price {
+  const price = parsePrice(sale.price, 'nearest')
+  if (!price) throw new Error(`The sale carries no price but ${JSON.stringify(sale.price)}.`)
+  return price
+}
