@@ -65,6 +65,24 @@ export const IntegrationSettings = Type.Object(
       },
       CLOSED,
     ),
+    /** What to do when the coins of a sale aren't what was asked. */
+    sales: Type.Object(
+      {
+        /** In percent of the coins asked: so much less or more counts as exact. */
+        tolerancePercent: Decimal,
+        /** Coins worth less than this many euros are not worth moving: those that nobody waits for are booked and left. */
+        dust: Decimal,
+        /** Less came by the deadline. `convert` only what is worth the minimum of a sale; less than that goes back. */
+        short: Type.Union([Type.Literal('convert'), Type.Literal('return'), Type.Literal('review')]),
+        /** More came. `return` gives back what is over. */
+        excess: Type.Union([Type.Literal('convert'), Type.Literal('return'), Type.Literal('review')]),
+        /** They came when the sale was over. */
+        late: Type.Union([Type.Literal('convert'), Type.Literal('return'), Type.Literal('review')]),
+        /** Another coin came than was asked. */
+        wrongAsset: Type.Union([Type.Literal('return'), Type.Literal('review')]),
+      },
+      CLOSED,
+    ),
     /** Calls a minute; null: the platform's setting. */
     ratePerMinute: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
   },
@@ -124,6 +142,14 @@ export const DEFAULT_SETTINGS: IntegrationSettings = {
     late: 'review',
     thirdParty: 'review',
     keepFeesOnRefund: false,
+  },
+  sales: {
+    tolerancePercent: '1.00',
+    dust: '0.10',
+    short: 'convert',
+    excess: 'convert',
+    late: 'convert',
+    wrongAsset: 'return',
   },
   ratePerMinute: null,
 }

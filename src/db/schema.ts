@@ -565,6 +565,8 @@ export interface SalesTable {
   receivedUnits: Generated<bigint>
   convertedUnits: Generated<bigint>
   returnedUnits: Generated<bigint>
+  keptUnits: Generated<bigint>
+  conversions: JSONColumn
   fiat: string
   fiatUnits: bigint
   feeUnits: bigint
@@ -607,6 +609,8 @@ export interface DepositsTable {
   state: 'seen' | 'vanished' | 'final'
   outcome: 'credited' | 'wrong_asset' | 'dust' | 'blocked' | null
   settledAt: Date | null
+  returnRound: number | null
+  leaseUntil: Date | null
   firstSeenAt: Date
   finalAt: Date | null
   updatedAt: Date

@@ -52,6 +52,8 @@ const CHANGING = {
   receivedUnits: 'numeric',
   convertedUnits: 'numeric',
   returnedUnits: 'numeric',
+  keptUnits: 'numeric',
+  conversions: 'jsonb',
   fiatUnits: 'numeric',
   feeUnits: 'numeric',
   price: 'text',

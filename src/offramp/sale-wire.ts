@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import { wireTime } from '../kernel/clock.ts'
 import { formatAmount } from '../money/amount.ts'
+import { assetOf } from '../money/asset.ts'
 import { nullable, WireTime } from '../server/fields.ts'
 import { type Payee, type Sale, saleCoin, saleFiat } from './sale.ts'
 import { SALE_STATES } from './sale-states.ts'
@@ -39,6 +40,7 @@ export const SaleObject = Type.Object({
   refund: nullable(
     Type.Object({
       state: Type.String({ enum: ['planned', 'confirmed', 'failed'] }),
+      crypto: Type.String({ description: 'The symbol of the coin that goes back.' }),
       amount: Units('Coins that go back, in base units.'),
       reason: Type.String(),
       created_at: WireTime,
@@ -79,6 +81,7 @@ export function wireSale(sale: Sale, app: Pick<App, 'secrets'>) {
     },
     refund: sale.coinReturn && {
       state: sale.coinReturn.state,
+      crypto: assetOf(sale.coinReturn.asset).symbol,
       amount: sale.coinReturn.units,
       reason: sale.coinReturn.reason,
       created_at: wireTime(new Date(sale.coinReturn.createdAt)),

@@ -4,8 +4,10 @@ import { type Asset, assetOf } from '../money/asset.ts'
 import { type Price, parsePrice } from '../money/rate.ts'
 
 /** A sale as its row has it, with what is read beside it. */
-export interface Sale extends Omit<Selectable<SalesTable>, 'terms' | 'payout' | 'coinReturn'> {
+export interface Sale
+  extends Omit<Selectable<SalesTable>, 'terms' | 'payout' | 'coinReturn' | 'conversions'> {
   terms: SaleTerms
+  conversions: ConversionRecord[]
   payout: PayoutRecord | null
   coinReturn: CoinReturnRecord | null
   /** The customer's key, under which `payeeSealed` and the events are kept. */
@@ -25,6 +27,16 @@ export type Payee =
   | { kind: 'iban'; iban: string; name: string }
   | { kind: 'local'; account: string; bankName: string; country: string; name: string }
 
+/** A conversion that stands. Its journal is `sale:<id>:conversion:<number>`. */
+export interface ConversionRecord {
+  number: number
+  /** The payout that pays it; null when that came back, or was given up. */
+  round: number | null
+  units: string
+  fiatUnits: string
+  feeUnits: string
+}
+
 /** The latest order to the bank; each round has one effect, `sale:<id>:payout:<round>`. */
 export interface PayoutRecord {
   round: number
@@ -38,6 +50,8 @@ export interface PayoutRecord {
 export interface CoinReturnRecord {
   round: number
   state: 'planned' | 'confirmed' | 'failed'
+  /** Another coin than the sale's when the wrong one came. */
+  asset: string
   units: string
   reason: SaleReturnReason
   createdAt: string
@@ -50,6 +64,7 @@ export type SaleReturnReason =
   | 'wrong_asset'
   | 'unpriceable'
   | 'payout_failed'
+  | 'not_converted'
   | 'review_refused'
   | 'review_timeout'
 
@@ -60,7 +75,10 @@ export type SaleReviewReason =
   | 'wrong_asset'
   | 'blocked_sender'
   | 'banned'
+  /** The fees take all of what came. */
   | 'unpriceable'
+  /** There was no price for too long. */
+  | 'not_converted'
   | 'payout_failed'
   | 'return_failed'
 
@@ -70,8 +88,13 @@ export const saleCoin = (sale: Pick<Sale, 'chain' | 'symbol'>): Asset =>
   assetOf(`${sale.chain}:${sale.symbol}`)
 
 /** Coins that came and are neither converted nor on their way back. */
-export const heldCoins = (sale: Pick<Sale, 'receivedUnits' | 'convertedUnits' | 'returnedUnits'>): bigint =>
-  sale.receivedUnits - sale.convertedUnits - sale.returnedUnits
+export const heldCoins = (
+  sale: Pick<Sale, 'receivedUnits' | 'convertedUnits' | 'returnedUnits' | 'keptUnits'>,
+): bigint => sale.receivedUnits - sale.convertedUnits - sale.returnedUnits - sale.keptUnits
+
+/** Money that coins were converted to and that no payout takes to the customer. */
+export const heldFiat = (sale: Pick<Sale, 'conversions'>): bigint =>
+  sale.conversions.reduce((sum, { round, fiatUnits }) => (round === null ? sum + BigInt(fiatUnits) : sum), 0n)
 
 /** What the effects of a sale refer to. */
 export const saleReference = (saleId: string): string => `sale:${saleId}`
@@ -82,6 +105,9 @@ export const saleStream = (saleId: string): string => `rampoff:${saleId}`
 export const customerFiatOf = (saleId: string): string => `customer:${saleId}:fiat`
 export const customerCoinOf = (saleId: string): string => `customer:${saleId}:coin`
 
+export const depositPurpose = (depositId: string): string => `deposit:${depositId}`
+export const conversionPurpose = (saleId: string, number: number): string =>
+  `sale:${saleId}:conversion:${number}`
 export const payoutPurpose = (saleId: string, round: number): string => `sale:${saleId}:payout:${round}`
 export const coinReturnPurpose = (saleId: string, round: number): string => `sale:${saleId}:return:${round}`
 

@@ -32,7 +32,12 @@ create table sales (
   received_units numeric(78,0) not null default 0,
   converted_units numeric(78,0) not null default 0,
   returned_units numeric(78,0) not null default 0,
-  check (converted_units >= 0 and returned_units >= 0 and converted_units + returned_units <= received_units),
+  -- Written off: too little to move, or left to us by a person's decision.
+  kept_units numeric(78,0) not null default 0,
+  check (converted_units >= 0 and returned_units >= 0 and kept_units >= 0
+         and converted_units + returned_units + kept_units <= received_units),
+  -- The conversions that stand: [{number, round, units, fiatUnits, feeUnits}]; round is the payout that pays each.
+  conversions jsonb not null default '[]',
   fiat text not null,
   -- What the customer gets: an estimate until coins are converted, then the sum of what they were converted to.
   fiat_units numeric(78,0) not null,
@@ -77,6 +82,7 @@ create index sales_by_state on sales (integration_id, state, created_at desc, id
 create index sales_by_external_id on sales (integration_id, external_id, created_at desc, id desc);
 create index sales_by_customer on sales (integration_id, customer_id, created_at desc, id desc) include (state);
 create index sales_due on sales (due_at) where due_at is not null;
+create index sales_unconverted on sales (updated_at) where state = 'crypto_received';
 create index sales_review on sales (created_at) where state = 'in_review';
 
 -- Coins that arrived on a sale's address. A transaction that comes back in another block after a reorganisation is the
@@ -99,8 +105,11 @@ create table deposits (
   state text not null check (state in ('seen', 'vanished', 'final')),
   -- What a final one counted as; null until it was worked off.
   outcome text check (outcome in ('credited', 'wrong_asset', 'dust', 'blocked')),
-  -- Of a wrong asset: its return, or that a person keeps it.
+  -- Of a wrong asset, or one from a blocked address: when it was returned, or kept by a person's decision.
   settled_at timestamptz,
+  -- The round of the return that gives it back.
+  return_round integer,
+  lease_until timestamptz,
   first_seen_at timestamptz not null,
   final_at timestamptz,
   updated_at timestamptz not null,
@@ -147,3 +156,7 @@ create table sweeps (
 );
 -- One at a time for each address, as each needs its gas.
 create unique index sweeps_open on sweeps (chain, address) where state in ('gas', 'coins');
+
+-- What integrations that are here already do with coins that aren't what was asked.
+update integrations set settings = settings || '{"sales": {"tolerancePercent": "1.00", "dust": "0.10", "short": "convert",
+  "excess": "convert", "late": "convert", "wrongAsset": "return"}}';
