@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { type Address, getAddress } from 'viem'
+import { getAddress } from 'viem'
 import type { Db } from './db/database.ts'
 import type { Clock } from './kernel/clock.ts'
 import type { Config } from './kernel/config.ts'
@@ -11,7 +11,7 @@ import { createSimulatedBankProvider } from './providers/bank/simulated/provider
 import type { CardProvider } from './providers/card/port.ts'
 import { createSimulatedCardProvider } from './providers/card/simulated/provider.ts'
 import { createFaultyChain } from './providers/chain/faulty.ts'
-import { mainnetSetup } from './providers/chain/mainnets.ts'
+import { type MainnetOptions, mainnetSetup } from './providers/chain/mainnets.ts'
 import type { ChainSetup } from './providers/chain/setup.ts'
 import { createMnemonicCustody } from './providers/custody/local-mnemonic.ts'
 import type { Custody } from './providers/custody/port.ts'
@@ -73,7 +73,7 @@ export async function openProviders(needs: Needs): Promise<Providers> {
   const { config, localChains } = needs
   const custody = createMnemonicCustody(config.walletMnemonic)
   const remote = Object.entries(config.chainRpcUrls).flatMap(([chain, url]) =>
-    url ? [mainnetSetup(chain, url, disperseOn(config, chain))] : [],
+    url ? [mainnetSetup(chain, { url, ...mainnetOptions(config, chain as ChainName) })] : [],
   )
   const local = Object.keys(config.chainRpcUrls).filter(
     (chain) => !remote.some((setup) => setup.chain === chain),
@@ -131,9 +131,15 @@ function openKyc({ config, db, clock, secrets }: Needs): KycProvider {
   )
 }
 
-function disperseOn({ disperseContracts }: Config, chain: string): Address | null {
-  const address = disperseContracts[chain as keyof typeof disperseContracts]
-  return address === undefined ? null : getAddress(address)
+type ChainName = keyof Config['chainRpcUrls']
+
+function mainnetOptions(config: Config, chain: ChainName): Omit<MainnetOptions, 'url'> {
+  const disperse = config.disperseContracts[chain]
+  return {
+    secondUrl: config.chainSecondRpcUrls[chain],
+    confirmations: config.chainConfirmations[chain],
+    disperse: disperse === undefined ? null : getAddress(disperse),
+  }
 }
 
 function openPriceSources({ config, clock, db }: Needs): PriceSource[] {

@@ -18,6 +18,8 @@ import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
 import { sealLane } from './ledger/seal.ts'
+import { findHeldScans, measureScans } from './offramp/scan-health.ts'
+import { depositLanes, depositsLaneOf } from './offramp/watch-deposits.ts'
 import { paymentCallbacks, paymentLanes } from './onramp/payment-lanes.ts'
 import { createPricing, type Pricing } from './pricing/pricing.ts'
 import { findMissingPrices } from './pricing/readiness.ts'
@@ -200,6 +202,7 @@ function lanesOf(app: App): Lane[] {
     callbackLane(app, paymentCallbacks(app)),
     ...paymentLanes(app),
     ...effectLanes(effectNeeds(app)),
+    ...depositLanes(app),
     kycLane(app),
     kycExpiryLane(app),
     sequencerLane(app),
@@ -241,9 +244,17 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
         registerHealth(
           app,
           instance,
-          [() => findWaitingMoney(app.db), async () => findMissingPrices(app.pricing.prices)],
+          [
+            () => findWaitingMoney(app.db),
+            () => findHeldScans(app.db),
+            async () => findMissingPrices(app.pricing.prices),
+          ],
           async () => {
-            await Promise.all([measureWebhooks(app), measureMoneyOut(app.db, app.metrics)])
+            await Promise.all([
+              measureWebhooks(app),
+              measureMoneyOut(app.db, app.metrics),
+              measureScans(app.db, app.metrics),
+            ])
           },
         )
         await registerPages(app, instance)
@@ -260,7 +271,9 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
       if (config.role !== 'api') {
         for (const sandbox of app.providers.sandboxChains) {
           // Nobody has to ask our own node whether there is a new block.
-          sandbox.startMining(() => app.lanes.wake(lanesOfChain(sandbox.chain).watch))
+          sandbox.startMining(() =>
+            app.lanes.wake(lanesOfChain(sandbox.chain).watch, depositsLaneOf(sandbox.chain)),
+          )
         }
         app.lanes.start()
       }

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Address } from 'viem'
 import { bookAll } from '../ledger/book.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
+import { beginScan, beginScanAnew } from './chain-scans.ts'
 import { haltDoor } from './doors.ts'
 import { recordFunding } from './funding.ts'
 import { type EffectNeeds, walletDoor } from './model.ts'
@@ -56,7 +57,9 @@ export async function registerChain(needs: EffectNeeds, setup: ChainSetup): Prom
     select chain, ${address}, ${HOT_WALLET_KEY_REF}, 'hot', epoch, ${latest} from chain
     on conflict do nothing`.execute(needs.db)
   const known = await findKnownChain(needs, chain)
-  if (known?.genesisHash === genesisHash) await fundLocalWallets(needs, setup)
+  if (known?.genesisHash !== genesisHash) return
+  await beginScan(needs.db, { chain, epoch: known.epoch, provider }, now)
+  await fundLocalWallets(needs, setup)
 }
 
 /** Gives the hot wallets of a local chain their coins, and books them. */
@@ -120,6 +123,7 @@ export async function beginEpoch(
       .set({ epoch, genesisHash, checkpointHeight: 0, checkpointHash: genesisHash, updatedAt: now })
       .where('chain', '=', chain)
       .execute()
+    await beginScanAnew(trx, { chain, epoch, genesisHash }, now)
     const wallets = await trx
       .updateTable('wallets')
       .set({ epoch })
@@ -166,8 +170,17 @@ export async function beginEpoch(
 }
 
 /** Halts every hot wallet of a chain. */
-export async function haltChain(needs: EffectNeeds, chain: string, reason: string): Promise<void> {
-  const wallets = await needs.db.selectFrom('wallets').select('address').where('chain', '=', chain).execute()
+export async function haltChain(
+  needs: Pick<EffectNeeds, 'db' | 'clock' | 'log'>,
+  chain: string,
+  reason: string,
+): Promise<void> {
+  const wallets = await needs.db
+    .selectFrom('wallets')
+    .select('address')
+    .where('chain', '=', chain)
+    .where('role', '=', 'hot')
+    .execute()
   for (const { address } of wallets) {
     await haltDoor(needs.db, needs, walletDoor(chain, address), reason)
   }

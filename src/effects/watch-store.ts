@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Address, Hex } from 'viem'
-import type { Db } from '../db/database.ts'
+import type { Db, Trx } from '../db/database.ts'
 
 export interface WatchedRow {
   id: number
@@ -86,7 +86,7 @@ export async function recordStuck(db: Db, ids: readonly number[], now: Date): Pr
 
 /** Moves the checkpoint to a newer final block. */
 export async function recordCheckpoint(
-  db: Db,
+  db: Db | Trx,
   { chain, epoch, height, hash }: { chain: string; epoch: number; height: number; hash: Hex },
   now: Date,
 ): Promise<void> {

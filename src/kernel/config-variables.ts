@@ -88,6 +88,28 @@ const entries = {
       'JSON-RPC of a BNB Smart Chain node. Without it the sandbox starts a local chain, and production leaves it off.',
     secret: true,
   },
+  POLYGON_SECOND_RPC_URL: {
+    group: 'Chains',
+    meaning:
+      'JSON-RPC of another Polygon node, best of another company’s. With it a deposit is final only when both nodes agree.',
+    secret: true,
+  },
+  BSC_SECOND_RPC_URL: {
+    group: 'Chains',
+    meaning:
+      'JSON-RPC of another BNB Smart Chain node. With it a deposit is final only when both nodes agree.',
+    secret: true,
+  },
+  POLYGON_CONFIRMATIONS: {
+    group: 'Chains',
+    meaning:
+      'How many blocks deep a transaction on Polygon must be to be final. Default: 64; 2 on the sandbox’s local chain, always.',
+  },
+  BSC_CONFIRMATIONS: {
+    group: 'Chains',
+    meaning:
+      'How many blocks deep a transaction on BNB Smart Chain must be to be final. Default: 15; 2 on the sandbox’s local chain, always.',
+  },
   POLYGON_DISPERSE_CONTRACT: {
     group: 'Chains',
     meaning:

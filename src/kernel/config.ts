@@ -49,6 +49,10 @@ export interface Config {
   walletMnemonic: string
   /** Absent: a local chain in the sandbox, off in production. */
   chainRpcUrls: { polygon: string | undefined; bsc: string | undefined }
+  /** A second node for each chain, which must agree before a deposit is final; absent: the first is believed. */
+  chainSecondRpcUrls: { polygon: string | undefined; bsc: string | undefined }
+  /** How many blocks deep is final; absent: what is usual on that chain. */
+  chainConfirmations: { polygon: number | undefined; bsc: number | undefined }
   /** Absent: transfers on that chain go singly. */
   disperseContracts: { polygon: string | undefined; bsc: string | undefined }
   /** The most of a coin (`polygon:USDC`) that may leave one wallet on one day, as decimal text in major units. */
@@ -126,6 +130,14 @@ export function loadConfig(env: Environment): Config {
       poolSize: read.integer('DATABASE_POOL_SIZE', { min: 2, max: 1000 }),
     },
     chainRpcUrls: { polygon: readRpcUrl(read, 'POLYGON_RPC_URL'), bsc: readRpcUrl(read, 'BSC_RPC_URL') },
+    chainSecondRpcUrls: {
+      polygon: readSecondRpcUrl(read, 'POLYGON'),
+      bsc: readSecondRpcUrl(read, 'BSC'),
+    },
+    chainConfirmations: {
+      polygon: readConfirmations(read, 'POLYGON_CONFIRMATIONS'),
+      bsc: readConfirmations(read, 'BSC_CONFIRMATIONS'),
+    },
     disperseContracts: {
       polygon: readContract(read, 'POLYGON_DISPERSE_CONTRACT'),
       bsc: readContract(read, 'BSC_DISPERSE_CONTRACT'),
@@ -230,7 +242,10 @@ function readSanctionsFile(read: ConfigReader): string | undefined {
   return undefined
 }
 
-function readRpcUrl(read: ConfigReader, name: 'POLYGON_RPC_URL' | 'BSC_RPC_URL'): string | undefined {
+function readRpcUrl(
+  read: ConfigReader,
+  name: 'POLYGON_RPC_URL' | 'BSC_RPC_URL' | 'POLYGON_SECOND_RPC_URL' | 'BSC_SECOND_RPC_URL',
+): string | undefined {
   const given = read.text(name)
   if (given === undefined || /^https?:$/.test(URL.parse(given)?.protocol ?? '')) return given
   read.report(
@@ -239,6 +254,23 @@ function readRpcUrl(read: ConfigReader, name: 'POLYGON_RPC_URL' | 'BSC_RPC_URL')
     `Write it like ${name}=https://node.example.com/key, or leave it out.`,
   )
   return undefined
+}
+
+/** Without a first node there is nothing for it to agree with, and who set it would believe that it was asked. */
+function readSecondRpcUrl(read: ConfigReader, chain: 'POLYGON' | 'BSC'): string | undefined {
+  const name = `${chain}_SECOND_RPC_URL` as const
+  const first = `${chain}_RPC_URL` as const
+  const url = readRpcUrl(read, name)
+  if (url !== undefined && read.text(first) === undefined)
+    read.report(name, `${name} is set, but ${first} is not.`, `Set ${first} too, or leave ${name} out.`)
+  return url
+}
+
+function readConfirmations(
+  read: ConfigReader,
+  name: 'POLYGON_CONFIRMATIONS' | 'BSC_CONFIRMATIONS',
+): number | undefined {
+  return read.text(name) === undefined ? undefined : read.integer(name, { min: 1, max: 10_000 })
 }
 
 function readContract(

@@ -74,6 +74,30 @@ export function createMetrics() {
       buckets: [0.005, 0.02, 0.1, 0.5, 2, 5, 10],
       registers,
     }),
+    depositsHeight: new Gauge({
+      name: 'deposits_block_height',
+      help: 'The block up to which a chain was read for deposits.',
+      labelNames: ['chain'],
+      registers,
+    }),
+    depositsBehind: new Gauge({
+      name: 'deposits_blocks_behind',
+      help: 'Blocks that the chain has and that were not read yet; negative while the node lags behind what was read.',
+      labelNames: ['chain'],
+      registers,
+    }),
+    depositsSeen: new Gauge({
+      name: 'deposits_seen',
+      help: 'Deposits that are not deep enough yet to be final.',
+      labelNames: ['chain'],
+      registers,
+    }),
+    depositsHeld: new Gauge({
+      name: 'deposits_held',
+      help: '1 while no deposit becomes final on a chain: nodes that disagree, or a reorganisation too deep.',
+      labelNames: ['chain'],
+      registers,
+    }),
     walletUnits: new Gauge({
       name: 'wallet_balance',
       help: 'Coins in a hot wallet, in major units.',

@@ -14,6 +14,7 @@ import {
 import { ProviderError } from '../provider-error.ts'
 import { createJsonRpc, type JsonRpc, type RpcAnswer, type RpcCall, resultOf } from './json-rpc.ts'
 import type { BlockRef, ChainCall, ChainProvider, KnownTransaction, Movement, Receipt } from './port.ts'
+import { createTransferReader } from './read-transfers.ts'
 import { isExecutionFailure, revertReason } from './revert-reason.ts'
 import { sendRaw } from './send-raw.ts'
 
@@ -26,6 +27,9 @@ export interface EvmOptions {
   batchSize?: number
 }
 
+/** Of a busy chain each is some hundred kilobytes. */
+const FULL_BLOCKS_AT_ONCE = 20
+
 /** Any EVM chain over JSON-RPC: Anvil, geth and its kin, or a node service. */
 export function createEvmProvider({
   chain,
@@ -35,6 +39,12 @@ export function createEvmProvider({
 }: EvmOptions): ChainProvider {
   const currentUrl = typeof url === 'string' ? () => url : url
   const rpc = createJsonRpc({ name: chain, url: currentUrl, timeoutMs, batchSize })
+  const wide = createJsonRpc({
+    name: chain,
+    url: currentUrl,
+    timeoutMs,
+    batchSize: Math.min(batchSize, FULL_BLOCKS_AT_ONCE),
+  })
 
   /** All results of a batch in which no call may fail. */
   async function results(calls: RpcCall[]): Promise<unknown[]> {
@@ -44,6 +54,7 @@ export function createEvmProvider({
 
   return {
     chain,
+    ...createTransferReader(chain, rpc, wide),
 
     async identify() {
       const [chainId, genesis] = await results([

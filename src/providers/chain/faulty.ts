@@ -53,6 +53,8 @@ export function createFaultyChain(provider: ChainProvider, options: FaultyOption
     estimateGas: (calls) => reading(() => provider.estimateGas(calls)),
     receipts: (hashes) => reading(() => provider.receipts(hashes)),
     movements: (hash) => reading(() => provider.movements(hash)),
+    transfersIn: (blocks, coins) => reading(() => provider.transfersIn(blocks, coins)),
+    transfersBetween: (from, last, coins) => reading(() => provider.transfersBetween(from, last, coins)),
     transactions: (hashes) => reading(() => provider.transactions(hashes)),
 
     async send(raws) {

@@ -35,15 +35,30 @@ export const MAINNETS: Readonly<Record<string, Mainnet>> = {
   },
 }
 
-/** A real chain behind the operator's node; without a disperse contract its payments go singly. */
-export function mainnetSetup(chain: string, url: string, disperse: Address | null): ChainSetup {
+export interface MainnetOptions {
+  url: string
+  /** Another node, which must agree before a deposit is final. */
+  secondUrl: string | undefined
+  /** How deep is final; undefined: what is usual on the chain. */
+  confirmations: number | undefined
+  /** Null: payments go singly. */
+  disperse: Address | null
+}
+
+/** A real chain behind the operator's node. */
+export function mainnetSetup(
+  chain: string,
+  { url, secondUrl, confirmations, disperse }: MainnetOptions,
+): ChainSetup {
   const mainnet = MAINNETS[chain]
   if (!mainnet) throw new Error(`There is no configuration for a chain called ${chain}.`)
   return {
     chain,
     chainId: mainnet.chainId,
-    confirmations: mainnet.confirmations,
+    confirmations: confirmations ?? mainnet.confirmations,
     provider: createEvmProvider({ chain, url }),
+    witness:
+      secondUrl === undefined ? null : createEvmProvider({ chain: `${chain} (second node)`, url: secondUrl }),
     tokens: mainnet.tokens,
     disperse,
     explorerUrl: (txid) => `${mainnet.explorer}${txid}`,

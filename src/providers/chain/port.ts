@@ -4,7 +4,7 @@ import type { Address, Hex } from 'viem'
  * One EVM chain, seen through one node. Amounts are base units, fees wei per gas. Every call throws `ProviderError`
  * when the node can't be reached or answers nonsense; none is ever made inside a database transaction.
  */
-export interface ChainProvider {
+export interface ChainProvider extends TransferReader {
   /** Our name of the chain, such as `polygon`. */
   chain: string
   /** What tells this chain from every other. */
@@ -74,6 +74,47 @@ export interface Receipt {
 export interface Movement {
   /** Null for the native coin. */
   token: Address | null
+  from: Address
+  to: Address
+  units: bigint
+}
+
+/** What moves in blocks, found by whom it moves to. Both answer in no particular order. */
+export interface TransferReader {
+  /**
+   * What moved in these blocks, each of them asked for by its hash. Throws `ProviderError` when the node doesn't have
+   * one of them (any more), or answers what wasn't asked.
+   */
+  transfersIn(blocks: readonly BlockRef[], coins: WatchedCoins): Promise<BlockTransfer[]>
+  /**
+   * What moved in the blocks from the height `from` up to and with `last`, for ranges far below the newest block. The
+   * range is divided when the node finds it too large. Throws `ProviderError` when `last` is not, or not all the time,
+   * the node's block at its height, or the node answers what wasn't asked.
+   */
+  transfersBetween(from: number, last: BlockRef, coins: WatchedCoins): Promise<BlockTransfer[]>
+}
+
+export interface WatchedCoins {
+  /** The token contracts whose transfers count. */
+  tokens: readonly Address[]
+  /** Whether the native coin counts: it takes whole blocks to read. */
+  native: boolean
+}
+
+/**
+ * A token's transfer as its contract told of it; or the value of a transaction, which moved only if the transaction
+ * succeeded: its receipt tells. What contracts move of the native coin while they run is not among them.
+ */
+export interface BlockTransfer {
+  /** Of the transaction. */
+  hash: Hex
+  height: number
+  blockHash: Hex
+  /** The log's place in its block; −1 for a transaction's value. */
+  index: number
+  /** Null for the native coin. */
+  token: Address | null
+  /** In lower case: few of them are worth a checksum. */
   from: Address
   to: Address
   units: bigint

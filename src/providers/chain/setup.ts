@@ -8,6 +8,8 @@ export interface ChainSetup {
   /** How deep a transaction must be to be final for us. */
   confirmations: number
   provider: ChainProvider
+  /** Another node, of somebody else's: what came in is final only when it agrees. */
+  witness?: ChainProvider | null
   /** Addresses of the tokens by symbol; native coins have none. */
   tokens: Readonly<Record<string, Address>>
   /** The contract that pays many at once; null: every payment goes singly. */

@@ -1,0 +1,146 @@
+import type { App } from '../app.ts'
+import { beginScan } from '../effects/chain-scans.ts'
+import type { Lane } from '../kernel/lanes.ts'
+import type { ChainSetup } from '../providers/chain/setup.ts'
+import { type Confirming, confirmDeposits } from './confirm-deposits.ts'
+import { readBlocks } from './read-blocks.ts'
+import { findScan, recordHold, recordRead, type Scan } from './scan-store.ts'
+
+export type WatchNeeds = Pick<App, 'db' | 'clock' | 'log' | 'wake'> & {
+  metrics: Pick<App['metrics'], 'depositsBehind'>
+}
+
+/** What is watched of a chain: it is read through `provider`, and `witness` must agree before anything is final. */
+export interface WatchedChain
+  extends Pick<ChainSetup, 'chain' | 'confirmations' | 'provider' | 'tokens' | 'witness'> {
+  /** Its node is ours alone: it never lags behind what it said. */
+  isLocal: boolean
+}
+
+/** Works off final deposits. */
+export const SALE_DEPOSITS_LANE = 'sale-deposits'
+
+export const depositsLaneOf = (chain: string): string => `deposits:${chain}`
+
+/** How often the node of a chain is asked for new blocks, in real time; our own miner tells of each. */
+const LOOK_MS = 1_000
+/** A second node that is behind for so long, in real time, is worth an alarm. */
+const BEHIND_ALARM_MS = 60_000
+
+/** One lane for each chain, so that a dead node delays no other chain. */
+export function depositLanes(
+  app: WatchNeeds & { providers: Pick<App['providers'], 'chains' | 'sandboxChains'> },
+): Lane[] {
+  const { chains, sandboxChains } = app.providers
+  const local = new Set(sandboxChains.map(({ chain }) => chain))
+  return [...chains.values()].map((setup) => ({
+    name: depositsLaneOf(setup.chain),
+    step: createDepositWatch(app, { ...setup, isLocal: local.has(setup.chain) }),
+    nextDue: () => nextSeen(app, setup.chain),
+    pollMs: LOOK_MS,
+  }))
+}
+
+/** Coins that were seen and aren't final: a clock that is moved waits for them. */
+async function nextSeen({ db }: WatchNeeds, chain: string): Promise<Date | null> {
+  const row = await db
+    .selectFrom('deposits')
+    .innerJoin('chainScans', (join) =>
+      join
+        .onRef('chainScans.chain', '=', 'deposits.chain')
+        .onRef('chainScans.epoch', '=', 'deposits.epoch')
+        .on('chainScans.heldReason', 'is', null),
+    )
+    .select('deposits.firstSeenAt')
+    .where('deposits.chain', '=', chain)
+    .where('deposits.state', '=', 'seen')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.firstSeenAt ?? null
+}
+
+/**
+ * Reads the blocks of one chain in order and keeps its deposits. A step reads one batch, writes it in one transaction,
+ * and makes final what is deep enough. Several processes may do this at once: what one of them wrote, the others find
+ * written. In memory it keeps only what saves questions.
+ */
+export function createDepositWatch(needs: WatchNeeds, watched: WatchedChain): () => Promise<number> {
+  const { db, clock, log } = needs
+  const { chain } = watched
+  let doneWith = ''
+  let behindSinceMs: number | null = null
+
+  return async () => {
+    const scan = await findScan(db, chain)
+    if (!scan) return beginIfKnown(needs, watched)
+    const { latest } = await watched.provider.heads()
+    needs.metrics.depositsBehind.set({ chain }, latest.height - scan.height)
+    const place = `${scan.epoch} ${scan.height} ${scan.hash} ${latest.hash}`
+    if (place === doneWith) return 0
+    const reading = await readBlocks(needs, watched, scan, latest)
+    if (reading.is === 'behind') return 0
+    if (reading.is === 'held') {
+      await hold(scan, reading.reason)
+      return 0
+    }
+    const { base, blocks, deposits } = reading.read
+    const moved = blocks.length > 0 || base.height < scan.height
+    const written = moved ? await recordRead(db, scan, reading.read, clock.now()) : { scan, vanished: 0 }
+    // Another process was faster: there may be more to do after what it did.
+    if (!written) return 1
+    if (base.height < scan.height) {
+      const facts = { chain, from: scan.height, base: base.height, vanished: written.vanished }
+      log.warn(facts, 'The chain was reorganised; blocks are read again from where it forked.')
+    }
+    const confirming = await confirmDeposits(needs, watched, written.scan, latest)
+    const final = await noteConfirming(scan, confirming)
+    const isRead = written.scan.height >= latest.height
+    if (isRead && confirming.is === 'done' && !confirming.more)
+      doneWith = `${scan.epoch} ${written.scan.height} ${written.scan.hash} ${latest.hash}`
+    return deposits.length + written.vanished + final + (isRead ? 0 : 1)
+  }
+
+  /** Wakes who works with final deposits, and says it aloud when nothing can become final. */
+  async function noteConfirming(scan: Scan, confirming: Confirming): Promise<number> {
+    if (confirming.is === 'waiting') return 0
+    if (confirming.is === 'disagree') {
+      await hold(scan, confirming.reason)
+      return 0
+    }
+    if (confirming.is === 'behind') {
+      const nowMs = clock.real().getTime()
+      behindSinceMs ??= nowMs
+      if (nowMs - behindSinceMs >= BEHIND_ALARM_MS)
+        await hold(scan, `second_node_behind: it has no block ${confirming.height} yet`)
+      return 0
+    }
+    behindSinceMs = null
+    await release(scan)
+    if (confirming.final > 0) needs.wake(SALE_DEPOSITS_LANE)
+    return confirming.final
+  }
+
+  async function hold(scan: Scan, reason: string): Promise<void> {
+    if (scan.heldReason === reason) return
+    if (await recordHold(db, scan, reason, clock.now()))
+      log.error({ chain, reason }, 'No deposit becomes final on this chain.')
+  }
+
+  async function release(scan: Scan): Promise<void> {
+    if (scan.heldReason === null) return
+    if (await recordHold(db, scan, null, clock.now()))
+      log.info({ chain, was: scan.heldReason }, 'Deposits become final again on this chain.')
+  }
+}
+
+/** A chain that was written down before deposits were watched, and whose node did not answer at the start. */
+async function beginIfKnown({ db, clock }: WatchNeeds, { chain, provider }: WatchedChain): Promise<number> {
+  const known = await db
+    .selectFrom('chains')
+    .select(['epoch', 'genesisHash'])
+    .where('chain', '=', chain)
+    .executeTakeFirst()
+  if (!known || (await provider.identify()).genesisHash !== known.genesisHash) return 0
+  await beginScan(db, { chain, epoch: known.epoch, provider }, clock.now())
+  return 1
+}

@@ -1,0 +1,236 @@
+import { type Address, type Hex, hexToNumber, numberToHex } from 'viem'
+import { ProviderError } from '../provider-error.ts'
+import { type JsonRpc, type RpcAnswer, type RpcCall, resultOf } from './json-rpc.ts'
+import type { BlockRef, BlockTransfer, TransferReader, WatchedCoins } from './port.ts'
+
+/** `Transfer(address,address,uint256)`. */
+const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
+/** Most blocks of one question for logs, until a node says that it is too much. */
+const MOST_BLOCKS = 2_000
+/** Answers in a row after which a node that refused is asked for more at once again. */
+const GROW_AFTER = 20
+/** A place before every log of its transaction: value moves before the code runs. */
+const BEFORE_LOGS = -1
+
+/** Nodes word it differently: geth and its kin, Erigon, Alchemy, QuickNode, Infura, Ankr. */
+const TOO_MUCH =
+  /more than \d+ (results|logs)|too many (results|logs|blocks)|range|response size|result size|log response|query timeout|limit(ed)? (to|exceeded)|exceed/i
+/** Asking slower is what these want, not asking for less. */
+const TOO_OFTEN = /rate|per second|too many requests|credits|capacity/i
+
+/**
+ * Reads what moved in blocks. `rpc` takes a few small calls at once; `wide` the same node with fewer calls a request,
+ * for blocks with all their transactions.
+ */
+export function createTransferReader(chain: string, rpc: JsonRpc, wide: JsonRpc): TransferReader {
+  let span = MOST_BLOCKS
+  let answered = 0
+  const doubted = (what: string): ProviderError => new ProviderError(chain, 'unknown', what)
+
+  async function readLogs(from: number, last: BlockRef, coins: Coins): Promise<BlockTransfer[]> {
+    const found: BlockTransfer[] = []
+    for (let start = from; start <= last.height; ) {
+      const end = Math.min(last.height, start + span - 1)
+      const logs = await askLogs(start, end, last, coins)
+      if (logs === 'too_much') {
+        if (start === end) throw doubted(`the node does not answer the logs of the single block ${start}`)
+        span = Math.max(1, (end - start + 1) >> 1)
+        answered = 0
+        continue
+      }
+      found.push(...checkLogs(chain, logs, { from: start, to: end }, coins))
+      start = end + 1
+      answered += 1
+      if (answered % GROW_AFTER === 0) span = Math.min(MOST_BLOCKS, span * 2)
+    }
+    return found
+  }
+
+  /** The last block is looked at before and after, by the same request: the logs between are of the chain it ends. */
+  async function askLogs(
+    start: number,
+    end: number,
+    last: BlockRef,
+    coins: Coins,
+  ): Promise<unknown[] | 'too_much'> {
+    const head: RpcCall = { method: 'eth_getBlockByNumber', params: [numberToHex(last.height), false] }
+    const range = { fromBlock: numberToHex(start), toBlock: numberToHex(end), ...coins.filter }
+    let answers: RpcAnswer[]
+    try {
+      answers = await rpc.batch([head, { method: 'eth_getLogs', params: [range] }, head])
+    } catch (error) {
+      if (isTooLarge(error)) return 'too_much'
+      if (isLate(error)) span = Math.max(1, span >> 2)
+      throw error
+    }
+    const logs = answers[1]!
+    if (!logs.ok && TOO_MUCH.test(logs.message) && !TOO_OFTEN.test(logs.message)) return 'too_much'
+    for (const answer of [answers[0]!, answers[2]!]) {
+      const block = resultOf(chain, head.method, answer) as { hash?: Hex } | null
+      if (block?.hash !== last.hash)
+        throw doubted(`block ${last.height} was ${last.hash} and became ${block?.hash} while logs were read`)
+    }
+    return listOf(chain, resultOf(chain, 'eth_getLogs', logs))
+  }
+
+  return {
+    async transfersIn(blocks, watched) {
+      const coins = coinsOf(watched)
+      const calls = blocks.flatMap(({ hash }): RpcCall[] => [
+        { method: 'eth_getBlockByHash', params: [hash, watched.native] },
+        ...(coins.filter ? [{ method: 'eth_getLogs', params: [{ blockHash: hash, ...coins.filter }] }] : []),
+      ])
+      const answers = await (watched.native ? wide : rpc).batch(calls)
+      const step = coins.filter ? 2 : 1
+      return blocks.flatMap((block, place) => {
+        const raw = resultOf(chain, 'eth_getBlockByHash', answers[place * step]) as RawFullBlock | null
+        // Some nodes answer no logs at all for a block that they don't have.
+        if (raw?.hash !== block.hash)
+          throw doubted(`the node no longer has block ${block.height} ${block.hash}`)
+        const range = { from: block.height, to: block.height, hash: block.hash }
+        const logs = coins.filter
+          ? listOf(chain, resultOf(chain, 'eth_getLogs', answers[place * step + 1]))
+          : []
+        return [...(watched.native ? paymentsIn(raw) : []), ...checkLogs(chain, logs, range, coins)]
+      })
+    },
+
+    async transfersBetween(from, last, watched) {
+      const coins = coinsOf(watched)
+      const [logs, payments] = await Promise.all([
+        coins.filter ? readLogs(from, last, coins) : [],
+        watched.native ? readPayments(from, last) : [],
+      ])
+      return [...payments, ...logs]
+    },
+  }
+
+  /** Each block names the one before it, up to the last, which is known: none is missing, none from another fork. */
+  async function readPayments(from: number, last: BlockRef): Promise<BlockTransfer[]> {
+    const calls: RpcCall[] = []
+    for (let height = from; height <= last.height; height += 1)
+      calls.push({ method: 'eth_getBlockByNumber', params: [numberToHex(height), true] })
+    const found: BlockTransfer[] = []
+    let before: Hex | undefined
+    for (let start = 0; start < calls.length; start += BLOCKS_HELD) {
+      const answers = await wide.batch(calls.slice(start, start + BLOCKS_HELD))
+      for (const answer of answers) {
+        const raw = resultOf(chain, 'eth_getBlockByNumber', answer) as RawFullBlock | null
+        if (!raw || (before !== undefined && raw.parentHash !== before))
+          throw doubted(`the blocks before ${last.height} ${last.hash} don't follow each other`)
+        before = raw.hash
+        found.push(...paymentsIn(raw))
+      }
+    }
+    if (before !== last.hash) throw doubted(`block ${last.height} was ${last.hash} and became ${before}`)
+    return found
+  }
+}
+
+/** Blocks with all their transactions that are in memory at once. */
+const BLOCKS_HELD = 100
+
+interface Coins {
+  /** What is asked of every log; undefined when no token is watched. */
+  filter: { address: Address[]; topics: Hex[] } | undefined
+  /** By the address in lower case. */
+  tokens: ReadonlyMap<string, Address>
+}
+
+const coinsOf = ({ tokens }: WatchedCoins): Coins => ({
+  filter: tokens.length > 0 ? { address: [...tokens], topics: [TRANSFER] } : undefined,
+  tokens: new Map(tokens.map((token) => [token.toLowerCase(), token])),
+})
+
+interface RawFullBlock {
+  hash: Hex
+  parentHash: Hex
+  number: Hex
+  transactions: { hash: Hex; from: Address; to: Address | null; value: Hex }[]
+}
+
+function paymentsIn(block: RawFullBlock): BlockTransfer[] {
+  const height = hexToNumber(block.number)
+  return block.transactions.flatMap(({ hash, from, to, value }) =>
+    to === null || value === '0x0'
+      ? []
+      : {
+          hash,
+          height,
+          blockHash: block.hash,
+          index: BEFORE_LOGS,
+          token: null,
+          from: from.toLowerCase() as Address,
+          to: to.toLowerCase() as Address,
+          units: BigInt(value),
+        },
+  )
+}
+
+interface RawLog {
+  address: string
+  topics: string[]
+  data: string
+  blockNumber: Hex
+  blockHash: Hex
+  transactionHash: Hex
+  logIndex: Hex
+  removed?: boolean
+}
+
+/** What was asked, of these blocks, each once and one fork's: a node that answers otherwise is not believed. */
+function checkLogs(
+  chain: string,
+  logs: readonly unknown[],
+  { from, to, hash }: { from: number; to: number; hash?: Hex },
+  { tokens }: Coins,
+): BlockTransfer[] {
+  const seen = new Set<string>()
+  const hashes = new Map<number, Hex>()
+  return (logs as RawLog[]).map((log) => {
+    const refuse = (why: string): never => {
+      throw new ProviderError(chain, 'unknown', `the node answered a log that ${why}: ${JSON.stringify(log)}`)
+    }
+    const token = tokens.get(String(log?.address).toLowerCase())
+    const height = Number(log.blockNumber)
+    const index = Number(log.logIndex)
+    if (!token) return refuse('was not asked for')
+    if (!(height >= from && height <= to)) return refuse('is of another block')
+    if (log.removed === true) return refuse('was removed')
+    const { topics, data } = log
+    if (topics.length !== 3 || topics[0] !== TRANSFER || !topics.every((topic) => topic.length === 66))
+      return refuse('is no transfer')
+    if (data.length !== 66 || !(index >= 0)) return refuse('is no transfer')
+    const blockHash = hashes.get(height) ?? hash ?? log.blockHash
+    if (blockHash !== log.blockHash) return refuse(`is of another block than ${blockHash}`)
+    hashes.set(height, blockHash)
+    const place = `${height} ${index}`
+    if (seen.has(place)) return refuse('came twice')
+    seen.add(place)
+    return {
+      hash: log.transactionHash,
+      height,
+      blockHash,
+      index,
+      token,
+      from: `0x${topics[1]!.slice(26).toLowerCase()}` as Address,
+      to: `0x${topics[2]!.slice(26).toLowerCase()}` as Address,
+      units: BigInt(data),
+    }
+  })
+}
+
+function listOf(chain: string, result: unknown): unknown[] {
+  if (Array.isArray(result)) return result
+  throw new ProviderError(chain, 'unknown', 'the node answered no list of logs')
+}
+
+/** The answer was longer than we read, or a gateway says that it is too long. */
+function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof ProviderError)) return false
+  const { code } = (error.cause ?? {}) as { code?: unknown }
+  return code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || error.message.endsWith('HTTP 413')
+}
+
+const isLate = (error: unknown): boolean =>
+  error instanceof ProviderError && (error.cause as { name?: unknown } | undefined)?.name === 'TimeoutError'
