@@ -2,6 +2,7 @@ import type { App } from './app.ts'
 import { DISPATCH_DEFAULTS, type EffectNeeds } from './effects/model.ts'
 import { amountOf } from './money/amount.ts'
 import { assetOf } from './money/asset.ts'
+import { saleRoom } from './offramp/sale-room.ts'
 import { paymentRoom } from './onramp/payment-room.ts'
 import { createSandboxFunding } from './sandbox/chain/funding.ts'
 
@@ -24,7 +25,7 @@ export function effectNeeds(app: Needs): EffectNeeds {
     bank,
     cards: card ? [card] : [],
     redirects: { paypal, local },
-    rooms: { payment: paymentRoom(app) },
+    rooms: { payment: paymentRoom(app), sale: saleRoom(app) },
     settings: { ...DISPATCH_DEFAULTS, dailyCapUnits: (asset) => caps.get(asset) ?? null },
     // Other processes look by themselves; each step of a transfer need not be told to all of them.
     wake: (...lanes) => app.lanes.wake(...lanes),

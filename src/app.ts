@@ -18,6 +18,7 @@ import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
 import { sealLane } from './ledger/seal.ts'
+import { saleLanes } from './offramp/sale-lanes.ts'
 import { findHeldScans, measureScans } from './offramp/scan-health.ts'
 import { depositLanes, depositsLaneOf } from './offramp/watch-deposits.ts'
 import { paymentCallbacks, paymentLanes } from './onramp/payment-lanes.ts'
@@ -201,6 +202,7 @@ function lanesOf(app: App): Lane[] {
   return [
     callbackLane(app, paymentCallbacks(app)),
     ...paymentLanes(app),
+    ...saleLanes(app),
     ...effectLanes(effectNeeds(app)),
     ...depositLanes(app),
     kycLane(app),

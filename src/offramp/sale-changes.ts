@@ -78,10 +78,12 @@ export function moveSaleToReview(
   sale: Sale,
   reviewReason: SaleReviewReason,
   reviewDetail: string | null = null,
+  fields: Partial<Sale> = {},
 ): void {
   if (sale.state === 'in_review') return
-  const event = reviewReason === 'payout_failed' ? 'payout_failed' : 'doubted'
-  moveSale(changes, sale, event, { reviewReason, reviewDetail })
+  const canFail = nextSaleState(sale.state, 'payout_failed') !== undefined
+  const event = reviewReason === 'payout_failed' && canFail ? 'payout_failed' : 'doubted'
+  moveSale(changes, sale, event, { ...fields, reviewReason, reviewDetail })
 }
 
 /** An event with the sale as it is now. */

@@ -58,6 +58,7 @@ const CHANGING = {
   feeUnits: 'numeric',
   price: 'text',
   priceFixedAt: 'timestamptz',
+  priceExpiresAt: 'timestamptz',
   payeeSealed: 'bytea',
   refundWallet: 'text',
   txid: 'text',

@@ -99,6 +99,8 @@ export const heldFiat = (sale: Pick<Sale, 'conversions'>): bigint =>
 /** What the effects of a sale refer to. */
 export const saleReference = (saleId: string): string => `sale:${saleId}`
 
+export const saleIdOf = ({ reference }: { reference: string }): string => reference.slice('sale:'.length)
+
 /** The stream of a sale's events. */
 export const saleStream = (saleId: string): string => `rampoff:${saleId}`
 

@@ -82,6 +82,8 @@ create index sales_by_state on sales (integration_id, state, created_at desc, id
 create index sales_by_external_id on sales (integration_id, external_id, created_at desc, id desc);
 create index sales_by_customer on sales (integration_id, customer_id, created_at desc, id desc) include (state);
 create index sales_due on sales (due_at) where due_at is not null;
+-- Past their window, waiting for coins that were seen in time.
+create index sales_awaiting on sales (expires_at) where state = 'started' and due_at is null;
 create index sales_unconverted on sales (updated_at) where state = 'crypto_received';
 create index sales_review on sales (created_at) where state = 'in_review';
 
