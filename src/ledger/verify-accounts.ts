@@ -46,17 +46,39 @@ async function findWrongCheckpoints(trx: Trx): Promise<Problem[]> {
   }))
 }
 
-/** What we owe a customer: money that is held, and coins that were bought and have not arrived. */
+/** What we owe a customer: money and coins that are held, and coins that are to arrive. */
 const EXPECTED_CUSTOMERS = sql`
-  select ${CUSTOMER_ACCOUNTS} || id || ':fiat' as account, fiat as asset,
-         -(received_units - converted_units - refunded_units) as units
-    from payments
-  union all
-  select ${CUSTOMER_ACCOUNTS} || p.id || ':coin', e.asset, -e.units
-    from effects e join payments p on e.purpose = 'payment:' || p.id || ':coins'
-   where e.state <> 'confirmed' and p.converted_units > 0
-     -- With the money on its way back the conversion was reversed; what stays converted are fees that were kept.
-     and not coalesce((p.refund->>'whole')::boolean, false)`
+  select account, asset, sum(units) as units from (
+    select ${CUSTOMER_ACCOUNTS} || id || ':fiat' as account, fiat as asset,
+           -(received_units - converted_units - refunded_units) as units
+      from payments
+    union all
+    select ${CUSTOMER_ACCOUNTS} || p.id || ':coin', e.asset, -e.units
+      from effects e join payments p on e.purpose = 'payment:' || p.id || ':coins'
+     where e.state <> 'confirmed' and p.converted_units > 0
+       -- With the money on its way back the conversion was reversed; what stays converted are fees that were kept.
+       and not coalesce((p.refund->>'whole')::boolean, false)
+    union all
+    -- Of a sale: money that no payout takes, and coins that were counted and wait.
+    select ${CUSTOMER_ACCOUNTS} || s.id || ':fiat', s.fiat, -(conversion->>'fiatUnits')::numeric
+      from sales s cross join jsonb_array_elements(s.conversions) conversion
+     where conversion->>'round' is null
+    union all
+    select ${CUSTOMER_ACCOUNTS} || id || ':coin', chain || ':' || symbol,
+           -(received_units - converted_units - returned_units - kept_units)
+      from sales
+    union all
+    -- Counted coins on their way back, and deposits that were not counted until they are back.
+    select ${CUSTOMER_ACCOUNTS} || s.id || ':coin', e.asset, -e.units
+      from effects e join sales s on e.reference = 'sale:' || s.id
+     where e.kind = 'coin_transfer' and e.state not in ('confirmed', 'cancelled')
+       and not exists (select from deposits d
+                        where d.integration_id = s.integration_id and d.sale_id = s.id
+                          and d.return_round = split_part(e.purpose, ':', 4)::integer)
+    union all
+    select ${CUSTOMER_ACCOUNTS} || sale_id || ':coin', asset, -units
+      from deposits where outcome in ('wrong_asset', 'blocked') and settled_at is null
+  ) owed group by account, asset`
 
 /** What came to an account and has no owner yet, less what the bank took without our order. */
 const EXPECTED_SUSPENSE = sql`
@@ -90,25 +112,35 @@ async function findDifferences(
   )
   return rows.map((row) => ({
     where: `account ${row.account} (${row.asset})`,
-    what: `has ${row.booked}, but should have ${row.expected} by its payments, bank lines and effects`,
+    what: `has ${row.booked}, but should have ${row.expected} by its payments, sales, bank lines and effects`,
   }))
 }
 
-/** A payment that is over holds nothing, unless a refund of it came back and waits for a person. */
+/**
+ * A payment or sale that is over holds nothing, unless a refund of it came back and waits for a person, or coins are on
+ * their way back.
+ */
 async function findUnfinished(trx: Trx): Promise<Problem[]> {
-  const { rows } = await sql<{ account: string; asset: string; units: bigint; state: string }>`
-    select booked.account, booked.asset, booked.units, p.state
-      from payments p
-           cross join lateral (
-             select account, asset, sum(units) as units from postings
-              where account in (${CUSTOMER_ACCOUNTS} || p.id || ':fiat', ${CUSTOMER_ACCOUNTS} || p.id || ':coin')
-              group by account, asset having sum(units) <> 0
-           ) booked
-     where p.state in ('coins_sent', 'expired', 'cancelled', 'payment_rejected', 'refunded')
-       and coalesce(p.refund->>'state', '') <> 'failed'
+  const { rows } = await sql<{ account: string; asset: string; units: bigint; what: string }>`
+    select booked.account, booked.asset, booked.units, ended.what
+      from (
+        select id, 'payment is ' || state as what from payments
+         where state in ('coins_sent', 'expired', 'cancelled', 'payment_rejected', 'refunded')
+           and coalesce(refund->>'state', '') <> 'failed'
+        union all
+        select id, 'sale is ' || state from sales
+         where state in ('finished', 'expired', 'refunded', 'failed')
+           and not exists (select from effects e
+                            where e.reference = 'sale:' || sales.id and e.kind = 'coin_transfer'
+                              and e.state not in ('confirmed', 'cancelled'))
+      ) ended cross join lateral (
+        select account, asset, sum(units) as units from postings
+         where account in (${CUSTOMER_ACCOUNTS} || ended.id || ':fiat', ${CUSTOMER_ACCOUNTS} || ended.id || ':coin')
+         group by account, asset having sum(units) <> 0
+      ) booked
      order by booked.account limit ${MOST_NAMED}`.execute(trx)
-  return rows.map(({ account, asset, units, state }) => ({
+  return rows.map(({ account, asset, units, what }) => ({
     where: `account ${account} (${asset})`,
-    what: `still has ${units}, though its payment is ${state}`,
+    what: `still has ${units}, though its ${what}`,
   }))
 }

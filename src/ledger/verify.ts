@@ -19,7 +19,7 @@ export interface VerifiedBooks {
 
 /**
  * Proves the books by themselves, in one consistent state of the database and while it is in use: each journal sums
- * to zero, the chain of seals fits every row, and the accounts are what payments, bank lines and effects say.
+ * to zero, the chain of seals fits every row, and the accounts are what payments, sales, bank lines and effects say.
  */
 export async function verifyBooks({ db, secrets }: Pick<App, 'db' | 'secrets'>): Promise<VerifiedBooks> {
   return db

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import type { Hex } from 'viem'
 import { recordCheckpoint } from '../effects/watch-store.ts'
-import type { BlockRef, ChainProvider, Receipt } from '../providers/chain/port.ts'
+import type { BlockRef, Receipt } from '../providers/chain/port.ts'
 import type { Scan } from './scan-store.ts'
-import type { WatchedChain, WatchNeeds } from './watch-deposits.ts'
+import type { BlockReader, WatchedChain, WatchNeeds } from './watch-deposits.ts'
 
 /** Most deposits that become final at once. */
 const FINAL_AT_ONCE = 500
@@ -57,7 +57,7 @@ const heightsOf = (deposits: readonly DeepDeposit[]): number[] => [
   ...new Set(deposits.map(({ blockHeight }) => blockHeight)),
 ]
 
-async function findOnChain(provider: ChainProvider, deep: readonly DeepDeposit[]): Promise<DeepDeposit[]> {
+async function findOnChain(provider: BlockReader, deep: readonly DeepDeposit[]): Promise<DeepDeposit[]> {
   const heights = heightsOf(deep)
   const blocks = await provider.blocks(heights)
   const hashes = new Map(heights.map((height, place) => [height, blocks[place]?.hash]))
@@ -66,7 +66,7 @@ async function findOnChain(provider: ChainProvider, deep: readonly DeepDeposit[]
 
 /** What the second node says otherwise, of the block or of a transaction in it. */
 async function findDoubt(
-  witness: ChainProvider,
+  witness: Pick<BlockReader, 'blocks' | 'receipts'>,
   deposits: readonly DeepDeposit[],
 ): Promise<Exclude<Confirming, { is: 'done' | 'waiting' }> | null> {
   const heights = heightsOf(deposits)

@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import { beginScan } from '../effects/chain-scans.ts'
 import type { Lane } from '../kernel/lanes.ts'
+import type { ChainProvider } from '../providers/chain/port.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
 import { type Confirming, confirmDeposits } from './confirm-deposits.ts'
 import { readBlocks } from './read-blocks.ts'
@@ -10,9 +11,16 @@ export type WatchNeeds = Pick<App, 'db' | 'clock' | 'log' | 'wake'> & {
   metrics: Pick<App['metrics'], 'depositsBehind'>
 }
 
+/** What is asked of a node. */
+export type BlockReader = Pick<
+  ChainProvider,
+  'identify' | 'heads' | 'blocks' | 'receipts' | 'transfersIn' | 'transfersBetween'
+>
+
 /** What is watched of a chain: it is read through `provider`, and `witness` must agree before anything is final. */
-export interface WatchedChain
-  extends Pick<ChainSetup, 'chain' | 'confirmations' | 'provider' | 'tokens' | 'witness'> {
+export interface WatchedChain extends Pick<ChainSetup, 'chain' | 'confirmations' | 'tokens'> {
+  provider: BlockReader
+  witness?: Pick<BlockReader, 'blocks' | 'receipts'> | null
   /** Its node is ours alone: it never lags behind what it said. */
   isLocal: boolean
 }
