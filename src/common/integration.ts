@@ -65,9 +65,15 @@ export const IntegrationSettings = Type.Object(
       },
       CLOSED,
     ),
-    /** What to do when the coins of a sale aren't what was asked. */
+    /** What sales cost, and what to do when their coins aren't what was asked. */
     sales: Type.Object(
       {
+        /** Percent and fixed fee by the currency that is paid out: a currency that has none can't be sold for. */
+        fees: Type.Record(Type.String(), FeeSettings),
+        /** The least that the coins of a sale may be worth, by currency, fees inside. */
+        minimum: Type.Record(Type.String(), Decimal),
+        /** The most. */
+        maximum: Type.Record(Type.String(), Decimal),
         /** In percent of the coins asked: so much less or more counts as exact. */
         tolerancePercent: Decimal,
         /** Coins worth less than this many euros are not worth moving: those that nobody waits for are booked and left. */
@@ -144,6 +150,30 @@ export const DEFAULT_SETTINGS: IntegrationSettings = {
     keepFeesOnRefund: false,
   },
   sales: {
+    fees: {
+      EUR: { percent: '0.80', fixed: '0.20' },
+      CLP: { percent: '1.50', fixed: '300' },
+      MXN: { percent: '1.50', fixed: '6.00' },
+      COP: { percent: '1.50', fixed: '1300.00' },
+      PEN: { percent: '1.50', fixed: '1.20' },
+      ARS: { percent: '1.50', fixed: '300.00' },
+    },
+    minimum: {
+      EUR: '20.00',
+      CLP: '20000',
+      MXN: '400.00',
+      COP: '90000.00',
+      PEN: '80.00',
+      ARS: '30000.00',
+    },
+    maximum: {
+      EUR: '10000.00',
+      CLP: '10000000',
+      MXN: '200000.00',
+      COP: '40000000.00',
+      PEN: '40000.00',
+      ARS: '14000000.00',
+    },
     tolerancePercent: '1.00',
     dust: '0.10',
     short: 'convert',

@@ -69,7 +69,7 @@ function findBound(
   grossUnits: bigint,
 ): 'minimum' | 'maximum' | undefined {
   const { toleranceUnits } = policyOf(facts, sale)
-  const { minimum, maximum } = settingsOf(facts, sale)
+  const { minimum, maximum } = settingsOf(facts, sale).sales
   const fiat = saleFiat(sale)
   const least = minimum[sale.fiat]
   const most = maximum[sale.fiat]

@@ -1,6 +1,6 @@
 import type { Asset } from '../money/asset.ts'
 import { type Fee, type FeeTerms, feeFor } from '../money/fee.ts'
-import { coinsFor, exchange, type Price } from '../money/rate.ts'
+import { coinsFor, exchange, type Price, worthOf } from '../money/rate.ts'
 import { EUR } from './terms.ts'
 
 export interface QuoteInput {
@@ -35,6 +35,30 @@ export function computeQuote(input: QuoteInput): Quote | undefined {
   const coinUnits = coinsFor(convertedUnits, fiat, coin, price, 'down')
   if (coinUnits === 0n) return undefined
   return { percentUnits, fixedUnits, spreadUnits, feeUnits, networkFeeUnits, convertedUnits, coinUnits }
+}
+
+export interface SellQuote extends Fee {
+  /** What the coins are worth at the price, rounded down to the currency's unit: fee + what the customer gets. */
+  grossUnits: bigint
+  /** What the customer gets. */
+  fiatUnits: bigint
+}
+
+/**
+ * What coins bring: `fiat_amount = floor(tokens × price) − fee`, in the currency's unit. Undefined when the fees leave
+ * nothing.
+ */
+export function computeSellQuote({
+  coinUnits,
+  coin,
+  fiat,
+  price,
+  fees,
+}: Pick<QuoteInput, 'coin' | 'fiat' | 'price' | 'fees'> & { coinUnits: bigint }): SellQuote | undefined {
+  const grossUnits = worthOf(coinUnits, coin, fiat, price, 'down')
+  const fee = feeFor(grossUnits, fees)
+  const fiatUnits = grossUnits - fee.feeUnits
+  return fiatUnits > 0n ? { ...fee, grossUnits, fiatUnits } : undefined
 }
 
 /** The network fee, which settings give in euro cents, in another currency: rounded up. `euro` is what one euro costs. */

@@ -1,6 +1,6 @@
 import type { IntegrationSettings } from '../common/integration.ts'
 import { amountOf } from '../money/amount.ts'
-import { type Asset, COIN_ASSETS, fiatAsset, findAsset } from '../money/asset.ts'
+import { type Asset, COIN_ASSETS, FIAT_ASSETS, fiatAsset, findAsset } from '../money/asset.ts'
 import { type FeeTerms, percentOf } from '../money/fee.ts'
 import { findPaymentMethod, type PaymentMethod } from './payment-methods.ts'
 
@@ -12,11 +12,15 @@ export interface Terms extends FeeTerms {
   maximumUnits: bigint
 }
 
+/** What a sale costs that is paid out in a currency, and what its coins may be worth. */
+export type SellTerms = Omit<Terms, 'method'>
+
 export const EUR = fiatAsset('EUR')!
 
 interface Compiled {
   coins: ReadonlyMap<string, ActiveCoin>
   terms: Map<string, Terms | null>
+  sell: ReadonlyMap<string, SellTerms>
 }
 
 /** A coin that an integration's customers can buy. */
@@ -31,7 +35,11 @@ const compiled = new WeakMap<IntegrationSettings, Compiled>()
 
 function compile(settings: IntegrationSettings): Compiled {
   let known = compiled.get(settings)
-  if (!known) compiled.set(settings, (known = { coins: readCoins(settings), terms: new Map() }))
+  if (!known)
+    compiled.set(
+      settings,
+      (known = { coins: readCoins(settings), terms: new Map(), sell: readSell(settings) }),
+    )
   return known
 }
 
@@ -71,6 +79,11 @@ export function findTerms(
   return known ?? undefined
 }
 
+/** Undefined where the settings name no fee, minimum or maximum for sales in the currency. */
+export function findSellTerms(settings: IntegrationSettings, fiat: Asset): SellTerms | undefined {
+  return compile(settings).sell.get(fiat.id)
+}
+
 function readCoins(settings: IntegrationSettings): ReadonlyMap<string, ActiveCoin> {
   const coins = new Map<string, ActiveCoin>()
   for (const asset of COIN_ASSETS) {
@@ -96,4 +109,23 @@ function readTerms(settings: IntegrationSettings, method: PaymentMethod, fiat: A
     minimumUnits: amountOf(minimum, fiat),
     maximumUnits: amountOf(maximum, fiat),
   }
+}
+
+function readSell({ sales, spreadPercent }: IntegrationSettings): ReadonlyMap<string, SellTerms> {
+  const terms = new Map<string, SellTerms>()
+  for (const fiat of FIAT_ASSETS) {
+    const fee = sales.fees[fiat.symbol]
+    const minimum = sales.minimum[fiat.symbol]
+    const maximum = sales.maximum[fiat.symbol]
+    if (fee === undefined || minimum === undefined || maximum === undefined) continue
+    terms.set(fiat.id, {
+      fiat,
+      percent: percentOf(fee.percent),
+      fixedUnits: amountOf(fee.fixed, fiat),
+      spread: percentOf(spreadPercent),
+      minimumUnits: amountOf(minimum, fiat),
+      maximumUnits: amountOf(maximum, fiat),
+    })
+  }
+  return terms
 }

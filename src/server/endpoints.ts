@@ -34,6 +34,7 @@ import {
   setPaymentWallet,
   showPaymentPage,
 } from '../hosted/payment.ts'
+import { getRampoffQuote } from '../offramp/get-quote.ts'
 import { cancelPayment } from '../onramp/cancel-payment.ts'
 import { createGuidedPayment } from '../onramp/create-guided-payment.ts'
 import { createPayment } from '../onramp/create-payment.ts'
@@ -127,6 +128,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   listPayments,
   cancelPayment,
   refundPayment,
+  // Off-ramp
+  getRampoffQuote,
   // Webhooks
   subscribeToWebhook,
   updateWebhookSubscription,

@@ -18,6 +18,8 @@ export const ERROR_REMEDIES: Record<ErrorCode, string> = {
     'Use the `id` that the registration answered. Another integration’s customers don’t exist for you.',
   payment_not_found:
     'Use the `payment_id` that the creation answered. Another integration’s payments don’t exist for you.',
+  rampoff_not_found:
+    'Use the `id` that [createRampoff](#createRampoff) answered. Another integration’s sales don’t exist for you.',
   subscription_not_found:
     'Subscribe first, with [subscribeToWebhook](#subscribeToWebhook). [subscriptions](#listWebhookSubscriptions) shows what there is.',
   event_not_found: 'Use the `id` of a delivery, or look it up in [webhooks/events](#listWebhookEvents).',
@@ -56,10 +58,14 @@ export const ERROR_REMEDIES: Record<ErrorCode, string> = {
   guided_payment_eur_only: 'Leave `fiat_symbol` out, or send `EUR`. For other currencies use createPayment.',
   min_purchase: 'Ask for at least the amount in `message`.',
   max_purchase: 'Ask for less.',
+  min_sale: 'Ask for more coins: worth at least the amount in `message`.',
+  max_sale: 'Ask for fewer coins, or divide the sale.',
   limit_exceded:
     'Pay by another method, ask for less, or wait for the next calendar quarter. A customer with `reinforced` verification has higher limits.',
   invalid_wallet:
     'Ask the customer for the address again: of that chain, with its checksum, and neither ours nor a token’s contract.',
+  invalid_iban:
+    'Ask the customer for the IBAN again. It must be of a country of SEPA, and the customer’s own account.',
   invalid_file:
     'Send a PDF, JPEG, PNG or WebP of at most 10 MiB, or an address that anybody can fetch it from.',
   invalid_type: 'Send one of the types that the call names.',

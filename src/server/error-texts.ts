@@ -14,6 +14,7 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
   user_not_in_integration: 'The customer belongs to another integration.',
   user_not_found: 'There is no such customer.',
   payment_not_found: 'There is no such payment.',
+  rampoff_not_found: 'There is no such sale.',
   subscription_not_found: 'There is no subscription of that type.',
   event_not_found: 'There is no such event.',
   session_not_found: 'The page’s session does not exist or has ended.',
@@ -43,9 +44,13 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
   guided_payment_eur_only: 'Guided payments are in EUR.',
   min_purchase: 'Below the minimum, which `message` names.',
   max_purchase: 'Above the maximum, or above what the customer may buy in twelve months.',
+  min_sale: 'The coins are worth less than the minimum, which `message` names, or the fees take all of it.',
+  max_sale: 'The coins are worth more than the maximum, which `message` names.',
   limit_exceded:
     'Above the quarter’s limit for cards. Where the enhanced verification would lift it, `data` holds the link to it. (The spelling is the API’s.)',
   invalid_wallet: 'The wallet is wrong: its checksum, its chain, or an address of ours or of a token.',
+  invalid_iban:
+    'The IBAN is wrong: its country, its length, its check digits, or an account of ours. `errors` says which.',
   invalid_file: 'The file is empty, too large, or not what it should be by its content.',
   invalid_type: 'There is no such type of document.',
   invalid_webhook_type: 'There is no such event type. See `webhooks/available`.',

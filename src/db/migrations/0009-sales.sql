@@ -160,6 +160,13 @@ create table sweeps (
 -- One at a time for each address, as each needs its gas.
 create unique index sweeps_open on sweeps (chain, address) where state in ('gas', 'coins');
 
--- What integrations that are here already do with coins that aren't what was asked.
-update integrations set settings = settings || '{"sales": {"tolerancePercent": "1.00", "dust": "0.10", "short": "convert",
+-- What sales cost integrations that are here already, and what they do with coins that aren't what was asked.
+update integrations set settings = settings || '{"sales": {
+  "fees": {"EUR": {"percent": "0.80", "fixed": "0.20"}, "CLP": {"percent": "1.50", "fixed": "300"},
+           "MXN": {"percent": "1.50", "fixed": "6.00"}, "COP": {"percent": "1.50", "fixed": "1300.00"},
+           "PEN": {"percent": "1.50", "fixed": "1.20"}, "ARS": {"percent": "1.50", "fixed": "300.00"}},
+  "minimum": {"EUR": "20.00", "CLP": "20000", "MXN": "400.00", "COP": "90000.00", "PEN": "80.00", "ARS": "30000.00"},
+  "maximum": {"EUR": "10000.00", "CLP": "10000000", "MXN": "200000.00", "COP": "40000000.00", "PEN": "40000.00",
+              "ARS": "14000000.00"},
+  "tolerancePercent": "1.00", "dust": "0.10", "short": "convert",
   "excess": "convert", "late": "convert", "wrongAsset": "return"}}';
