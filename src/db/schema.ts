@@ -611,6 +611,7 @@ export interface DepositsTable {
   settledAt: Date | null
   returnRound: number | null
   leaseUntil: Date | null
+  sweepSeenAt: Date | null
   firstSeenAt: Date
   finalAt: Date | null
   updatedAt: Date
@@ -639,8 +640,11 @@ export interface SweepsTable {
   epoch: number
   address: string
   asset: string
-  state: 'gas' | 'coins' | 'done' | 'failed'
+  state: 'gas' | 'coins' | 'done' | 'failed' | 'lost'
   units: bigint
+  round: Generated<number>
+  attempts: Generated<number>
+  dueAt: Date | null
   reason: string | null
   createdAt: Date
   updatedAt: Date
