@@ -11,12 +11,14 @@ import { effectsCommand } from './effects.ts'
 import { integrationCommand } from './integration.ts'
 import { ledgerCommand } from './ledger.ts'
 import { reviewCommand } from './review.ts'
+import { saleCommand } from './sale.ts'
 
 const program = new Command('npm run cli --')
   .description("The operator's commands. Each has --help; each change is recorded with who and why.")
   .showHelpAfterError('Add --help for what it takes.')
   .addCommand(integrationCommand())
   .addCommand(reviewCommand())
+  .addCommand(saleCommand())
   .addCommand(effectsCommand())
   .addCommand(customerCommand())
   .addCommand(pauseCommand())

@@ -12,13 +12,14 @@ import {
 } from '../users/review.ts'
 import type { Verification } from '../users/verification-store.ts'
 import { printTable, recorded, withApp } from './context.ts'
+import { describeSaleReviews } from './sale.ts'
 
 interface Options {
   who: string
   why: string
 }
 
-/** `review list|release|refuse`: payments and verifications that wait for a person. */
+/** `review list|release|refuse`: payments and verifications that wait for a person; it lists sales too (`sale`). */
 export function reviewCommand(): Command {
   const command = new Command('review').description('payments and verifications that wait for a person')
   command
@@ -28,6 +29,7 @@ export function reviewCommand(): Command {
       const rows = await withApp(async (app) => [
         ...(await describePayments(app)),
         ...(await describeVerifications(app)),
+        ...(await describeSaleReviews(app)),
       ])
       printTable(rows, 'Nothing waits for a person.')
     })

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
+import type { PaymentWorld } from '../../test/support/payments.ts'
+import {
+  addSale,
+  checkSaleBooks,
+  deposit,
+  endSaleEffects,
+  getSale,
+  REFUND_WALLET,
+  STRANGER,
+  saleEffects,
+  saleEvents,
+  settleBank,
+  startSaleWorld,
+} from '../../test/support/sales.ts'
+import { RefusedOperation } from '../effects/operate-effects.ts'
+import { balanceOf } from '../ledger/book.ts'
+import { payerIban } from '../providers/bank/simulated/incoming.ts'
+import { SANDBOX_BLOCKED_WALLET } from '../providers/screening/block-list.ts'
+import {
+  abandonSale,
+  describeSale,
+  listSaleReviews,
+  paySaleAgain,
+  releaseSale,
+  returnSale,
+} from './review-sale.ts'
+import { openPayee } from './sale-wire.ts'
+import { takeBackPayout } from './take-back-payout.ts'
+
+let t: PaymentWorld
+
+before(async () => {
+  t = await startSaleWorld()
+})
+after(() => t.stop())
+afterEach(() => checkSaleBooks(t.app))
+
+const CHANGE = { who: 'ana', why: 'looked at' }
+const OTHER_IBAN = payerIban('Ana elsewhere')
+const toOther = () => ({ kind: 'iban' as const, iban: OTHER_IBAN, name: 'Ana Pérez' })
+
+/** A sale whose payout the bank refused. */
+async function refusedSale() {
+  const sale = await addSale(t, { price: '0.900000' })
+  await deposit(t, sale)
+  await endSaleEffects(t, sale.id, 'bank_transfer', 'failed')
+  return getSale(t.app, sale.id)
+}
+
+/** A sale from a blocked address. */
+async function blockedSale(refundWallet: string | null = REFUND_WALLET) {
+  return deposit(t, await addSale(t, { refundWallet }), { from: SANDBOX_BLOCKED_WALLET })
+}
+
+const actionsOf = async (id: string) =>
+  await t.app.db
+    .selectFrom('auditLog')
+    .select(['who', 'why', 'action'])
+    .where('target', '=', `sale:${id}`)
+    .execute()
+
+describe('pay again', () => {
+  test('after a refusal: the same money to another account, one payout at a time', async () => {
+    const sale = await refusedSale()
+    assert.ok((await listSaleReviews(t.app)).some(({ id }) => id === sale.id))
+    await paySaleAgain(t.app, sale.id, { ...CHANGE, payee: toOther })
+    const again = await getSale(t.app, sale.id)
+    assert.deepEqual([again.state, again.payout?.round, again.payout?.units], ['processing', 2, '8865'])
+    assert.deepEqual(openPayee(t.app.secrets, again), toOther())
+    const states = (await saleEffects(t.app, sale.id)).map(
+      ({ purpose, state }) => `${purpose.split(':')[3]} ${state}`,
+    )
+    assert.deepEqual(states, ['1 cancelled', '2 planned'])
+    await checkSaleBooks(t.app)
+    await settleBank(t)
+    assert.equal((await getSale(t.app, sale.id)).state, 'finished')
+    assert.deepEqual(await actionsOf(sale.id), [{ ...CHANGE, action: 'sale.pay_again' }])
+  })
+
+  test('after the bank gave the money back', async () => {
+    const sale = await addSale(t)
+    await deposit(t, sale)
+    await endSaleEffects(t, sale.id, 'bank_transfer', 'confirmed')
+    const [payout] = await saleEffects(t.app, sale.id)
+    const { iban } = await t.app.db
+      .selectFrom('bankAccounts')
+      .select('iban')
+      .where('integrationId', '=', 1)
+      .executeTakeFirstOrThrow()
+    // As the bank's lines would book it: out, and back into suspense.
+    await t.app.db.transaction().execute(async (trx) => {
+      await trx.updateTable('effects').set({ state: 'cancelled' }).where('id', '=', payout!.id).execute()
+      await takeBackPayout(t.app, trx, {
+        reference: `sale:${sale.id}`,
+        purpose: payout!.purpose,
+        units: payout!.units,
+        from: `transit:out:${iban}`,
+        reason: 'account_closed',
+      })
+    })
+    const back = await getSale(t.app, sale.id)
+    assert.deepEqual(
+      [back.state, back.reviewReason, back.payout?.reason],
+      ['in_review', 'payout_failed', 'account_closed'],
+    )
+    assert.equal(await balanceOf(t.app.db, `customer:${sale.id}:fiat`, 'EUR'), -back.fiatUnits)
+    await checkSaleBooks(t.app)
+    await paySaleAgain(t.app, sale.id, { ...CHANGE, payee: toOther })
+    await settleBank(t)
+    assert.equal((await getSale(t.app, sale.id)).state, 'finished')
+    assert.deepEqual(await saleEvents(t.app, sale.id), [
+      'CRYPTO_RECEIVED',
+      'TRANSFER_RAMPOFF_FINISHED',
+      'RAMPOFF_IN_REVIEW',
+      'TRANSFER_RAMPOFF_FINISHED',
+    ])
+  })
+
+  test('is refused while the order may be with the bank', async () => {
+    const sale = await refusedSale()
+    await sql`update effects set state = 'unknown' where reference = ${`sale:${sale.id}`}`.execute(t.app.db)
+    const refused = { message: /may be on its way/ }
+    await assert.rejects(paySaleAgain(t.app, sale.id, { ...CHANGE, payee: toOther }), refused)
+    await assert.rejects(returnSale(t.app, sale.id, { ...CHANGE, wallet: null }), refused)
+    await assert.rejects(abandonSale(t.app, sale.id, CHANGE), refused)
+    await sql`update effects set state = 'failed', reason = 'returned by the bank: account_closed'
+               where reference = ${`sale:${sale.id}`}`.execute(t.app.db)
+    await assert.rejects(paySaleAgain(t.app, sale.id, { ...CHANGE, payee: toOther }), {
+      message: /not back on our account/,
+    })
+    assert.deepEqual(await actionsOf(sale.id), [])
+  })
+})
+
+describe('return', () => {
+  test('reverses the conversion at its figures and gives the coins back', async () => {
+    const sale = await refusedSale()
+    await returnSale(t.app, sale.id, { ...CHANGE, wallet: STRANGER.toLowerCase() })
+    const back = await getSale(t.app, sale.id)
+    assert.deepEqual(
+      [back.refundWallet, back.convertedUnits, back.returnedUnits],
+      [STRANGER, 0n, 100_000_000n],
+    )
+    await checkSaleBooks(t.app)
+    await endSaleEffects(t, sale.id, 'coin_transfer', 'confirmed')
+    const refunded = await getSale(t.app, sale.id)
+    assert.deepEqual([refunded.state, refunded.endReason], ['refunded', 'review_refused'])
+  })
+
+  test('never to an address of ours or a blocked one, and not without any', async () => {
+    const sale = await blockedSale(null)
+    for (const wallet of [sale.address, SANDBOX_BLOCKED_WALLET, 'nonsense', null]) {
+      await assert.rejects(
+        returnSale(t.app, sale.id, { ...CHANGE, wallet }),
+        RefusedOperation,
+        String(wallet),
+      )
+    }
+    await assert.rejects(returnSale(t.app, 'unknown', { ...CHANGE, wallet: null }), RefusedOperation)
+    await returnSale(t.app, sale.id, { ...CHANGE, wallet: STRANGER })
+    await checkSaleBooks(t.app)
+    await endSaleEffects(t, sale.id, 'coin_transfer', 'confirmed')
+    assert.equal((await getSale(t.app, sale.id)).state, 'refunded')
+  })
+
+  test('a return that failed is planned anew to another wallet', async () => {
+    const sale = await refusedSale()
+    await returnSale(t.app, sale.id, { ...CHANGE, wallet: null })
+    await endSaleEffects(t, sale.id, 'coin_transfer', 'failed')
+    assert.equal((await getSale(t.app, sale.id)).reviewReason, 'return_failed')
+    await returnSale(t.app, sale.id, { ...CHANGE, wallet: STRANGER })
+    await checkSaleBooks(t.app)
+    await endSaleEffects(t, sale.id, 'coin_transfer', 'confirmed')
+    const ended = await getSale(t.app, sale.id)
+    assert.deepEqual(
+      [ended.state, ended.returnedUnits, ended.coinReturn?.round],
+      ['refunded', 100_000_000n, 2],
+    )
+  })
+})
+
+describe('release and abandon', () => {
+  test('coins from a blocked address count when a person says so', async () => {
+    const sale = await blockedSale()
+    await releaseSale(t.app, sale.id, CHANGE)
+    const going = await getSale(t.app, sale.id)
+    assert.deepEqual([going.state, going.receivedUnits], ['processing', 100_000_000n])
+    assert.deepEqual(await saleEvents(t.app, sale.id), ['RAMPOFF_IN_REVIEW', 'CRYPTO_RECEIVED'])
+    await settleBank(t)
+    assert.equal((await getSale(t.app, sale.id)).state, 'finished')
+  })
+
+  test('what came besides is paid out as well, by a payout of its own', async () => {
+    const sale = await addSale(t)
+    await deposit(t, sale)
+    await settleBank(t)
+    await deposit(t, sale, { amount: '50' })
+    const looked = await getSale(t.app, sale.id)
+    assert.deepEqual([looked.state, looked.reviewReason], ['in_review', 'excess'])
+    await releaseSale(t.app, sale.id, CHANGE)
+    const going = await getSale(t.app, sale.id)
+    assert.deepEqual([going.conversions.length, going.payout?.round], [2, 2])
+    await settleBank(t)
+    const finished = await getSale(t.app, sale.id)
+    assert.deepEqual([finished.state, finished.convertedUnits], ['finished', 150_000_000n])
+    await assert.rejects(releaseSale(t.app, sale.id, CHANGE), { message: /is finished, not in review/ })
+  })
+
+  test('abandoned: nothing goes out, and the books say where it is', async () => {
+    const sale = await blockedSale()
+    await abandonSale(t.app, sale.id, CHANGE)
+    const failed = await getSale(t.app, sale.id)
+    assert.deepEqual([failed.state, failed.endReason], ['failed', 'abandoned'])
+    assert.deepEqual(await saleEvents(t.app, sale.id), ['RAMPOFF_IN_REVIEW', 'RAMPOFF_FAILED'])
+    assert.deepEqual(await saleEffects(t.app, sale.id), [])
+    const { deposits } = await describeSale(t.app, sale.id)
+    assert.ok(deposits[0]?.settledAt)
+    const refused = await refusedSale()
+    await abandonSale(t.app, refused.id, CHANGE)
+    const kept = await getSale(t.app, refused.id)
+    assert.deepEqual([kept.state, kept.keptUnits, kept.convertedUnits], ['failed', 100_000_000n, 0n])
+  })
+})
