@@ -7,6 +7,7 @@ import {
   type TransactionSerializedEIP1559,
 } from 'viem'
 import { ProviderError } from '../provider-error.ts'
+import { deriveAddresses } from './derive.ts'
 import type { Custody, UnsignedTransaction } from './port.ts'
 
 const PATHS = ["m/44'/60'/0'/0/0", "m/44'/60'/0'/0/1", "m/44'/60'/7'/0/1000000"] as const
@@ -54,6 +55,22 @@ export function custodySuite(name: string, open: () => Promise<Custody>): void {
       )
       assert.equal(first, second)
     })
+
+    test("an account's addresses, derived without its keys, are those of its paths", async () => {
+      const custody = await open()
+      for (const account of ["m/44'/60'/0'", "m/44'/60'/1'"]) {
+        const addressAt = deriveAddresses(await custody.accountKey(account), 0)
+        for (const index of [0, 1, 7, 1_000_000, 2_147_483_647])
+          assert.equal(addressAt(index), await custody.address(`${account}/0/${index}`))
+      }
+    })
+
+    for (const path of ['', 'm', "m/44'/60'/0'/0", 'm/44/60', "44'/60'/0'", "m/44'/60'/2147483648'"]) {
+      test(`"${path}" is not an account`, async () => {
+        const custody = await open()
+        await assert.rejects(custody.accountKey(path), ProviderError)
+      })
+    }
 
     for (const path of ['', 'm', "m/44'/60'/x", "44'/60'/0'/0/0", "m/44'/60'/2147483648", '../seed']) {
       test(`"${path}" is not a key`, async () => {

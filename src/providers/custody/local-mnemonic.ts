@@ -4,7 +4,7 @@ import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { bytesToHex } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { ProviderError } from '../provider-error.ts'
-import { type Custody, isKeyRef, toSerializable } from './port.ts'
+import { type Custody, isAccountPath, isKeyRef, toSerializable } from './port.ts'
 
 /** Deriving a key takes milliseconds; a hot wallet's is asked for all the time. The oldest is forgotten first. */
 const KEPT_ACCOUNTS = 500
@@ -46,6 +46,16 @@ export function createMnemonicCustody(mnemonic: string): Custody {
 
   return {
     address: async (keyRef) => getAccount(keyRef).address,
+    async accountKey(path) {
+      if (!isAccountPath(path)) {
+        throw new ProviderError(
+          'custody',
+          'rejected',
+          `"${path}" is not the path of an account, such as m/44'/60'/1'`,
+        )
+      }
+      return master.derive(path).publicExtendedKey
+    },
     signTransaction: async (keyRef, transaction) =>
       getAccount(keyRef).signTransaction(toSerializable(transaction)),
   }
