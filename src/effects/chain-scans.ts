@@ -11,7 +11,11 @@ const ANCHOR_BLOCKS = 256
  */
 export async function beginScan(
   db: Db,
-  { chain, epoch, provider }: { chain: string; epoch: number; provider: ChainProvider },
+  {
+    chain,
+    epoch,
+    provider,
+  }: { chain: string; epoch: number; provider: Pick<ChainProvider, 'heads' | 'blocks'> },
   now: Date,
 ): Promise<void> {
   const begun = await db

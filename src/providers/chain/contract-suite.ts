@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { type Address, getAddress, type Hex, keccak256 } from 'viem'
 import type { Custody, UnsignedTransaction } from '../custody/port.ts'
 import { ProviderError } from '../provider-error.ts'
-import { type ChainProvider, depthOf } from './port.ts'
+import { type BlockRef, type BlockTransfer, type ChainProvider, depthOf } from './port.ts'
 import { approveData, disperseData, transferData, transferSucceeded } from './tokens.ts'
 
 /** What the suite needs around a provider: a chain nobody else uses, and a key with coins on it. */
@@ -217,6 +217,65 @@ export function chainProviderSuite(
       assert.deepEqual(await provider.movements(token.hash), [
         { token: world.token, from: sender, to: getAddress(OTHER), units: 17n },
       ])
+    })
+
+    test('what moved in blocks is read by their hashes and by their range alike', async () => {
+      const first = (await provider.heads()).latest.height + 1
+      const before = (await provider.nonces(sender)).latest
+      const of = (place: number, changes: Partial<UnsignedTransaction>) =>
+        sign({ nonce: before + place, ...changes })
+      const token = (units: bigint) => ({ to: world.token, value: 0n, data: transferData(OTHER, units) })
+      const sent: Hex[] = []
+      const mineSome = async (...signed: { raw: Hex; hash: Hex }[]): Promise<void> => {
+        sent.push(...signed.map(({ hash }) => hash))
+        await provider.send(signed.map(({ raw }) => raw))
+        await world.mine()
+      }
+      await mineSome(await of(0, token(19n)), await of(1, { value: 23n }))
+      await mineSome()
+      await mineSome(await of(2, token(10n ** 60n)), await of(3, { value: 0n }), await of(4, token(29n)))
+      const blocks = (await provider.blocks([first, first + 1, first + 2])) as BlockRef[]
+      const tokens = [world.token]
+      const facts = (transfers: BlockTransfer[]) =>
+        transfers
+          .map(({ token, hash, height, blockHash, index, from, to, units }) => {
+            assert.equal(blockHash, blocks[height - first]!.hash)
+            assert.equal(from, sender.toLowerCase())
+            assert.equal(to, to.toLowerCase())
+            assert.equal(index < 0, token === null)
+            return [sent.indexOf(hash), token, units] as const
+          })
+          .sort((a, b) => a[0] - b[0])
+      const all = [
+        [0, world.token, 19n],
+        [1, null, 23n],
+        [4, world.token, 29n],
+      ]
+      for (const native of [true, false]) {
+        const expected = all.filter(([, coin]) => native || coin !== null)
+        assert.deepEqual(facts(await provider.transfersIn(blocks, { tokens, native })), expected)
+        assert.deepEqual(
+          facts(await provider.transfersBetween(first, blocks[2]!, { tokens, native })),
+          expected,
+        )
+        assert.deepEqual(
+          facts(await provider.transfersBetween(first + 1, blocks[2]!, { tokens, native })),
+          all.slice(2),
+        )
+      }
+      const onlyNative = { tokens: [], native: true }
+      assert.deepEqual(facts(await provider.transfersIn(blocks, onlyNative)), [all[1]])
+      assert.deepEqual(facts(await provider.transfersBetween(first, blocks[2]!, onlyNative)), [all[1]])
+    })
+
+    test('a block that is not on the chain has no transfers, not even none', async () => {
+      const { latest } = await provider.heads()
+      const gone = { ...latest, hash: keccak256('0x01') }
+      for (const native of [true, false]) {
+        const coins = { tokens: [world.token], native }
+        await assert.rejects(provider.transfersIn([gone], coins), ProviderError)
+        await assert.rejects(provider.transfersBetween(latest.height, gone, coins), ProviderError)
+      }
     })
 
     test('fees are positive wei', async () => {

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { type Hex, keccak256, numberToHex, pad } from 'viem'
 import { openTestChain, TEST_MNEMONIC } from '../../sandbox/chain/fixture.ts'
 import { findFreePort } from '../../sandbox/chain/node-process.ts'
 import { createMnemonicCustody } from '../custody/local-mnemonic.ts'
 import { ProviderError } from '../provider-error.ts'
 import { chainProviderSuite } from './contract-suite.ts'
 import { createEvmProvider } from './evm.ts'
+import type { BlockRef, ChainProvider } from './port.ts'
 
 const KEY = "m/44'/60'/0'/0/0"
 
@@ -135,3 +137,125 @@ test('a node that fails while simulating is a failure, not a verdict on the tran
       )
     },
   ))
+
+const TOKEN = '0x00000000000000000000000000000000000000A1'
+const LAST: BlockRef = {
+  height: 5_000,
+  hash: keccak256('0x05'),
+  parentHash: keccak256('0x04'),
+  time: new Date(0),
+}
+
+const logAt = (height: number, changes: Record<string, unknown> = {}) => ({
+  address: TOKEN.toLowerCase(),
+  topics: [
+    '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef',
+    pad('0x0b', { size: 32 }),
+    pad('0x0c', { size: 32 }),
+  ],
+  data: pad('0x07', { size: 32 }),
+  blockNumber: numberToHex(height),
+  blockHash: keccak256(numberToHex(height)),
+  transactionHash: keccak256('0x99'),
+  logIndex: '0x0',
+  removed: false,
+  ...changes,
+})
+
+/** A node whose blocks are all `LAST`, and which answers logs as told; notes the ranges it was asked for. */
+function withLogs(
+  answerLogs: (
+    from: number,
+    to: number,
+  ) => { result: unknown } | { error: { code: number; message: string } },
+  work: (provider: ChainProvider, asked: [number, number][]) => Promise<void>,
+  headers: () => Hex = () => LAST.hash,
+): Promise<void> {
+  const asked: [number, number][] = []
+  return withNode(
+    (_request, body, response) => {
+      const calls = body as { id: number; method: string; params: [{ fromBlock: Hex; toBlock: Hex }] }[]
+      const answers = calls.map(({ id, method, params }) => {
+        if (method !== 'eth_getLogs')
+          return { id, result: { hash: headers(), number: '0x1', timestamp: '0x0' } }
+        const range: [number, number] = [Number(params[0].fromBlock), Number(params[0].toBlock)]
+        asked.push(range)
+        return { id, ...answerLogs(...range) }
+      })
+      response.end(JSON.stringify(answers))
+    },
+    (url) => work(createEvmProvider({ chain: 'polygon', url }), asked),
+  )
+}
+
+const TOKENS_ONLY = { tokens: [TOKEN], native: false } as const
+
+test('a range that the node finds too large is divided until it is taken, and nothing of it is left out', () =>
+  withLogs(
+    (from, to) =>
+      to - from >= 600
+        ? { error: { code: -32005, message: 'query returned more than 10000 results' } }
+        : { result: Array.from({ length: to - from + 1 }, (_, place) => logAt(from + place)) },
+    async (provider, asked) => {
+      const found = await provider.transfersBetween(1_001, LAST, TOKENS_ONLY)
+      assert.deepEqual(
+        found.map(({ height }) => height),
+        Array.from({ length: 4_000 }, (_, place) => 1_001 + place),
+      )
+      assert.deepEqual(found[0], {
+        hash: keccak256('0x99'),
+        height: 1_001,
+        blockHash: keccak256(numberToHex(1_001)),
+        index: 0,
+        token: TOKEN,
+        from: pad('0x0b', { size: 20 }),
+        to: pad('0x0c', { size: 20 }),
+        units: 7n,
+      })
+      assert.deepEqual(asked.slice(0, 3), [
+        [1_001, 3_000],
+        [1_001, 2_000],
+        [1_001, 1_500],
+      ])
+      // What was learnt is not asked for again.
+      assert.ok(asked.slice(2).every(([from, to]) => to - from < 600))
+    },
+  ))
+
+test('a node that is asked too often is left alone, not asked for less', () =>
+  withLogs(
+    () => ({ error: { code: -32005, message: 'rate limit exceeded' } }),
+    async (provider, asked) => {
+      await assert.rejects(
+        provider.transfersBetween(1_001, LAST, TOKENS_ONLY),
+        (error) => error instanceof ProviderError && error.outcome === 'rejected',
+      )
+      assert.equal(asked.length, 1)
+    },
+  ))
+
+test('logs while the chain changed are not believed', () => {
+  let looks = 0
+  return withLogs(
+    () => ({ result: [] }),
+    (provider) => assert.rejects(provider.transfersBetween(1_001, LAST, TOKENS_ONLY), /became/),
+    () => (looks++ % 2 === 0 ? LAST.hash : keccak256('0x06')),
+  )
+})
+
+for (const [what, logs] of [
+  ['of another token', [logAt(4_000, { address: pad('0x0e', { size: 20 }) })]],
+  ['of a block outside the range', [logAt(5_001)]],
+  ['that was removed', [logAt(4_000, { removed: true })]],
+  ['of another event', [logAt(4_000, { topics: [keccak256('0x0e')] })]],
+  ['without its amount', [logAt(4_000, { data: '0x' })]],
+  ['that comes twice', [logAt(4_000), logAt(4_000)]],
+  ['of two blocks at one height', [logAt(4_000), logAt(4_000, { logIndex: '0x1', blockHash: LAST.hash })]],
+  ['that is none', [null]],
+] as const) {
+  test(`a log ${what} makes the whole answer doubtful`, () =>
+    withLogs(
+      () => ({ result: logs }),
+      (provider) => assert.rejects(provider.transfersBetween(3_500, LAST, TOKENS_ONLY), ProviderError),
+    ))
+}

@@ -89,7 +89,8 @@ export interface TransferReader {
   /**
    * What moved in the blocks from the height `from` up to and with `last`, for ranges far below the newest block. The
    * range is divided when the node finds it too large. Throws `ProviderError` when `last` is not, or not all the time,
-   * the node's block at its height, or the node answers what wasn't asked.
+   * the node's block at its height, or the node answers what wasn't asked. All of it hangs on one request being answered
+   * by one node: where a service spreads the calls of a request over several, one that lags may leave logs out unseen.
    */
   transfersBetween(from: number, last: BlockRef, coins: WatchedCoins): Promise<BlockTransfer[]>
 }

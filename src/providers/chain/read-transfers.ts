@@ -187,20 +187,19 @@ function checkLogs(
 ): BlockTransfer[] {
   const seen = new Set<string>()
   const hashes = new Map<number, Hex>()
-  return (logs as RawLog[]).map((log) => {
+  return (logs as (Partial<RawLog> | null)[]).map((given) => {
     const refuse = (why: string): never => {
-      throw new ProviderError(chain, 'unknown', `the node answered a log that ${why}: ${JSON.stringify(log)}`)
+      const shown = JSON.stringify(given).slice(0, 1_000)
+      throw new ProviderError(chain, 'unknown', `the node answered a log that ${why}: ${shown}`)
     }
-    const token = tokens.get(String(log?.address).toLowerCase())
+    const token = tokens.get(String(given?.address).toLowerCase())
+    if (!token || !isTransfer(given)) return refuse(token ? 'is no transfer' : 'was not asked for')
+    const log = given
     const height = Number(log.blockNumber)
     const index = Number(log.logIndex)
-    if (!token) return refuse('was not asked for')
     if (!(height >= from && height <= to)) return refuse('is of another block')
     if (log.removed === true) return refuse('was removed')
     const { topics, data } = log
-    if (topics.length !== 3 || topics[0] !== TRANSFER || !topics.every((topic) => topic.length === 66))
-      return refuse('is no transfer')
-    if (data.length !== 66 || !(index >= 0)) return refuse('is no transfer')
     const blockHash = hashes.get(height) ?? hash ?? log.blockHash
     if (blockHash !== log.blockHash) return refuse(`is of another block than ${blockHash}`)
     hashes.set(height, blockHash)
@@ -218,6 +217,21 @@ function checkLogs(
       units: BigInt(data),
     }
   })
+}
+
+/** Its two addresses are topics, its amount is the data. */
+function isTransfer(log: Partial<RawLog> | null): log is RawLog {
+  const { topics, data, logIndex, transactionHash } = log ?? {}
+  return (
+    Array.isArray(topics) &&
+    topics.length === 3 &&
+    topics[0] === TRANSFER &&
+    topics.every((topic) => typeof topic === 'string' && topic.length === 66) &&
+    typeof data === 'string' &&
+    data.length === 66 &&
+    typeof transactionHash === 'string' &&
+    Number(logIndex) >= 0
+  )
 }
 
 function listOf(chain: string, result: unknown): unknown[] {
