@@ -51,6 +51,7 @@ import {
   receivePayPalCallback,
 } from '../providers/receive-callback.ts'
 import { sendBankTransfer } from '../sandbox/bank-transfer.ts'
+import { depositOnChain } from '../sandbox/chain-deposit.ts'
 import { advanceSandboxClock } from '../sandbox/clock.ts'
 import { orderFaults } from '../sandbox/faults.ts'
 import { decideSandboxKyc } from '../sandbox/kyc.ts'
@@ -145,6 +146,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   decideSandboxKyc,
   paySandboxPayment,
   sendBankTransfer,
+  depositOnChain,
   orderFaults,
   resetSandbox,
   // Hosted pages
