@@ -156,7 +156,7 @@ function looksOf({ db, clock, secrets, lanes }: App): [string, () => Promise<unk
     ['coins-dispatch', () => listPlanned(db, { door, now: clock.now(), limit: 500 }, secrets)],
     ['coins-prepare', () => claimUnsigned(db, chain, 50)],
     ['coins-send', () => claimUnsent(db, { chain, now: clock.now(), limit: 50 })],
-    ['coins-watch', () => listWatched(db, chain, 300)],
+    ['coins-watch', () => listWatched(db, chain, { limit: 300 })],
   ]
 }
 

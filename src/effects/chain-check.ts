@@ -2,14 +2,13 @@ import type { ChainSetup } from '../providers/chain/setup.ts'
 import {
   beginEpoch,
   findKnownChain,
-  firstOpenNonce,
   fundLocalWallets,
   haltChain,
   type KnownChain,
   registerChain,
 } from './chain-register.ts'
 import { type EffectNeeds, lanesOfChain } from './model.ts'
-import { haltIfAhead } from './nonce-line.ts'
+import { firstOpenNonce, haltIfAhead } from './nonce-line.ts'
 import { listHotWallets } from './reserve-store.ts'
 
 /** A final block that is missing at one look may be a node that lags; missing for so long, in real time, it is gone. */

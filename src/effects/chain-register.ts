@@ -6,6 +6,7 @@ import { beginScan, beginScanAnew } from './chain-scans.ts'
 import { haltDoor } from './doors.ts'
 import { recordFunding } from './funding.ts'
 import { type EffectNeeds, walletDoor } from './model.ts'
+import { firstOpenNonce } from './nonce-line.ts'
 import { planAnew } from './settle.ts'
 
 /** The first hot wallet of every chain; the same key on all of them has the same address, and a line for each. */
@@ -79,21 +80,6 @@ export async function fundLocalWallets(needs: EffectNeeds, setup: ChainSetup): P
     who: 'sandbox',
     why: 'The treasury of the local chain filled the wallet.',
   })
-}
-
-/** The nonce that the chain must count up to for the wallet's line to go on: that of its first open transaction. */
-export async function firstOpenNonce(
-  needs: Pick<EffectNeeds, 'db'>,
-  chain: string,
-  address: string,
-): Promise<number> {
-  const { rows } = await sql<{ nonce: number }>`
-    select coalesce(min(t.nonce), max(w.next_nonce)) as nonce
-      from wallets w left join chain_transactions t
-        on t.chain = w.chain and t.wallet = w.address and t.epoch = w.epoch
-       and t.state in ('reserved', 'prepared', 'sent')
-     where w.chain = ${chain} and w.address = ${address}`.execute(needs.db)
-  return rows[0]!.nonce
 }
 
 /**

@@ -6,7 +6,7 @@ import { type EffectNeeds, lanesOfChain } from './model.ts'
 import { nextPayoutDue } from './payout-store.ts'
 import { movePayouts } from './payouts.ts'
 import { prepareTransactions } from './prepare.ts'
-import { reserveTransfers } from './reserve.ts'
+import { reserveSweeps, reserveTransfers } from './reserve.ts'
 import { nextPlannedDue } from './reserve-store.ts'
 import { sendTransactions } from './send.ts'
 import { nextTransactionDue } from './transaction-store.ts'
@@ -32,7 +32,12 @@ function chainLanes(needs: EffectNeeds, setup: ChainSetup): Lane[] {
     {
       name: names.dispatch,
       step: () => reserveTransfers(needs, setup),
-      nextDue: () => nextPlannedDue(db, chain),
+      nextDue: () => nextPlannedDue(db, chain, 'hot'),
+    },
+    {
+      name: names.collect,
+      step: () => reserveSweeps(needs, setup),
+      nextDue: () => nextPlannedDue(db, chain, 'deposit'),
     },
     {
       name: names.prepare,

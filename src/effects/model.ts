@@ -40,6 +40,8 @@ export interface SandboxFunding {
    * signed for the lost chain can never be executed, and it gets coins. Harmless when done again.
    */
   prepareWallet(chain: string, address: Address, nonce: number): Promise<void>
+  /** Has a new local chain count at least so many transactions of an address, without giving it coins. */
+  raiseNonce(chain: string, address: Address, nonce: number): Promise<void>
 }
 
 /** The room that planned an effect hears of it in the transaction that records it, and names the lanes to wake then. */
@@ -109,6 +111,8 @@ export const doorKind = (door: string): string => door.slice(0, door.indexOf(':'
 export const lanesOfChain = (chain: string) =>
   ({
     dispatch: `coins-dispatch:${chain}`,
+    /** The same out of addresses for deposits: slow ones hold up no customer's coins. */
+    collect: `coins-collect:${chain}`,
     prepare: `coins-prepare:${chain}`,
     send: `coins-send:${chain}`,
     watch: `coins-watch:${chain}`,

@@ -1,6 +1,7 @@
+import { sql } from 'kysely'
 import { haltDoor } from './doors.ts'
 import type { EffectNeeds } from './model.ts'
-import { type HotWallet, lockOpenWallet } from './reserve-store.ts'
+import { type DoorWallet, lockOpenWallet } from './reserve-store.ts'
 
 /**
  * Halts a wallet of which the chain counts more transactions than we made: a backup was restored, or its key is used
@@ -9,7 +10,7 @@ import { type HotWallet, lockOpenWallet } from './reserve-store.ts'
  */
 export async function haltIfAhead(
   needs: EffectNeeds,
-  wallet: HotWallet,
+  wallet: DoorWallet,
   { latest, pending }: { latest: number; pending: number },
 ): Promise<boolean> {
   const counted = Math.max(latest, pending)
@@ -23,4 +24,19 @@ export async function haltIfAhead(
     await haltDoor(trx, needs, wallet.door, reason)
     return true
   })
+}
+
+/** The nonce that the chain must count up to for the wallet's line to go on: that of its first open transaction. */
+export async function firstOpenNonce(
+  needs: Pick<EffectNeeds, 'db'>,
+  chain: string,
+  address: string,
+): Promise<number> {
+  const { rows } = await sql<{ nonce: number }>`
+    select coalesce(min(t.nonce), max(w.next_nonce)) as nonce
+      from wallets w left join chain_transactions t
+        on t.chain = w.chain and t.wallet = w.address and t.epoch = w.epoch
+       and t.state in ('reserved', 'prepared', 'sent')
+     where w.chain = ${chain} and w.address = ${address}`.execute(needs.db)
+  return rows[0]!.nonce
 }

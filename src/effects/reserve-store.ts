@@ -5,10 +5,11 @@ import type { Secrets } from '../kernel/secrets.ts'
 import type { StoredRequest } from './model.ts'
 import type { Candidate, Waiting } from './plan-dispatch.ts'
 
-/** A hot wallet with its door. */
-export interface HotWallet {
+/** A wallet with its door. */
+export interface DoorWallet {
   chain: string
   address: Address
+  role: 'hot' | 'deposit'
   keyRef: string
   epoch: number
   nextNonce: number
@@ -17,26 +18,49 @@ export interface HotWallet {
   open: boolean
 }
 
-export async function listHotWallets(db: Db | Trx, chain: string): Promise<HotWallet[]> {
-  const { rows } = await sql<HotWallet>`
-    select w.chain, w.address, w.key_ref, w.epoch, w.next_nonce, c.genesis_hash,
-           'wallet:' || w.chain || ':' || w.address as door,
-           d.paused_at is null and d.halted_at is null as open
-      from wallets w join chains c using (chain)
-      left join doors d on d.door = 'wallet:' || w.chain || ':' || w.address
-     where w.chain = ${chain} and w.role = 'hot'
-     order by w.address`.execute(db)
+/** The hot wallets of a chain: few, and looked at whether something is to leave them or not. */
+export async function listHotWallets(db: Db | Trx, chain: string): Promise<DoorWallet[]> {
+  const { rows } = await sql<DoorWallet>`
+    ${WALLETS} where w.chain = ${chain} and w.role = 'hot' order by w.address`.execute(db)
   return rows
 }
 
+/** Addresses for deposits that something is to leave now, the longest waiting first; the others cost nothing. */
+export async function listDueDepositWallets(
+  db: Db,
+  { chain, now, limit }: { chain: string; now: Date; limit: number },
+): Promise<DoorWallet[]> {
+  const { rows } = await sql<DoorWallet>`
+    with due as (
+      select door, min(due_at) as due_at from effects
+       where ${isPlanned(chain)} and due_at <= ${now} and not ${isOfHotWallet(chain)}
+       group by door
+    )
+    ${WALLETS} join due on due.door = 'wallet:' || w.chain || ':' || w.address
+     where w.chain = ${chain} and w.address in (select split_part(door, ':', 3) from due) and w.role = 'deposit'
+       and d.paused_at is null and d.halted_at is null
+     order by due.due_at, w.address limit ${limit}`.execute(db)
+  return rows
+}
+
+const WALLETS = sql`
+  select w.chain, w.address, w.role, w.key_ref, w.epoch, w.next_nonce, c.genesis_hash,
+         'wallet:' || w.chain || ':' || w.address as door,
+         d.paused_at is null and d.halted_at is null as open
+    from wallets w join chains c using (chain)
+    left join doors d on d.door = 'wallet:' || w.chain || ':' || w.address`
+
 /** The wallet under lock; null when it belongs to another epoch by now or its door was closed. */
-export async function lockOpenWallet(trx: Trx, wallet: HotWallet): Promise<HotWallet | null> {
+export async function lockOpenWallet(trx: Trx, wallet: DoorWallet): Promise<DoorWallet | null> {
+  const { chain, address } = wallet
   const { rows } = await sql<{ epoch: number; nextNonce: number }>`
     select epoch, next_nonce from wallets
-     where chain = ${wallet.chain} and address = ${wallet.address} for update`.execute(trx)
-  const now = (await listHotWallets(trx, wallet.chain)).find(({ address }) => address === wallet.address)
-  if (!now?.open || rows[0]?.epoch !== wallet.epoch) return null
-  return { ...now, nextNonce: rows[0].nextNonce }
+     where chain = ${chain} and address = ${address} for update`.execute(trx)
+  const now = await sql<DoorWallet>`${WALLETS} where w.chain = ${chain} and w.address = ${address}`.execute(
+    trx,
+  )
+  if (!now.rows[0]?.open || rows[0]?.epoch !== wallet.epoch) return null
+  return { ...now.rows[0], nextNonce: rows[0].nextNonce }
 }
 
 export interface PlannedRow extends Candidate {
@@ -103,7 +127,7 @@ export interface InFlight {
  */
 export async function sumInFlight(
   db: Db | Trx,
-  { chain, address }: Pick<HotWallet, 'chain' | 'address'>,
+  { chain, address }: Pick<DoorWallet, 'chain' | 'address'>,
   height: number,
 ): Promise<InFlight> {
   const { rows } = await sql<{ asset: string | null; units: bigint | null; count: number; maxGas: bigint }>`
@@ -163,7 +187,7 @@ export interface NewTransaction {
 /** Binds the next nonces of a wallet to transactions, and effects to these: from here on they can't be cancelled simply. */
 export async function insertReserved(
   trx: Trx,
-  wallet: HotWallet,
+  wallet: DoorWallet,
   transactions: readonly NewTransaction[],
   now: Date,
 ): Promise<void> {
@@ -221,12 +245,19 @@ export async function recordRefused(
 }
 
 /** When the next planned transfer of the chain's wallets is due. */
-export async function nextPlannedDue(db: Db, chain: string): Promise<Date | null> {
-  const { rows } = await sql<{ due: Date | null }>`
-    select min(due_at) as due from effects
-     where state = 'planned' and door in (
-       select 'wallet:' || chain || ':' || address from wallets where chain = ${chain} and role = 'hot')`.execute(
+export async function nextPlannedDue(db: Db, chain: string, role: DoorWallet['role']): Promise<Date | null> {
+  const own = role === 'hot' ? isOfHotWallet(chain) : sql<boolean>`not ${isOfHotWallet(chain)}`
+  const { rows } = await sql<{ due: Date }>`
+    select due_at as due from effects where ${isPlanned(chain)} and ${own} order by due_at limit 1`.execute(
     db,
   )
   return rows[0]?.due ?? null
 }
+
+/** As the index of planned coins has it. */
+const isPlanned = (chain: string) => sql<boolean>`
+  split_part(asset, ':', 1) = ${chain} and state = 'planned' and kind = 'coin_transfer'`
+
+/** By the few that are hot wallets, so that the others are not looked up one by one. */
+const isOfHotWallet = (chain: string) => sql<boolean>`
+  (door = any(array(select 'wallet:' || chain || ':' || address from wallets where chain = ${chain} and role = 'hot')))`

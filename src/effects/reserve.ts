@@ -4,13 +4,14 @@ import type { ChainSetup } from '../providers/chain/setup.ts'
 import { endEffects } from './end-effects.ts'
 import { freshFees } from './fees.ts'
 import { type EffectNeeds, lanesOfChain } from './model.ts'
-import { haltIfAhead } from './nonce-line.ts'
+import { firstOpenNonce, haltIfAhead } from './nonce-line.ts'
 import { type Candidate, chooseFitting, groupTransfers, type Room, type Waiting } from './plan-dispatch.ts'
 import {
   addOutflows,
+  type DoorWallet,
   dayOf,
-  type HotWallet,
   insertReserved,
+  listDueDepositWallets,
   listHotWallets,
   listPlanned,
   lockOpenWallet,
@@ -32,7 +33,11 @@ const WAIT_MS = 5_000
 const BLOCKED_MS = 60_000
 /** When a transfer that the chain refused is tried out again; refused once more after the last, it fails. */
 const REFUSED_AGAIN_MS = [2_000, 10_000, 60_000, 300_000] as const
-/** Binds planned transfers of all the chain's wallets to nonces. Answers how many effects were moved. */
+/** Most addresses for deposits that are emptied in one step, and how many of them side by side. */
+const DEPOSIT_WALLETS = 100
+const SIDE_BY_SIDE = 8
+
+/** Binds planned transfers of the chain's hot wallets to nonces. Answers how many effects were moved. */
 export async function reserveTransfers(needs: EffectNeeds, setup: ChainSetup): Promise<number> {
   let moved = 0
   for (const wallet of await listHotWallets(needs.db, setup.chain)) {
@@ -42,7 +47,34 @@ export async function reserveTransfers(needs: EffectNeeds, setup: ChainSetup): P
   return moved
 }
 
-async function reserveForWallet(needs: EffectNeeds, setup: ChainSetup, wallet: HotWallet): Promise<number> {
+/**
+ * The same for addresses for deposits that something is to leave now. One that can't be worked with holds up no other:
+ * its failure is thrown when the others are done. Answers how many effects were moved.
+ */
+export async function reserveSweeps(needs: EffectNeeds, setup: ChainSetup): Promise<number> {
+  const due = await listDueDepositWallets(needs.db, {
+    chain: setup.chain,
+    now: needs.clock.now(),
+    limit: DEPOSIT_WALLETS,
+  })
+  let moved = 0
+  let failure: unknown
+  for (let start = 0; start < due.length; start += SIDE_BY_SIDE) {
+    const some = due.slice(start, start + SIDE_BY_SIDE)
+    const ends = await Promise.allSettled(some.map((wallet) => reserveForWallet(needs, setup, wallet)))
+    for (const end of ends) {
+      if (end.status === 'fulfilled') moved += end.value
+      else failure ??= end.reason
+    }
+    // A node that fails once is not asked for all the others as well.
+    if (failure !== undefined) break
+  }
+  if (moved > 0) needs.wake(lanesOfChain(setup.chain).prepare)
+  if (failure !== undefined) throw failure
+  return moved
+}
+
+async function reserveForWallet(needs: EffectNeeds, setup: ChainSetup, wallet: DoorWallet): Promise<number> {
   const { db, clock, settings } = needs
   const now = clock.now()
   const { planned, blocked } = await readPlanned(needs, setup, wallet, now)
@@ -50,7 +82,8 @@ async function reserveForWallet(needs: EffectNeeds, setup: ChainSetup, wallet: H
   if (planned.length === 0) return 0
   const oldestMs = Math.min(...planned.map(({ dueAt }) => dueAt.getTime()))
   const gatherMs = oldestMs + settings.gatherMs - now.getTime()
-  if (gatherMs > 0 && planned.length < settings.batchSize) {
+  // An address has nothing to wait for: what comes to it later is another sweep.
+  if (wallet.role === 'hot' && gatherMs > 0 && planned.length < settings.batchSize) {
     setTimeout(() => needs.wake(lanesOfChain(setup.chain).dispatch), gatherMs).unref()
     return 0
   }
@@ -58,6 +91,7 @@ async function reserveForWallet(needs: EffectNeeds, setup: ChainSetup, wallet: H
   const facts = await readFacts(setup, wallet, planned)
   if (facts.genesisHash !== wallet.genesisHash) return 0
   if (await haltIfAhead(needs, wallet, facts.nonces)) return 0
+  if (wallet.role === 'deposit') await raiseLocalNonce(needs, wallet, facts.nonces.latest)
 
   const room = await readRoom(needs, wallet, facts)
   const { going, waiting } = chooseFitting(planned, room)
@@ -73,11 +107,19 @@ async function reserveForWallet(needs: EffectNeeds, setup: ChainSetup, wallet: H
   return reserved + refused
 }
 
+/** On a new local chain an address that was emptied before counts from zero: its line goes on where it was. */
+async function raiseLocalNonce(needs: EffectNeeds, wallet: DoorWallet, latest: number): Promise<void> {
+  const { chain, address, nextNonce } = wallet
+  if (latest >= nextNonce || !needs.sandbox?.has(chain)) return
+  const first = await firstOpenNonce(needs, chain, address)
+  if (latest < first) await needs.sandbox.raiseNonce(chain, address, first)
+}
+
 /** Due transfers, and those that no look at the chain could help, so that they hold up nobody. */
 async function readPlanned(
   { db, secrets }: EffectNeeds,
   setup: ChainSetup,
-  wallet: HotWallet,
+  wallet: DoorWallet,
   now: Date,
 ): Promise<{ planned: PlannedRow[]; blocked: Waiting[] }> {
   const { planned, unreadable } = await listPlanned(db, { door: wallet.door, now, limit: LOOK_AT }, secrets)
@@ -99,7 +141,7 @@ interface Facts {
 
 async function readFacts(
   setup: ChainSetup,
-  wallet: HotWallet,
+  wallet: DoorWallet,
   planned: readonly Candidate[],
 ): Promise<Facts> {
   const { provider } = setup
@@ -130,7 +172,7 @@ interface WalletRoom extends Room {
 
 async function readRoom(
   needs: Pick<EffectNeeds, 'clock' | 'settings'> & { db: EffectNeeds['db'] | Trx },
-  wallet: HotWallet,
+  wallet: DoorWallet,
   facts: Facts,
 ): Promise<WalletRoom> {
   const { db, clock, settings } = needs
@@ -141,8 +183,10 @@ async function readRoom(
     const gas = asset === native ? flying.maxGasUnits : 0n
     free.set(asset, balance - (flying.units.get(asset) ?? 0n) - gas)
   }
-  const left = await readOutflows(db, wallet.door, dayOf(clock.now()))
   const capLeft = new Map<string, bigint>()
+  // The caps are for what leaves us; from an address for deposits coins only come to our own wallet.
+  if (wallet.role === 'deposit') return { free, capLeft, inFlight: flying.count }
+  const left = await readOutflows(db, wallet.door, dayOf(clock.now()))
   for (const asset of facts.balances.keys()) {
     const cap = settings.dailyCapUnits(asset)
     if (cap !== null) capLeft.set(asset, cap - (left.get(asset) ?? 0n))
@@ -159,7 +203,7 @@ async function reserve(
     wallet,
     facts,
     tried,
-  }: { setup: ChainSetup; wallet: HotWallet; facts: Facts; tried: TriedGroup[] },
+  }: { setup: ChainSetup; wallet: DoorWallet; facts: Facts; tried: TriedGroup[] },
 ): Promise<number> {
   if (tried.length === 0) return 0
   const locked = await lockOpenWallet(trx, wallet)

@@ -5,7 +5,7 @@ import type { ChainSetup } from '../providers/chain/setup.ts'
 import { approveData, disperseData, transferData, transferSucceeded } from '../providers/chain/tokens.ts'
 import type { StoredRequest } from './model.ts'
 import type { Candidate, Group, Waiting } from './plan-dispatch.ts'
-import type { HotWallet, NewTransaction } from './reserve-store.ts'
+import type { DoorWallet, NewTransaction } from './reserve-store.ts'
 
 /** Gas of a batch beside its transfers: the transaction itself and the call's frame, generously. */
 const BATCH_GAS = 80_000n
@@ -25,7 +25,7 @@ export interface TriedGroup extends Group {
 /** Tries each group out on the newest block: members that would fail leave it, the rest get their gas. */
 export async function tryOut(
   setup: ChainSetup,
-  wallet: HotWallet,
+  wallet: DoorWallet,
   groups: readonly Group[],
 ): Promise<{ groups: TriedGroup[]; refused: Waiting[] }> {
   const refused: Waiting[] = []
@@ -74,7 +74,7 @@ export async function tryOut(
 
 const withMargin = (gas: bigint): bigint => (gas * MARGIN_PERCENT) / 100n
 
-async function acceptsApproval(setup: ChainSetup, wallet: HotWallet, group: Group): Promise<boolean> {
+async function acceptsApproval(setup: ChainSetup, wallet: DoorWallet, group: Group): Promise<boolean> {
   const token = tokenOf(setup, group.asset)!
   const data = approveData(setup.disperse!, totalOf(group.members))
   const [result] = await setup.provider.simulate([{ from: wallet.address, to: token, data, value: 0n }])

@@ -5,6 +5,8 @@ import type { Db, Trx } from '../db/database.ts'
 export interface WatchedRow {
   id: number
   wallet: Address
+  /** An address for deposits makes few transactions in its life, a hot wallet many. */
+  role: 'hot' | 'deposit'
   nonce: number
   epoch: number
   genesisHash: string
@@ -21,19 +23,24 @@ export interface WatchedRow {
   realCreatedAt: Date
 }
 
-/** Transactions that may be on the chain and aren't final, in the order of their nonces. */
-export async function listWatched(db: Db, chain: string, limit: number): Promise<WatchedRow[]> {
+/** Transactions that may be on the chain and aren't final, the oldest first, after the one with the id `after`. */
+export async function listWatched(
+  db: Db,
+  chain: string,
+  { limit, after = 0 }: { limit: number; after?: number },
+): Promise<WatchedRow[]> {
   const { rows } = await sql<WatchedRow>`
-    select t.id, t.wallet, t.nonce, t.epoch, c.genesis_hash, t.block_hash, t.attempts, t.wanted_attempts,
+    select t.id, t.wallet, w.role, t.nonce, t.epoch, c.genesis_hash, t.block_hash, t.attempts, t.wanted_attempts,
            t.real_sent_at is not null as was_sent, every.hashes, every.cancels,
            last.max_fee_per_gas, last.max_priority_fee_per_gas, last.real_created_at
       from chain_transactions t join chains c using (chain)
+      join wallets w on w.chain = t.chain and w.address = t.wallet
       join chain_attempts last on last.transaction_id = t.id and last.attempt = t.attempts
       cross join lateral (
         select array_agg(hash order by attempt) as hashes, array_agg(cancels order by attempt) as cancels
           from chain_attempts a where a.transaction_id = t.id) every
-     where t.chain = ${chain} and t.state in ('prepared', 'sent') and t.epoch = c.epoch
-     order by t.nonce limit ${limit}`.execute(db)
+     where t.chain = ${chain} and t.state in ('prepared', 'sent') and t.epoch = c.epoch and t.id > ${after}
+     order by t.id limit ${limit}`.execute(db)
   return rows
 }
 

@@ -30,24 +30,29 @@ export function createWatch(needs: EffectNeeds, setup: ChainSetup): () => Promis
   let lastAskedMs = -Infinity
 
   return async () => {
-    const open = await listWatched(db, setup.chain, WATCH_AT_ONCE)
+    let open = await listWatched(db, setup.chain, { limit: WATCH_AT_ONCE })
     if (open.length === 0) return 0
     const { latest } = await setup.provider.heads()
     const nowMs = clock.real().getTime()
     const ask = nowMs - lastAskedMs >= ASK_EVERY_MS
     if (latest.hash === lastHead && !ask) return 0
-    const sights = await look(setup, open, latest, ask)
-    if (!sights) return 0
-    const judged = open.map((row, index) => ({
-      row,
-      verdict: judge(watchedOf(row, nowMs), sights[index]!, {
-        confirmations: setup.confirmations,
-        stuckAfterMs: settings.stuckAfterMs,
-      }),
-    }))
-    await recordSeen(needs, setup, judged)
-    const settled = await settleFinal(needs, setup, judged)
-    await haltForeign(judged, nowMs)
+    let settled = 0
+    while (open.length > 0) {
+      const sights = await look(setup, open, latest, ask)
+      if (!sights) return settled
+      const judged = open.map((row, index) => ({
+        row,
+        verdict: judge(watchedOf(row, nowMs), sights[index]!, {
+          confirmations: setup.confirmations,
+          stuckAfterMs: settings.stuckAfterMs,
+        }),
+      }))
+      await recordSeen(needs, setup, judged)
+      settled += await settleFinal(needs, setup, judged)
+      await haltForeign(judged, nowMs)
+      if (open.length < WATCH_AT_ONCE) break
+      open = await listWatched(db, setup.chain, { limit: WATCH_AT_ONCE, after: open.at(-1)!.id })
+    }
     lastHead = latest.hash
     if (ask) lastAskedMs = nowMs
     return settled
@@ -86,29 +91,41 @@ async function look(
   ask: boolean,
 ): Promise<Sight[] | null> {
   const { provider } = setup
-  const wallets = [...new Set(open.map(({ wallet }) => wallet))]
-  const [{ genesisHash }, counts, market] = await Promise.all([
+  const [{ genesisHash }, next, market] = await Promise.all([
     provider.identify(),
-    Promise.all(wallets.map((wallet) => provider.nonces(wallet))),
+    readNonces(
+      setup,
+      open.filter(({ role }) => role === 'hot'),
+    ),
     ask ? provider.fees() : undefined,
   ])
   if (open.some((row) => row.genesisHash !== genesisHash)) return null
-  const next = new Map<Address, number>(wallets.map((wallet, index) => [wallet, counts[index]!.latest]))
-  const nextOf = (row: WatchedRow): number => next.get(row.wallet)!
-  const mined = open.filter((row) => row.nonce < nextOf(row) || row.blockHash !== null)
+  const isMined = (row: WatchedRow): boolean => row.nonce < (next.get(row.wallet) ?? Infinity)
+  const mined = open.filter((row) => isMined(row) || row.blockHash !== null)
   const receipts = await readReceipts(
     setup,
     mined.flatMap(({ hashes }) => hashes),
   )
-  const waiting = ask ? open.filter((row) => row.nonce >= nextOf(row)) : []
+  // Addresses for deposits are as many as their transactions: only those in no block are asked for their count.
+  const missing = open.filter(
+    ({ role, hashes }) => ask && role === 'deposit' && receiptOf(hashes, receipts) === null,
+  )
+  for (const [wallet, count] of await readNonces(setup, missing)) next.set(wallet, count)
+  const waiting = ask ? open.filter((row) => !isMined(row)) : []
   const known = await readKnown(setup, waiting)
   return open.map((row) => ({
     receipt: receiptOf(row.hashes, receipts),
     latestHeight: latest.height,
-    nextOnChain: nextOf(row),
+    nextOnChain: next.get(row.wallet) ?? 0,
     known: known.get(row.id),
     market: market as Market | undefined,
   }))
+}
+
+async function readNonces(setup: ChainSetup, rows: readonly WatchedRow[]): Promise<Map<Address, number>> {
+  const wallets = [...new Set(rows.map(({ wallet }) => wallet))]
+  const counts = await setup.provider.transactionCounts(wallets)
+  return new Map(wallets.map((wallet, index) => [wallet, counts[index]!]))
 }
 
 async function readReceipts(setup: ChainSetup, hashes: readonly Hex[]): Promise<Map<Hex, Receipt>> {

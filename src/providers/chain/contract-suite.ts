@@ -84,6 +84,7 @@ export function chainProviderSuite(
       assert.deepEqual(await provider.receipts([hash]), [null])
       assert.deepEqual(await provider.transactions([hash]), [{ hash, from: sender, nonce, height: null }])
       assert.deepEqual(await provider.nonces(sender), { latest: nonce, pending: nonce + 1 })
+      assert.deepEqual(await provider.transactionCounts([RECIPIENT, sender]), [0, nonce])
       await world.mine()
       const { latest } = await provider.heads()
       const [receipt] = await provider.receipts([hash])

@@ -103,6 +103,13 @@ export function createEvmProvider({
       return { latest: hexToNumber(latest as Hex), pending: hexToNumber(pending as Hex) }
     },
 
+    async transactionCounts(addresses) {
+      const raw = await results(
+        addresses.map((address) => ({ method: 'eth_getTransactionCount', params: [address, 'latest'] })),
+      )
+      return raw.map((count) => hexToNumber(count as Hex))
+    },
+
     async fees() {
       const [block, priority] = await results([
         { method: 'eth_getBlockByNumber', params: ['latest', false] },

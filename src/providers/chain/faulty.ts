@@ -48,6 +48,7 @@ export function createFaultyChain(provider: ChainProvider, options: FaultyOption
     blocks: (heights) => reading(() => provider.blocks(heights)),
     balances: (of) => reading(() => provider.balances(of)),
     nonces: (address) => reading(() => provider.nonces(address)),
+    transactionCounts: (addresses) => reading(() => provider.transactionCounts(addresses)),
     fees: () => reading(() => provider.fees()),
     simulate: (calls) => reading(() => provider.simulate(calls)),
     estimateGas: (calls) => reading(() => provider.estimateGas(calls)),

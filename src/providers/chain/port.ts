@@ -17,6 +17,8 @@ export interface ChainProvider extends TransferReader {
   balances(of: readonly { address: Address; token: Address | null }[]): Promise<bigint[]>
   /** How many transactions an address has on the chain (`latest`), and with those that wait in the node (`pending`). */
   nonces(address: Address): Promise<{ latest: number; pending: number }>
+  /** How many transactions each of these addresses has on the chain, in the order asked. */
+  transactionCounts(addresses: readonly Address[]): Promise<number[]>
   fees(): Promise<{ baseFeePerGas: bigint; priorityFeePerGas: bigint }>
   /** What each call would do on the newest block, each on its own. A refusal by the contract is a result, not an error. */
   simulate(calls: readonly ChainCall[]): Promise<Simulation[]>

@@ -17,14 +17,23 @@ const WHOLE_COINS: Readonly<Record<string, bigint>> = {
 /** Fills the hot wallets of the local chains from their treasuries. */
 export function createSandboxFunding(chains: readonly SandboxChain[]): SandboxFunding {
   const find = (chain: string): SandboxChain | undefined => chains.find((one) => one.chain === chain)
+  const get = (chain: string): SandboxChain => {
+    const local = find(chain)
+    if (!local) throw new Error(`The sandbox has no local chain called ${chain}.`)
+    return local
+  }
+  const raiseNonce: SandboxFunding['raiseNonce'] = async (chain, address, nonce) => {
+    const { provider, node } = get(chain)
+    const { latest } = await provider.nonces(address)
+    if (latest < nonce) await node().rpc.call('anvil_setNonce', address, numberToHex(nonce))
+  }
   return {
     has: (chain) => find(chain) !== undefined,
+    raiseNonce,
     async prepareWallet(chain, address, nonce) {
-      const local = find(chain)
-      if (!local) throw new Error(`The sandbox has no local chain called ${chain}.`)
+      const local = get(chain)
       // First the count, then the coins: without coins nothing that was signed for a lost chain could be paid for.
-      const { latest } = await local.provider.nonces(address)
-      if (latest < nonce) await local.node().rpc.call('anvil_setNonce', address, numberToHex(nonce))
+      await raiseNonce(chain, address, nonce)
       const targets = COIN_ASSETS.filter((asset) => asset.chain === chain).map(({ symbol, decimals }) => ({
         symbol,
         units: (WHOLE_COINS[symbol] ?? 0n) * powerOfTen(decimals),
