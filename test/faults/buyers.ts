@@ -199,7 +199,7 @@ const TRANSFER = parseAbiItem('event Transfer(address indexed from, address inde
 export async function arrivedOnChain(
   rpcUrl: string,
   tokens: Record<string, Hex>,
-  { chain, symbol, wallet }: Bought,
+  { chain, symbol, wallet }: Pick<Bought, 'chain' | 'symbol' | 'wallet'>,
 ): Promise<{ units: bigint; transfers: number }> {
   const client = createPublicClient({ transport: http(rpcUrl) })
   if (findAsset(chain, symbol)?.kind === 'native') {

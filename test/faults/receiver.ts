@@ -7,11 +7,14 @@ export interface FaultyReceiver {
   url: string
   /** Event ids by `<type> <payment id>`. */
   seen: Map<string, Set<string>>
+  /** What was heard of each payment, sale or customer, each event once, in the order in which it was first heard. */
+  heard: Map<string, { id: string; type: string; sequence: number }[]>
   stop(): Promise<void>
 }
 
 export async function startFaultyReceiver(random: Random, failureRate: number): Promise<FaultyReceiver> {
   const seen = new Map<string, Set<string>>()
+  const heard: FaultyReceiver['heard'] = new Map()
   const failed = new Set<string>()
   const server = createServer(async (request, response) => {
     // Others on the machine may try a port that was theirs a moment ago; a webhook is a POST.
@@ -26,6 +29,10 @@ export async function startFaultyReceiver(random: Random, failureRate: number): 
     if (fails && !isHeard) return void response.writeHead(503).end()
     const key = `${event.type} ${event.data.id}`
     seen.set(key, (seen.get(key) ?? new Set()).add(event.id))
+    const ofSubject = heard.get(event.data.id) ?? []
+    if (!ofSubject.some(({ id }) => id === event.id))
+      ofSubject.push({ id: event.id, type: event.type, sequence: event.sequence })
+    heard.set(event.data.id, ofSubject)
     // Heard, but the sender never learns that it was.
     if (isHeard) return void request.socket.destroy()
     response.writeHead(204).end()
@@ -34,6 +41,7 @@ export async function startFaultyReceiver(random: Random, failureRate: number): 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     seen,
+    heard,
     async stop() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

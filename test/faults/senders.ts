@@ -1,0 +1,235 @@
+import {
+  type Address,
+  createPublicClient,
+  encodeAbiParameters,
+  encodeFunctionData,
+  erc20Abi,
+  type Hex,
+  hexToNumber,
+  http,
+  keccak256,
+  numberToHex,
+  pad,
+  parseAbiItem,
+} from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { findAsset } from '../../src/money/asset.ts'
+import { SANDBOX_BLOCKED_WALLET } from '../../src/providers/screening/block-list.ts'
+import type { Program } from './program.ts'
+
+const LOOK_MS = 100
+const PATIENCE_MS = 300_000
+const FEES = { maxFeePerGas: 10n ** 13n, maxPriorityFeePerGas: 10n ** 9n }
+const GAS = 100_000n
+/** So much of everything that nobody ever runs out of it. */
+const PLENTY = 10n ** 27n
+
+/** What a chain offers to somebody from outside, as the sandbox tells it. */
+export interface OutsideChain {
+  chain: string
+  chain_id: number
+  confirmations: number
+  tokens: Record<string, Address>
+}
+
+export interface Sent {
+  chain: string
+  symbol: string
+  units: bigint
+  hash: Hex
+}
+
+/** Wallets of strangers that send coins by real transactions. */
+export interface Senders {
+  /**
+   * Sends from a wallet that was never used before, and sends the same transaction again whenever the chain has
+   * forgotten it. Resolves when it is as deep as the sandbox asks.
+   */
+  send(order: { chain: string; symbol: string; to: Address; units: bigint; from?: 'blocked' }): Promise<Sent>
+  /**
+   * Sends, takes the transaction's block from the chain while it is the newest, and uses its nonce for something else.
+   * Resolves with null when that is final: the coins never came. Whoever misses the block has sent coins.
+   */
+  sendAndTakeBack(order: { chain: string; symbol: string; to: Address; units: bigint }): Promise<Sent | null>
+  /** Every transfer of a token that the chain knows to one of these addresses. */
+  arrived(chain: string, addresses: readonly Address[]): Promise<(Sent & { from: Address; to: Address })[]>
+  chains: readonly OutsideChain[]
+}
+
+export function createSenders(program: Program, chains: readonly OutsideChain[]): Senders {
+  const find = (chain: string): OutsideChain => chains.find((one) => one.chain === chain)!
+
+  /** The node may be restarted at another address; while it is away it is asked again. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a node answers depends on the method.
+  async function ask(chain: string, method: string, ...params: unknown[]): Promise<any> {
+    const deadline = performance.now() + PATIENCE_MS
+    for (;;) {
+      const node = program.nodes().find((one) => one.chain === chain)
+      try {
+        return await callNode(node!.url, method, ...params)
+      } catch (error) {
+        if (error instanceof NodeRefused || performance.now() > deadline) throw error
+        await pause()
+      }
+    }
+  }
+
+  async function fund(chain: string, address: Address, token: Address | undefined): Promise<void> {
+    await ask(chain, 'anvil_setBalance', address, numberToHex(PLENTY))
+    if (!token) return
+    // Where OpenZeppelin's ERC-20 keeps balances: the mapping in its first slot.
+    const slot = keccak256(encodeAbiParameters([{ type: 'address' }, { type: 'uint256' }], [address, 0n]))
+    await ask(chain, 'anvil_setStorageAt', token, slot, pad(numberToHex(PLENTY), { size: 32 }))
+  }
+
+  function requestOf(chain: string, symbol: string, to: Address, units: bigint) {
+    if (findAsset(chain, symbol)?.kind === 'native') return { to, value: units, data: '0x' as Hex }
+    const data = encodeFunctionData({ abi: erc20Abi, functionName: 'transfer', args: [to, units] })
+    return { to: find(chain).tokens[symbol]!, value: 0n, data }
+  }
+
+  /** Gives a transaction to the node; that it has it, or had it, is no failure. */
+  async function give(chain: string, raw: Hex): Promise<void> {
+    try {
+      await ask(chain, 'eth_sendRawTransaction', raw)
+    } catch (error) {
+      if (!(error instanceof NodeRefused) || !/already|nonce|known|imported/i.test(error.message)) throw error
+    }
+  }
+
+  /** How deep the transaction is: 0 in no block, 1 in the newest. */
+  async function depthOf(chain: string, hash: Hex): Promise<number> {
+    const receipt = await ask(chain, 'eth_getTransactionReceipt', hash)
+    if (!receipt) return 0
+    if (receipt.status !== '0x1') throw new Error(`${hash} on ${chain} was reverted.`)
+    return hexToNumber(await ask(chain, 'eth_blockNumber')) - hexToNumber(receipt.blockNumber) + 1
+  }
+
+  async function reach(chain: string, hash: Hex, depth: number, again: () => Promise<void>): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS
+    for (;;) {
+      if ((await depthOf(chain, hash)) >= depth) return
+      if ((await ask(chain, 'eth_getTransactionByHash', hash)) === null) await again()
+      if (performance.now() > deadline) throw new Error(`${hash} did not get ${depth} deep on ${chain}.`)
+      await pause()
+    }
+  }
+
+  async function sendBlocked(
+    chain: string,
+    request: { to: Address; value: bigint; data: Hex },
+  ): Promise<Hex> {
+    const from = SANDBOX_BLOCKED_WALLET as Address
+    await ask(chain, 'anvil_impersonateAccount', from)
+    const nonce = await ask(chain, 'eth_getTransactionCount', from, 'latest')
+    const [value, gas] = [numberToHex(request.value), numberToHex(GAS)]
+    return ask(chain, 'eth_sendTransaction', { ...request, from, nonce, value, gas })
+  }
+
+  return {
+    chains,
+    async send({ chain, symbol, to, units, from }) {
+      const { chain_id: chainId, confirmations, tokens } = find(chain)
+      const request = requestOf(chain, symbol, to, units)
+      const account = privateKeyToAccount(generatePrivateKey())
+      const sender = from === 'blocked' ? (SANDBOX_BLOCKED_WALLET as Address) : account.address
+      await fund(chain, sender, tokens[symbol])
+      let hash: Hex
+      let again: () => Promise<void>
+      if (from === 'blocked') {
+        hash = await sendBlocked(chain, request)
+        again = async () => {
+          throw new Error(`${chain} forgot a transaction of the blocked wallet, which nobody can repeat.`)
+        }
+      } else {
+        const raw = await account.signTransaction({
+          type: 'eip1559',
+          chainId,
+          nonce: 0,
+          gas: GAS,
+          ...FEES,
+          ...request,
+        })
+        hash = keccak256(raw)
+        again = async () => {
+          await fund(chain, sender, tokens[symbol])
+          await give(chain, raw)
+        }
+        await give(chain, raw)
+      }
+      await reach(chain, hash, confirmations, again)
+      return { chain, symbol, units, hash }
+    },
+    async sendAndTakeBack({ chain, symbol, to, units }) {
+      const { chain_id: chainId, confirmations, tokens } = find(chain)
+      const account = privateKeyToAccount(generatePrivateKey())
+      const sign = (request: { to: Address; value: bigint; data: Hex }): Promise<Hex> =>
+        account.signTransaction({ type: 'eip1559', chainId, nonce: 0, gas: GAS, ...FEES, ...request })
+      await fund(chain, account.address, tokens[symbol])
+      const raw = await sign(requestOf(chain, symbol, to, units))
+      const other = await sign({ to: account.address, value: 0n, data: '0x' })
+      const hash = keccak256(raw)
+      await give(chain, raw)
+      const deadline = performance.now() + PATIENCE_MS
+      // A block deeper is final: it has to be caught while it is the newest.
+      let depth = 0
+      for (; depth === 0; depth = await depthOf(chain, hash)) {
+        if (performance.now() > deadline) throw new Error(`${hash} came into no block.`)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      if (depth === 1) await ask(chain, 'anvil_reorg', 1, [])
+      if ((await depthOf(chain, hash)) > 0) {
+        await reach(chain, hash, confirmations, () => give(chain, raw))
+        return { chain, symbol, units, hash }
+      }
+      if ((await ask(chain, 'eth_getTransactionByHash', hash)) !== null)
+        await ask(chain, 'anvil_dropTransaction', hash)
+      await give(chain, other)
+      await reach(chain, keccak256(other), confirmations, () => give(chain, other))
+      return null
+    },
+    async arrived(chain, addresses) {
+      const found: (Sent & { from: Address; to: Address })[] = []
+      const node = program.nodes().find((one) => one.chain === chain)!
+      const client = createPublicClient({ transport: http(node.url) })
+      for (const [symbol, address] of Object.entries(find(chain).tokens)) {
+        const logs = await client.getLogs({
+          address,
+          event: TRANSFER,
+          args: { to: [...addresses] },
+          fromBlock: 0n,
+        })
+        for (const { args, transactionHash } of logs)
+          found.push({
+            chain,
+            symbol,
+            units: args.value!,
+            hash: transactionHash,
+            from: args.from!,
+            to: args.to!,
+          })
+      }
+      return found
+    },
+  }
+}
+
+/** The node answered that it will not. */
+export class NodeRefused extends Error {}
+
+const TRANSFER = parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)')
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+
+// biome-ignore lint/suspicious/noExplicitAny: what a node answers depends on the method.
+export async function callNode(url: string, method: string, ...params: unknown[]): Promise<any> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+    signal: AbortSignal.timeout(15_000),
+  })
+  const { result, error } = (await response.json()) as { result?: unknown; error?: { message: string } }
+  if (error) throw new NodeRefused(`${method}: ${error.message}`)
+  return result
+}
