@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import { effectNeeds } from './app-effects.ts'
+import { effectNeeds, sweepNeeds } from './app-effects.ts'
 import { openProviders, type Providers } from './app-providers.ts'
 import { type Db, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
@@ -20,6 +20,8 @@ import { createSecrets, type Secrets } from './kernel/secrets.ts'
 import { sealLane } from './ledger/seal.ts'
 import { saleLanes } from './offramp/sale-lanes.ts'
 import { findHeldScans, measureScans } from './offramp/scan-health.ts'
+import { findParkedSweeps, measureSweeps } from './offramp/sweep-health.ts'
+import { sweepLanes } from './offramp/sweeps.ts'
 import { depositLanes, depositsLaneOf } from './offramp/watch-deposits.ts'
 import { paymentCallbacks, paymentLanes } from './onramp/payment-lanes.ts'
 import { createPricing, type Pricing } from './pricing/pricing.ts'
@@ -205,6 +207,7 @@ function lanesOf(app: App): Lane[] {
     ...saleLanes(app),
     ...effectLanes(effectNeeds(app)),
     ...depositLanes(app),
+    ...sweepLanes(sweepNeeds(app)),
     kycLane(app),
     kycExpiryLane(app),
     sequencerLane(app),
@@ -249,6 +252,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
           [
             () => findWaitingMoney(app.db),
             () => findHeldScans(app.db),
+            () => findParkedSweeps(app.db),
             async () => findMissingPrices(app.pricing.prices),
           ],
           async () => {
@@ -256,6 +260,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
               measureWebhooks(app),
               measureMoneyOut(app.db, app.metrics),
               measureScans(app.db, app.metrics),
+              measureSweeps(app.db, app.metrics),
             ])
           },
         )

@@ -72,7 +72,7 @@ export async function tryOut(
   return { groups: tried, refused }
 }
 
-const withMargin = (gas: bigint): bigint => (gas * MARGIN_PERCENT) / 100n
+export const withMargin = (gas: bigint): bigint => (gas * MARGIN_PERCENT) / 100n
 
 async function acceptsApproval(setup: ChainSetup, wallet: DoorWallet, group: Group): Promise<boolean> {
   const token = tokenOf(setup, group.asset)!

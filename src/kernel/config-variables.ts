@@ -124,6 +124,13 @@ const entries = {
     meaning:
       'The most of each coin that may leave one wallet on one day (UTC), comma separated, such as polygon:USDC=250000,bsc:BNB=100. A coin without one has no cap.',
   },
+  SWEEP_MINIMUM: {
+    group: 'Chains',
+    meaning:
+      "The least of each coin that is moved from a sale's address to the hot wallet, comma separated; less stays until more comes there. A coin without one is always moved.",
+    default:
+      'polygon:USDC=1,polygon:USDT=1,polygon:ETH=0.0005,polygon:POL=2,bsc:USDC=1,bsc:BUSD=1,bsc:BNB=0.002',
+  },
   BANK_PROVIDER: {
     group: 'Providers',
     meaning: 'Who holds the bank accounts: simulated (sandbox only) or none (no bank transfers).',

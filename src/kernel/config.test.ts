@@ -145,6 +145,7 @@ describe('a value that is wrong', () => {
     ['POLYGON_DISPERSE_CONTRACT', ['0x12', 'abc']],
     ['BSC_DISPERSE_CONTRACT', ['0x12']],
     ['DAILY_OUTFLOW_CAP', ['USDC=5', 'polygon:USDC', 'polygon:USDC=1e5']],
+    ['SWEEP_MINIMUM', ['USDC=5', 'polygon:USDC', 'polygon:USDC=-1']],
     ['BANK_PROVIDER', ['acme']],
     ['CARD_PROVIDER', ['acme']],
     ['OPEN_BANKING_PROVIDER', ['acme']],

@@ -57,6 +57,8 @@ export interface Config {
   disperseContracts: { polygon: string | undefined; bsc: string | undefined }
   /** The most of a coin (`polygon:USDC`) that may leave one wallet on one day, as decimal text in major units. */
   dailyOutflowCaps: ReadonlyMap<string, string>
+  /** The least of a coin that is moved from a sale's address to the hot wallet, likewise. */
+  sweepMinimums: ReadonlyMap<string, string>
   providers: {
     bank: 'simulated' | 'none'
     card: 'simulated' | 'none'
@@ -142,7 +144,8 @@ export function loadConfig(env: Environment): Config {
       polygon: readContract(read, 'POLYGON_DISPERSE_CONTRACT'),
       bsc: readContract(read, 'BSC_DISPERSE_CONTRACT'),
     },
-    dailyOutflowCaps: readCaps(read),
+    dailyOutflowCaps: readCoins(read, 'DAILY_OUTFLOW_CAP', 'polygon:USDC=250000,bsc:BNB=100'),
+    sweepMinimums: readCoins(read, 'SWEEP_MINIMUM', 'polygon:USDC=1,bsc:BNB=0.002'),
     providers: {
       bank: read.oneOf('BANK_PROVIDER', ['none', 'simulated']),
       card: read.oneOf('CARD_PROVIDER', ['none', 'simulated']),
@@ -287,20 +290,24 @@ function readContract(
   return undefined
 }
 
-function readCaps(read: ConfigReader): ReadonlyMap<string, string> {
-  const caps = new Map<string, string>()
-  for (const item of read.list('DAILY_OUTFLOW_CAP')) {
+function readCoins(
+  read: ConfigReader,
+  name: 'DAILY_OUTFLOW_CAP' | 'SWEEP_MINIMUM',
+  example: string,
+): ReadonlyMap<string, string> {
+  const amounts = new Map<string, string>()
+  for (const item of read.list(name)) {
     const [, asset, amount] = /^([a-z]+:[A-Z0-9]+)=(\d+(?:\.\d+)?)$/.exec(item) ?? []
-    if (asset && amount) caps.set(asset, amount)
+    if (asset && amount) amounts.set(asset, amount)
     else {
       read.report(
-        'DAILY_OUTFLOW_CAP',
-        `DAILY_OUTFLOW_CAP holds ${JSON.stringify(item)}, which is no coin with an amount.`,
-        'Write it like polygon:USDC=250000,bsc:BNB=100, or leave it out.',
+        name,
+        `${name} holds ${JSON.stringify(item)}, which is no coin with an amount.`,
+        `Write it like ${example}, or leave it out.`,
       )
     }
   }
-  return caps
+  return amounts
 }
 
 function readPriceSources(read: ConfigReader): PriceSourceName[] {

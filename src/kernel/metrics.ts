@@ -98,6 +98,12 @@ export function createMetrics() {
       labelNames: ['chain'],
       registers,
     }),
+    sweeps: new Gauge({
+      name: 'sweeps_open',
+      help: "Coins on their way from sales' addresses to the hot wallet, by what they wait for; failed ones wait for a person.",
+      labelNames: ['chain', 'state'],
+      registers,
+    }),
     walletUnits: new Gauge({
       name: 'wallet_balance',
       help: 'Coins in a hot wallet, in major units.',
