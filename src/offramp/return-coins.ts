@@ -11,8 +11,7 @@ import { bookForSale, type SaleChanges, setSaleFields } from './sale-changes.ts'
 
 /** The sale's coins that came before are on their way back, and that isn't over. */
 export const isReturning = (sale: Pick<Sale, 'coinReturn' | 'chain' | 'symbol'>): boolean =>
-  sale.coinReturn !== null &&
-  sale.coinReturn.state !== 'confirmed' &&
+  (sale.coinReturn?.state === 'planned' || sale.coinReturn?.state === 'failed') &&
   sale.coinReturn.asset === saleCoin(sale).id
 
 /**

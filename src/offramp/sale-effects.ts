@@ -5,7 +5,7 @@ import { RefusedOperation } from '../effects/operate-effects.ts'
 import { loadOpenDeposits } from './deposit-store.ts'
 import { takeMoneyBack } from './pay-out.ts'
 import { type Sale, saleReference } from './sale.ts'
-import type { SaleChanges } from './sale-changes.ts'
+import { type SaleChanges, setSaleFields } from './sale-changes.ts'
 import { holdCoinsAgain, roundOf } from './sale-room.ts'
 
 /** Money or coins of a sale that are to go out, or could not. */
@@ -71,6 +71,8 @@ export async function stopEffects(
     } else {
       const deposits = open.filter(({ returnRound }) => returnRound === round)
       await holdCoinsAgain(trx, changes, sale, { asset, units, deposits })
+      if (sale.coinReturn?.round === round)
+        setSaleFields(changes, sale, { coinReturn: { ...sale.coinReturn, state: 'cancelled' } })
     }
   }
 }

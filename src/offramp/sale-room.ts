@@ -75,8 +75,7 @@ async function hearReturn(
   const round = roundOf(effect)
   const own = deposits.filter(({ returnRound }) => returnRound === round)
   if (sale.coinReturn?.round === round) {
-    const heard = state === 'confirmed' ? 'confirmed' : 'failed'
-    setSaleFields(changes, sale, { coinReturn: { ...sale.coinReturn, state: heard } })
+    setSaleFields(changes, sale, { coinReturn: { ...sale.coinReturn, state } })
   }
   if (state === 'confirmed') {
     await changeOpenDeposits(trx, own, { settledAt: changes.now }, changes.now)

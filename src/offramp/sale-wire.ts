@@ -39,7 +39,7 @@ export const SaleObject = Type.Object({
   ),
   refund: nullable(
     Type.Object({
-      state: Type.String({ enum: ['planned', 'confirmed', 'failed'] }),
+      state: Type.String({ enum: ['planned', 'confirmed', 'failed', 'cancelled'] }),
       crypto: Type.String({ description: 'The symbol of the coin that goes back.' }),
       amount: Units('Coins that go back, in base units.'),
       reason: Type.String(),

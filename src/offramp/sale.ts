@@ -49,7 +49,8 @@ export interface PayoutRecord {
 /** The latest return of coins; each round has one effect, `sale:<id>:return:<round>`. */
 export interface CoinReturnRecord {
   round: number
-  state: 'planned' | 'confirmed' | 'failed'
+  /** `cancelled`: given up, its coins are held again. */
+  state: 'planned' | 'confirmed' | 'failed' | 'cancelled'
   /** Another coin than the sale's when the wrong one came. */
   asset: string
   units: string

@@ -46,7 +46,13 @@ const WAITING_FOR_RETURN: ReadonlySet<SaleState> = new Set(['crypto_received', '
 
 /** Coins are back for good: if they were the last that was open, the sale ends. */
 export function settleReturned(changes: SaleChanges, sale: Sale, open: OpenMatters): void {
-  if (open.returns > 0 || open.deposits.length > 0 || findDoubt(sale, open)) return
+  if (open.returns > 0) return
+  const doubt = findDoubt(sale, open)
+  if (doubt) {
+    // What came while it was being given back: nobody has looked at that yet.
+    if (sale.state === 'in_review' && sale.dueAt === null) reviewAgain(changes, sale, doubt, null)
+    return
+  }
   if (sale.conversions.length > 0) {
     // Its money has been paid out; what a person looked at was something else.
     if (sale.state === 'in_review' && !isPayingOut(sale)) moveSale(changes, sale, 'paid_out')
