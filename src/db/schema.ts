@@ -319,6 +319,8 @@ export interface BankTransactionsTable {
   concept: string
   endToEndId: string | null
   transferRef: string | null
+  returnCode: string | null
+  returnText: string | null
   state: Generated<'unmatched' | 'suggested' | 'matched' | 'returned'>
   matchReasons: JSONColumn
   dueAt: Date | null
@@ -456,6 +458,7 @@ export interface EffectsTable {
   single: Generated<boolean>
   reason: string | null
   attempts: Generated<number>
+  leftOn: string | null
   dueAt: Date | null
   leaseUntil: Date | null
   createdAt: Date

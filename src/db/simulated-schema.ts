@@ -149,7 +149,11 @@ interface SimulatedBankTransfersTable {
   concept: string
   endToEndId: string | null
   state: Generated<'accepted' | 'booked' | 'rejected' | 'returned'>
-  fate: Generated<'book' | 'reject' | 'return'>
+  fate: Generated<'book' | 'reject' | 'return' | 'stay'>
+  fateCode: string | null
+  fateText: string | null
+  returnAfterMs: number | null
+  returnUnits: bigint | null
   reason: string | null
   dueAt: Date | null
   createdAt: Date

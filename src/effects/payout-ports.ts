@@ -1,11 +1,14 @@
-import type { BankProvider, BankTransfer } from '../providers/bank/port.ts'
+import type { BankProvider, BankTransfer, TransferTarget } from '../providers/bank/port.ts'
+import { describeReason } from '../providers/bank/reasons.ts'
+import { sepaText } from '../providers/bank/sepa-text.ts'
 import type { CardProvider, CardRefund } from '../providers/card/port.ts'
 import type { RedirectProvider, RedirectRefund } from '../providers/redirect/port.ts'
 import { doorKind, type EffectNeeds } from './model.ts'
 
 /** What a bank or card provider says of an order of ours. */
 export interface PayoutProgress {
-  state: 'accepted' | 'done' | 'refused'
+  /** `returned`: it was done, and comes back; only the bank's line of it ends the effect. */
+  state: 'accepted' | 'done' | 'refused' | 'returned'
   providerRef: string
   reason: string | null
 }
@@ -16,7 +19,7 @@ export interface PayoutOrder {
   door: string
   asset: string
   units: bigint
-  /** `{iban,name,concept}` or `{session}`. */
+  /** `{iban,name,concept}`, `{account,bankName,country,name,concept}` or `{session}`. */
   destination: Record<string, string>
 }
 
@@ -44,11 +47,9 @@ function bankPort(bank: BankProvider): PayoutPort {
       const transfer = await bank.sendTransfer({
         idempotencyKey,
         iban: door.slice('bank:'.length),
-        toIban: destination.iban!,
-        toName: destination.name!,
+        ...payeeOf(destination),
         units,
         currency: asset,
-        concept: destination.concept!,
         endToEndId: idempotencyKey,
       })
       return bankProgress(transfer)
@@ -60,17 +61,40 @@ function bankPort(bank: BankProvider): PayoutPort {
   }
 }
 
+const MOST_NAME = 70
+const MOST_CONCEPT = 140
+
+/** SEPA takes few characters; banks in Latin America take names as their customers write them. */
+function payeeOf(destination: Record<string, string>): {
+  to: TransferTarget
+  toName: string
+  concept: string
+} {
+  const { iban, account, bankName, country, name = '', concept = '' } = destination
+  if (iban !== undefined) {
+    return { to: { iban }, toName: sepaText(name, MOST_NAME), concept: sepaText(concept, MOST_CONCEPT) }
+  }
+  return {
+    to: { account: account!, bankName: bankName!, country: country! },
+    toName: name.slice(0, MOST_NAME),
+    concept: concept.slice(0, MOST_CONCEPT),
+  }
+}
+
 const BANK_STATES = {
   accepted: 'accepted',
   booked: 'done',
   rejected: 'refused',
-  returned: 'refused',
+  returned: 'returned',
 } as const
 
-const bankProgress = ({ state, providerRef, reason }: BankTransfer): PayoutProgress => ({
+const bankProgress = ({ state, providerRef, reason, reasonText }: BankTransfer): PayoutProgress => ({
   state: BANK_STATES[state],
   providerRef,
-  reason: reason && `${state} by the bank: ${reason}`,
+  reason:
+    state === 'rejected' || state === 'returned'
+      ? `${state} by the bank: ${describeReason(reason, reasonText)}`
+      : null,
 })
 
 /** Back through the provider that took it: card, PayPal, local method. */

@@ -5,19 +5,23 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { type Db, openDatabase } from '../db/database.ts'
 import { createClock } from '../kernel/clock.ts'
 import { createSecrets } from '../kernel/secrets.ts'
+import { book } from '../ledger/book.ts'
 import type { BankProvider, BankTransfer, TransferOrder } from '../providers/bank/port.ts'
 import type { CardProvider, CardRefund } from '../providers/card/port.ts'
 import { createMnemonicCustody } from '../providers/custody/local-mnemonic.ts'
 import { ProviderError } from '../providers/provider-error.ts'
 import { TEST_MNEMONIC } from '../sandbox/chain/fixture.ts'
+import { findWaitingMoney } from './health.ts'
 import { DISPATCH_DEFAULTS, type EffectNeeds, type EndedEffect } from './model.ts'
 import { pauseDoors, resumeDoors } from './operate-doors.ts'
 import { cancelEffect, RefusedOperation, retryEffect } from './operate-effects.ts'
-import { recheckPayouts } from './payout-store.ts'
+import { recheckPayouts, recheckShort } from './payout-store.ts'
 import { movePayouts } from './payouts.ts'
 
 const CHANGE = { who: 'operator', why: 'test' }
-const BANK_DOOR = 'bank:ES1200000000000000000001'
+/** Another account for each test: what is booked stays. */
+let iban = ''
+let accounts = 0
 let database: TestDatabase
 let db: Db
 let needs: EffectNeeds
@@ -42,6 +46,7 @@ after(async () => {
 beforeEach(async () => {
   await db.deleteFrom('effects').execute()
   await db.deleteFrom('doors').execute()
+  iban = `ES12${String(++accounts).padStart(20, '0')}`
   orders = new Map()
   refunds = new Map()
   sends = []
@@ -67,7 +72,31 @@ beforeEach(async () => {
     wake: () => {},
     sandbox: null,
   }
+  const account = { iban, bic: 'X', bankName: 'X', holderName: 'X', currency: 'EUR' }
+  await db
+    .insertInto('bankAccounts')
+    .values({ ...account, integrationId: null, createdAt: clock.now() })
+    .execute()
+  await fund(1_000_000n)
 })
+
+let journals = 0
+function bookEuros(postings: Record<string, bigint>): Promise<void> {
+  const journal = {
+    kind: 'test',
+    purpose: `test:${++journals}`,
+    integrationId: null,
+    reference: null,
+    at: needs.clock.now(),
+    postings: Object.entries(postings).map(([account, units]) => ({ account, asset: 'EUR', units })),
+  }
+  return db.transaction().execute((trx) => book(trx, journal))
+}
+
+/** The treasury puts money on the account; negative units take it away. */
+const fund = (units: bigint) => bookEuros({ [`bank:${iban}`]: units, 'equity:treasury': -units })
+/** The bank's line of a transfer that was ordered is read. */
+const readDebit = (units = 1234n) => bookEuros({ [`transit:out:${iban}`]: units, [`bank:${iban}`]: -units })
 
 const bank = {
   name: 'bank',
@@ -82,6 +111,7 @@ const bank = {
       units: order.units,
       state: 'accepted' as const,
       reason: null,
+      reasonText: null,
       order,
     }
     orders.set(order.idempotencyKey, transfer)
@@ -111,10 +141,17 @@ const card = {
 } as Pick<CardProvider, 'name' | 'refund' | 'findRefund'> as CardProvider
 
 let planned = 0
-async function plan(kind: 'bank_transfer' | 'card_refund' = 'bank_transfer'): Promise<string> {
+async function plan(
+  kind: 'bank_transfer' | 'card_refund' = 'bank_transfer',
+  { units = 1234n, to = {} }: { units?: bigint; to?: Record<string, string> } = {},
+): Promise<string> {
   const id = `payout${++planned}`
   const destination =
-    kind === 'card_refund' ? { session: 'session-1' } : { iban: 'DE1', name: 'Ana', concept: 'Refund 1' }
+    kind === 'card_refund'
+      ? { session: 'session-1' }
+      : { iban: 'DE1', name: 'Ana', concept: 'Refund 1', ...to }
+  if (kind === 'bank_transfer')
+    await bookEuros({ 'customer:test:fiat': units, [`transit:out:${iban}`]: -units })
   await db
     .insertInto('effects')
     .values({
@@ -123,9 +160,9 @@ async function plan(kind: 'bank_transfer' | 'card_refund' = 'bank_transfer'): Pr
       kind,
       purpose: `test:${id}`,
       reference: `test:${id}`,
-      door: kind === 'card_refund' ? 'card:cards' : BANK_DOOR,
+      door: kind === 'card_refund' ? 'card:cards' : `bank:${iban}`,
       asset: 'EUR',
-      units: 1234n,
+      units,
       destinationSealed: needs.secrets.seal('effect', JSON.stringify(destination)),
       state: 'planned',
       idempotencyKey: id,
@@ -139,6 +176,10 @@ async function plan(kind: 'bank_transfer' | 'card_refund' = 'bank_transfer'): Pr
 
 const effect = (id: string) =>
   db.selectFrom('effects').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+const openDoors = () => [
+  ...Array.from({ length: accounts }, (_, index) => `bank:ES12${String(index + 1).padStart(20, '0')}`),
+  'card:cards',
+]
 const states = () => heard.map(({ state }) => state)
 
 async function move(): Promise<number> {
@@ -155,8 +196,8 @@ test('a bank transfer is ordered with everything it needs, accepted, booked', as
   await move()
   assert.deepEqual(orders.get(id)?.order, {
     idempotencyKey: id,
-    iban: 'ES1200000000000000000001',
-    toIban: 'DE1',
+    iban,
+    to: { iban: 'DE1' },
     toName: 'Ana',
     units: 1234n,
     currency: 'EUR',
@@ -270,28 +311,35 @@ test('an accepted order that the bank forgets goes on being asked for, and is ne
     units: 1234n,
     state: 'booked',
     reason: null,
+    reasonText: null,
     order: {} as TransferOrder,
   })
   await move()
   assert.equal((await effect(id)).state, 'confirmed')
 })
 
-test('a returned transfer fails with the reason of the bank', async () => {
+test('a returned transfer says so and waits for the line of the bank: nobody can send it anew', async () => {
   const id = await plan()
   await move()
-  setOrder(id, { state: 'returned', reason: 'account_closed' })
+  setOrder(id, { state: 'returned', reason: 'AC04', reasonText: 'Cuenta cancelada' })
   await recheckPayouts(db, [id], needs.clock.now())
   assert.equal(await movePayouts(needs), 1)
   assert.deepEqual(
     [(await effect(id)).state, (await effect(id)).reason],
-    ['failed', 'returned by the bank: account_closed'],
+    ['sent', 'returned by the bank: AC04: the account is closed (Cuenta cancelada)'],
   )
+  assert.deepEqual(states(), ['sent'])
+  await assert.rejects(cancelEffect(needs, id, { become: 'cancelled', ...CHANGE }), RefusedOperation)
+  await retryEffect(needs, id, CHANGE)
+  await move()
+  assert.equal((await effect(id)).state, 'sent')
+  assert.deepEqual(sends, [id])
 })
 
 test('a paused door begins nothing new and follows what is on its way', async () => {
   const [first] = [await plan()]
   await move()
-  assert.deepEqual(await pauseDoors(needs, 'payouts', CHANGE), [BANK_DOOR, 'card:cards'])
+  assert.deepEqual(await pauseDoors(needs, 'payouts', CHANGE), openDoors())
   const second = await plan()
   setOrder(first!, { state: 'booked' })
   await move()
@@ -315,4 +363,108 @@ test('two processes at once order once', async () => {
   nowMs += 1
   await Promise.all([movePayouts(needs), movePayouts(needs), movePayouts(needs)])
   assert.deepEqual([...sends].sort(), [...ids].sort())
+})
+
+test('a local account is ordered as it was written down, a name of Europe in the characters of SEPA', async () => {
+  const sepa = await plan('bank_transfer', { to: { name: 'Ana Pérez Ñandú', concept: 'Sale_1' } })
+  const account = { account: '032180000118359719', bankName: 'STP', country: 'MX' }
+  const local = await plan('bank_transfer', { to: { ...account, name: 'José Núñez', iban: undefined! } })
+  await move()
+  const { to, toName, concept } = orders.get(sepa)!.order
+  assert.deepEqual([to, toName, concept], [{ iban: 'DE1' }, 'Ana Perez Nandu', 'Sale-1'])
+  assert.deepEqual([orders.get(local)!.order.to, orders.get(local)!.order.toName], [account, 'José Núñez'])
+})
+
+test('without enough money a transfer waits, says so, and goes by itself when money is there', async () => {
+  await fund(-999_000n)
+  const large = await plan()
+  const small = await plan('bank_transfer', { units: 1_000n })
+  await move()
+  const { state, reason, dueAt } = await effect(large)
+  assert.equal(state, 'planned')
+  assert.equal(reason, 'funds_short: the account can give 1000 units of EUR, 1234 are needed')
+  assert.ok(dueAt && dueAt > needs.clock.now())
+  assert.equal((await effect(small)).state, 'sent', 'a smaller one goes before it')
+  assert.deepEqual(
+    (await findWaitingMoney(db)).map(({ what, why }) => [what, why]),
+    [[`door bank:${iban}`, '1 transfers of EUR wait: funds_short.']],
+  )
+  await fund(1_234n)
+  await db.transaction().execute((trx) => recheckShort(trx, [iban], needs.clock.now()))
+  await movePayouts(needs)
+  assert.equal((await effect(large)).state, 'sent')
+  assert.deepEqual(await findWaitingMoney(db), [])
+  assert.deepEqual(sends.toSorted(), [large, small].toSorted())
+})
+
+test('money on its way is not promised again, whether the bank has booked it or not', async () => {
+  await fund(-1_000_000n + 2_000n)
+  const first = await plan()
+  await move()
+  const second = await plan()
+  await move()
+  assert.equal((await effect(second)).state, 'planned', 'the first one is on its way')
+  setOrder(first, { state: 'booked' })
+  await move()
+  assert.deepEqual([(await effect(first)).state, (await effect(second)).state], ['confirmed', 'planned'])
+  await readDebit()
+  await move()
+  assert.match((await effect(second)).reason!, /can give 766 units/)
+  await fund(468n)
+  await move()
+  assert.equal((await effect(second)).state, 'sent')
+})
+
+test('two processes at once promise the money of an account once', async () => {
+  await fund(-1_000_000n + 3n * 1234n)
+  await Promise.all(Array.from({ length: 9 }, () => plan()))
+  nowMs += 1
+  await Promise.all([movePayouts(needs), movePayouts(needs), movePayouts(needs)])
+  await movePayouts(needs)
+  assert.equal(sends.length, 3)
+})
+
+test('a bank that finds too little money is asked again under another key, and nobody is to blame', async () => {
+  const id = await plan()
+  bankFails.send = new ProviderError('bank', 'rejected', 'too little', { code: 'AM04' })
+  await move()
+  const waiting = await effect(id)
+  assert.deepEqual([waiting.state, waiting.reason], ['planned', 'funds_short: bank: too little'])
+  assert.notEqual(waiting.idempotencyKey, id)
+  bankFails.send = null
+  await move()
+  assert.equal((await effect(id)).state, 'sent')
+  assert.deepEqual(sends, [id, waiting.idempotencyKey])
+  assert.deepEqual(states(), ['sent'])
+})
+
+test("a day's cap lets no more out of an account; what was refused doesn't count; the rest goes the next day", async () => {
+  needs = { ...needs, settings: { ...needs.settings, dailyCapUnits: () => 2_500n } }
+  nowMs = Date.UTC(2031, accounts, 3, 1)
+  const outflow = async () =>
+    (await db.selectFrom('outflows').select('units').where('door', '=', `bank:${iban}`).execute()).map(
+      ({ units }) => units,
+    )
+  const refused = await plan()
+  bankFails.send = new ProviderError('bank', 'rejected', 'no')
+  await movePayouts(needs)
+  assert.equal((await effect(refused)).state, 'failed')
+  bankFails.send = new ProviderError('bank', 'not_sent', 'unreachable')
+  const [first, second, third] = [await plan(), await plan(), await plan()]
+  await movePayouts(needs)
+  assert.deepEqual(await outflow(), [0n])
+  bankFails.send = null
+  await move()
+  assert.deepEqual(await outflow(), [2_468n])
+  const states = async () => Promise.all([first, second, third].map(async (id) => (await effect(id)).state))
+  assert.deepEqual((await states()).toSorted(), ['planned', 'sent', 'sent'])
+  await move()
+  assert.deepEqual((await states()).toSorted(), ['planned', 'sent', 'sent'])
+  nowMs += 86_400_000
+  await move()
+  assert.deepEqual(await states(), ['sent', 'sent', 'sent'])
+  // Rejected a day later: the day it was let out on has room again, though it is over.
+  setOrder(first, { state: 'rejected', reason: 'AC06' })
+  await move()
+  assert.deepEqual((await outflow()).toSorted(), [1_234n, 1_234n])
 })

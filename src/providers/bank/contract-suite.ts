@@ -13,6 +13,8 @@ export interface BankWorld {
   iban: string
   /** An account at another bank that takes transfers. */
   elsewhere: string
+  /** Opens another account of ours, in another currency, that holds so much and has no line yet. */
+  open(currency: string, units: bigint): Promise<string>
   /** Money arrives on our account. */
   arrive(transfer: { units: bigint; name: string; iban: string; concept: string }): Promise<void>
   /** Lets the bank book what is under way, and answers what it has told us since the last call. */
@@ -32,7 +34,7 @@ export function bankSuite(name: string, open: () => Promise<BankWorld>): void {
     const order = (over: Partial<TransferOrder> = {}): TransferOrder => ({
       idempotencyKey: randomUUID(),
       iban: world.iban,
-      toIban: world.elsewhere,
+      to: { iban: world.elsewhere },
       toName: 'Luis Pérez',
       units: 2_500n,
       currency: 'EUR',
@@ -137,11 +139,7 @@ export function bankSuite(name: string, open: () => Promise<BankWorld>): void {
 
     test('no more goes out than is there, orders under way counted', async () => {
       const { provider } = world
-      await assert.rejects(provider.sendTransfer(order({ units: 7_402n })), rejected('insufficient_funds'))
-      await assert.rejects(
-        provider.sendTransfer(order({ toIban: 'ES0000000000000000000000' })),
-        rejected('invalid_iban'),
-      )
+      await assert.rejects(provider.sendTransfer(order({ units: 7_402n })), rejected('AM04'))
       const tries = await Promise.allSettled(
         [1, 2, 3].map(() => provider.sendTransfer(order({ units: 3_000n }))),
       )
@@ -149,6 +147,47 @@ export function bankSuite(name: string, open: () => Promise<BankWorld>): void {
       await world.told()
       assert.equal(await balance(), 1_401n)
     })
+
+    for (const [what, over, code] of [
+      ['an IBAN with wrong check digits', { to: { iban: 'ES0000000000000000000000' } }, 'AC01'],
+      ['an IBAN outside SEPA', { to: { iban: 'BR1800360305000010009795493C1' } }, 'AC01'],
+      ['a currency that SEPA does not carry', { currency: 'MXN' }, 'AM03'],
+      [
+        'a CLABE with a wrong check digit',
+        { to: local('MX', '032180000118359718'), currency: 'MXN' },
+        'AC01',
+      ],
+      ['a CLABE paid in euros', { to: local('MX', '032180000118359719') }, 'AM03'],
+      ['a country where nothing can be paid', { to: local('BR', '12345678') }, 'RC01'],
+    ] as const) {
+      test(`${what} is refused at once with ${code}, and nothing is held`, async () => {
+        const ordered = order(over)
+        await assert.rejects(world.provider.sendTransfer(ordered), rejected(code))
+        assert.equal(await world.provider.findTransfer(ordered.idempotencyKey), undefined)
+        assert.equal(await balance(), 1_401n)
+      })
+    }
+
+    for (const [country, account, currency] of [
+      ['CL', '12345678', 'CLP'],
+      ['MX', '032180000118359719', 'MXN'],
+      ['CO', '26912345678', 'COP'],
+      ['PE', '00219100123456789053', 'PEN'],
+      ['AR', '2850590940090418135201', 'ARS'],
+    ] as const) {
+      test(`${country}: a local account is paid in ${currency} from an account in it`, async () => {
+        const iban = await world.open(currency, 500n)
+        const to = local(country, account)
+        await world.provider.sendTransfer(order({ iban, to, currency, units: 500n }))
+        await world.told()
+        const [line] = await world.provider.listTransactions(iban, null)
+        assert.deepEqual(
+          [line?.direction, line?.units, line?.balanceUnits, line?.currency, line?.counterpartyIban],
+          ['debit', 500n, 0n, currency, account],
+        )
+        assert.equal((await world.provider.getBalance(iban)).currency, currency)
+      })
+    }
 
     test('a callback that was forged or altered is refused', async () => {
       await world.arrive({ units: 4_321n, name: 'Ana', iban: world.elsewhere, concept: 'x' })
@@ -161,6 +200,8 @@ export function bankSuite(name: string, open: () => Promise<BankWorld>): void {
     })
   })
 }
+
+const local = (country: string, account: string) => ({ account, bankName: 'Banco del Sur', country })
 
 const rejected = (code: string) => (error: unknown) => {
   assert.ok(error instanceof ProviderError, String(error))

@@ -9,13 +9,19 @@ const LENGTHS: Record<string, number> = {
 /** Without spaces, upper case, as banks send it. */
 export const normaliseIban = (text: string): string => text.replace(/\s/g, '').toUpperCase()
 
+/** What is wrong with a normalised IBAN, for people; null when nothing is. */
+export function findIbanProblem(iban: string): string | null {
+  if (!/^[A-Z]{2}\d{2}[A-Z0-9]+$/.test(iban)) return 'is no IBAN: two letters, two digits and the account'
+  const country = iban.slice(0, 2)
+  const length = LENGTHS[country]
+  if (length === undefined) return `is of ${country}, which is no country of SEPA`
+  if (iban.length !== length) return `has ${iban.length} characters; those of ${country} have ${length}`
+  return remainder(iban) === 1 ? null : 'has check digits that do not fit: a character was mistyped'
+}
+
 /** Whether a normalised IBAN is of a SEPA country, has its length, and its check digits fit (ISO 7064, mod 97-10). */
 export function isValidIban(iban: string): boolean {
-  return (
-    /^[A-Z]{2}\d{2}[A-Z0-9]+$/.test(iban) &&
-    iban.length === LENGTHS[iban.slice(0, 2)] &&
-    remainder(iban) === 1
-  )
+  return findIbanProblem(iban) === null
 }
 
 /** Puts the check digits before a country's account number: `ibanOf('ES', '9998…')` is `ES…9998…`. */

@@ -15,7 +15,10 @@ export interface BankProvider {
    * listed keeps its place, so going on after the last one misses none.
    */
   listTransactions(iban: string, after: string | null, limit?: number): Promise<BankLine[]>
-  /** Orders a transfer. It is booked, rejected or returned later: told by a notification and by `findTransfer`. */
+  /**
+   * Orders a transfer. It is booked, rejected or returned later: told by a notification and by `findTransfer`. What is
+   * refused at once throws `rejected` with an ISO 20022 code, such as `AC01`; with `AM04` there is not enough money.
+   */
   sendTransfer(order: TransferOrder): Promise<BankTransfer>
   findTransfer(idempotencyKey: string): Promise<BankTransfer | undefined>
   /** Checks the signature and the time of a callback and reads it. Throws `CallbackRefused`. */
@@ -55,17 +58,26 @@ export interface BankLine {
   endToEndId: string | null
   /** The transfer of ours that this line books (debit) or gives back (credit). */
   transferRef: string | null
+  /** Of a line that gives back: the receiving bank's ISO 20022 code, such as `AC04`, and its words, where it has any. */
+  returnCode: string | null
+  returnText: string | null
 }
+
+/** Where a transfer goes: an account in SEPA, or one at a bank in Latin America. Numbers are normalised. */
+export type TransferTarget = { iban: string } | { account: string; bankName: string; country: string }
 
 export interface TransferOrder {
   idempotencyKey: string
   /** The account of ours that pays. */
   iban: string
-  toIban: string
+  to: TransferTarget
+  /** At most 70 characters. */
   toName: string
   units: bigint
   currency: string
+  /** At most 140 characters. */
   concept: string
+  /** Comes to the receiver unchanged, at most 35 characters. */
   endToEndId: string
 }
 
@@ -76,8 +88,9 @@ export interface BankTransfer {
   units: bigint
   /** `returned`: it was booked, and the receiving bank sent it back. */
   state: 'accepted' | 'booked' | 'rejected' | 'returned'
-  /** Why it was rejected or returned, e.g. `account_closed`. */
+  /** Why it was rejected or returned: the ISO 20022 code, such as `AC04`, and the bank's words, where it has any. */
   reason: string | null
+  reasonText: string | null
 }
 
 export type BankNotification =
@@ -90,6 +103,7 @@ export type BankNotification =
       /** Decimal text, base units. */
       units: string
       reason: string | null
+      reasonText: string | null
     })
 
 /** A `BankLine` as JSON: units as decimal text, times as ISO 8601. */

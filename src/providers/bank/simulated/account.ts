@@ -12,10 +12,15 @@ const BANK_NAME = 'Banco Simulado'
 /** Whether an IBAN is one that this bank gives out. */
 export const isOwnIban = (iban: string): boolean => iban.startsWith('ES') && iban.slice(4, 8) === BANK
 
-/** Opens an account at the simulated bank; it is empty. */
+/** Opens an account at the simulated bank; its statement begins with `openingUnits`, unless it is empty. */
 export async function openAccount(
   db: Db | Trx,
-  { holderName, currency, at }: { holderName: string; currency: string; at: Date },
+  {
+    holderName,
+    currency,
+    at,
+    openingUnits = 0n,
+  }: { holderName: string; currency: string; at: Date; openingUnits?: bigint },
 ): Promise<ProviderAccount> {
   const { rows } = await sql<{
     number: number
@@ -29,7 +34,7 @@ export async function openAccount(
   }
   await db
     .insertInto('simulated.bankAccounts')
-    .values({ ...account, openedAt: at })
+    .values({ ...account, balanceUnits: openingUnits, openedAt: at })
     .execute()
   return account
 }

@@ -9,9 +9,6 @@ export const BANK_LANE = 'simulated-bank'
 const BATCH = 200
 /** One process books at a time: lines have an order. The number means nothing. */
 const LOCK = 7_264_003
-/** From the booking of a transfer to its return by the receiving bank, on the platform's clock. */
-const RETURN_DELAY_MS = 3_600_000
-
 /** Books what is due on the simulated bank's accounts and tells of every line. */
 export function simulatedBankLane(simulator: RunningSimulator): Lane {
   const { db, clock } = simulator
@@ -49,7 +46,8 @@ async function book(trx: Trx, now: Date): Promise<number> {
       select * from simulated.bank_transfers where due_at <= ${now} order by due_at, id limit ${BATCH} for update),
     moves as (
       select *, (state = 'accepted' and fate = 'reject') as refused,
-             case when direction = 'in' or state = 'booked' then units else -units end as signed
+             case when direction = 'in' then units when state = 'booked' then coalesce(return_units, units)
+                  else -units end as signed
         from due),
     placed as (
       select *, sum(signed) over w as running, row_number() over w as place
@@ -66,15 +64,15 @@ async function book(trx: Trx, now: Date): Promise<number> {
     lines as (
       insert into simulated.bank_lines (iban, line, transfer_id, booked_at, direction, units, balance_units)
       select p.iban, first_line + place - 1, p.id, ${now}::timestamptz, case when signed > 0 then 'credit' else 'debit' end,
-             units, before_units + running
+             abs(signed), before_units + running
         from placed p join accounts a on a.iban = p.iban
       returning *),
     ended as (
       update simulated.bank_transfers t
          set state = case when refused then 'rejected' when m.state = 'booked' then 'returned' else 'booked' end,
-             reason = case when refused then 'account_unknown' when m.state = 'booked' then 'account_closed' end,
+             reason = case when refused or m.state = 'booked' then m.fate_code end,
              due_at = case when not refused and m.state = 'accepted' and m.fate = 'return'
-                           then ${new Date(now.getTime() + RETURN_DELAY_MS)}::timestamptz end,
+                           then ${now}::timestamptz + m.return_after_ms * interval '1 millisecond' end,
              updated_at = ${now}
         from moves m where m.id = t.id
       returning t.*),
@@ -94,12 +92,15 @@ async function book(trx: Trx, now: Date): Promise<number> {
                'valueDate', ${now.toISOString().slice(0, 10)}::text, 'direction', l.direction, 'units', l.units::text,
                'balanceUnits', l.balance_units::text, 'currency', m.currency, 'counterpartyName', counterparty_name,
                'counterpartyIban', counterparty_iban, 'concept', concept, 'endToEndId', end_to_end_id,
-               'transferRef', case when m.direction = 'out' then m.id end)), ${now}::timestamptz
+               'transferRef', case when m.direction = 'out' then m.id end,
+               'returnCode', case when m.direction = 'out' and m.state = 'booked' then m.fate_code end,
+               'returnText', case when m.direction = 'out' and m.state = 'booked' then m.fate_text end)), ${now}::timestamptz
         from lines l join moves m on m.id = l.transfer_id),
     told_transfers as (
       insert into simulated.callbacks (provider, notification, due_at)
       select 'bank', jsonb_build_object(${notificationHeads(sql`'transfer.' || state`, now)}, 'providerRef', id,
-               'idempotencyKey', idempotency_key, 'iban', iban, 'units', units::text, 'reason', reason), ${now}::timestamptz
+               'idempotencyKey', idempotency_key, 'iban', iban, 'units', units::text, 'reason', reason,
+               'reasonText', case when reason is not null then fate_text end), ${now}::timestamptz
         from ended where direction = 'out')
     select id from moves`.execute(trx)
   return rows.length

@@ -1,14 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Selectable, sql } from 'kysely'
 import type { SimulatedDatabase } from '../../../db/simulated-schema.ts'
 import { isUniqueViolation } from '../../../db/unique-violation.ts'
 import { randomText } from '../../../kernel/ids.ts'
-import { READING_FAULTS, takeFault, underFaults, WRITING_FAULTS } from '../../faults.ts'
+import { PROVIDER_TIMEOUT_MS, READING_FAULTS, takeFault, underFaults, WRITING_FAULTS } from '../../faults.ts'
 import { ProviderError } from '../../provider-error.ts'
 import { readSignedCallback } from '../../simulated/signature.ts'
 import type { Simulator } from '../../simulated/simulator.ts'
 import { isValidIban } from '../iban.ts'
-import type { BankLine, BankProvider, BankTransfer, TransferOrder } from '../port.ts'
+import { isValidLocalAccount, localAccountRule } from '../local-accounts.ts'
+import type { BankLine, BankProvider, BankTransfer, TransferOrder, TransferTarget } from '../port.ts'
+import { describeReason } from '../reasons.ts'
 import { isOwnIban } from './account.ts'
+import { BOOKED, magicFate, NEVER_GIVEN_OUT, type PayeeFate, SENT_BACK } from './magic.ts'
 
 /** From an order to its line on the statement, on the platform's clock. */
 const BOOKING_DELAY_MS = 2_000
@@ -75,27 +79,34 @@ async function listLines(
       'transfer.counterpartyIban',
       'transfer.concept',
       'transfer.endToEndId',
+      'transfer.fateCode',
+      'transfer.fateText',
     ])
     .where('line.iban', '=', iban)
     .where('line.line', '>', Number(last))
     .orderBy('line.line')
     .limit(limit)
     .execute()
-  return rows.map((row) => ({
-    ref: lineRef(row.line),
-    iban,
-    bookedAt: row.bookedAt,
-    valueDate: row.bookedAt.toISOString().slice(0, 10),
-    direction: row.direction,
-    units: row.units,
-    balanceUnits: row.balanceUnits,
-    currency: row.currency,
-    counterpartyName: row.counterpartyName,
-    counterpartyIban: row.counterpartyIban,
-    concept: row.concept,
-    endToEndId: row.endToEndId,
-    transferRef: row.transferDirection === 'out' ? row.transferId : null,
-  }))
+  return rows.map((row) => {
+    const isReturn = row.transferDirection === 'out' && row.direction === 'credit'
+    return {
+      ref: lineRef(row.line),
+      iban,
+      bookedAt: row.bookedAt,
+      valueDate: row.bookedAt.toISOString().slice(0, 10),
+      direction: row.direction,
+      units: row.units,
+      balanceUnits: row.balanceUnits,
+      currency: row.currency,
+      counterpartyName: row.counterpartyName,
+      counterpartyIban: row.counterpartyIban,
+      concept: row.concept,
+      endToEndId: row.endToEndId,
+      transferRef: row.transferDirection === 'out' ? row.transferId : null,
+      returnCode: isReturn ? row.fateCode : null,
+      returnText: isReturn ? row.fateText : null,
+    }
+  })
 }
 
 /** `L0000000042`; the lane's SQL writes it likewise. */
@@ -106,13 +117,15 @@ async function acceptOrder(simulator: Simulator, order: TransferOrder): Promise<
   const { db, clock } = simulator
   const earlier = await findRow(simulator, order.idempotencyKey)
   if (earlier) return sameOrder(earlier, order)
-  if (!isValidIban(order.toIban)) {
-    throw new ProviderError('bank', 'rejected', `${order.toIban} is no IBAN`, { code: 'invalid_iban' })
-  }
+  refuseWrongTarget(order)
   const now = clock.now()
-  const fate = (await isUnknownHere(simulator, order.toIban))
-    ? 'reject'
-    : ((await takeFault(db, 'bank', ['return'])) ?? 'book')
+  const fate = await decideFate(simulator, order)
+  if (fate.does === 'refuse') throw refusal(fate.code!, fate.text)
+  if (fate.does === 'hang') await neverAnswer(simulator)
+  // One that stays accepted is never due.
+  const dueAt = fate.does === 'stay' ? null : new Date(now.getTime() + BOOKING_DELAY_MS)
+  const returnUnits =
+    fate.keptUnits > 0n && fate.keptUnits < order.units ? order.units - fate.keptUnits : null
   try {
     const { rows } = await sql<TransferRow>`
       with account as (
@@ -121,10 +134,12 @@ async function acceptOrder(simulator: Simulator, order: TransferOrder): Promise<
            and balance_units - held_units >= ${order.units} and ${order.units} > 0
         returning iban)
       insert into simulated.bank_transfers (id, iban, direction, idempotency_key, units, currency,
-             counterparty_name, counterparty_iban, concept, end_to_end_id, fate, due_at, created_at, updated_at)
+             counterparty_name, counterparty_iban, concept, end_to_end_id, fate, fate_code, fate_text, return_after_ms,
+             return_units, due_at, created_at, updated_at)
       select ${`tr_${randomText(24)}`}, iban, 'out', ${order.idempotencyKey}, ${order.units}, ${order.currency},
-             ${order.toName}, ${order.toIban}, ${order.concept}, ${order.endToEndId}, ${fate},
-             ${new Date(now.getTime() + BOOKING_DELAY_MS)}::timestamptz, ${now}::timestamptz, ${now}::timestamptz
+             ${order.toName}, ${accountOf(order.to)}, ${order.concept}, ${order.endToEndId}, ${fate.does},
+             ${fate.code}, ${fate.text}, ${fate.returnAfterMs}::bigint, ${returnUnits}::numeric,
+             ${dueAt}::timestamptz, ${now}::timestamptz, ${now}::timestamptz
         from account
       returning *`.execute(db)
     if (rows[0]) return asTransfer(rows[0])
@@ -135,9 +150,38 @@ async function acceptOrder(simulator: Simulator, order: TransferOrder): Promise<
     throw error
   }
   await getAccount(simulator, order.iban)
-  throw new ProviderError('bank', 'rejected', `${order.iban} does not hold that much ${order.currency}`, {
-    code: 'insufficient_funds',
-  })
+  throw refusal('AM04', `${order.iban} does not hold that much ${order.currency}`)
+}
+
+const refusal = (code: string, text: string | null): ProviderError =>
+  new ProviderError('bank', 'rejected', describeReason(code, text), { code })
+
+/** The number that stands in a transfer, whatever kind it is. */
+const accountOf = (to: TransferTarget): string => ('iban' in to ? to.iban : to.account)
+
+/** SEPA is for euros; a local account takes its country's currency, and its number must have the country's form. */
+function refuseWrongTarget({ to, currency }: TransferOrder): void {
+  if ('iban' in to) {
+    if (!isValidIban(to.iban)) throw refusal('AC01', `${to.iban} is no IBAN`)
+    if (currency !== 'EUR') throw refusal('AM03', `SEPA carries no ${currency}`)
+    return
+  }
+  const rule = localAccountRule(to.country)
+  if (!rule) throw refusal('RC01', `nothing can be paid to banks in ${to.country}`)
+  if (!isValidLocalAccount(to.country, to.account)) throw refusal('AC01', `it is no ${rule.name}`)
+  if (currency !== rule.currency) throw refusal('AM03', `banks in ${to.country} take ${rule.currency}`)
+}
+
+async function decideFate(simulator: Simulator, { to, toName }: TransferOrder): Promise<PayeeFate> {
+  if ('iban' in to && (await isUnknownHere(simulator, to.iban))) return NEVER_GIVEN_OUT
+  const magic = magicFate({ to, toName })
+  if (magic) return magic
+  return (await takeFault(simulator.db, 'bank', ['return'])) ? SENT_BACK : BOOKED
+}
+
+async function neverAnswer({ timeoutMs = PROVIDER_TIMEOUT_MS }: Simulator): Promise<never> {
+  await sleep(timeoutMs)
+  throw new ProviderError('bank', 'unknown', `did not answer in ${timeoutMs} ms`)
 }
 
 /** An account number that this bank never gave out: noticed when the transfer is to be booked. */
@@ -167,7 +211,7 @@ async function findTransfer(simulator: Simulator, idempotencyKey: string): Promi
 }
 
 function sameOrder(row: TransferRow, order: TransferOrder): BankTransfer {
-  if (row.iban === order.iban && row.units === order.units && row.counterpartyIban === order.toIban) {
+  if (row.iban === order.iban && row.units === order.units && row.counterpartyIban === accountOf(order.to)) {
     return asTransfer(row)
   }
   throw new ProviderError(
@@ -188,5 +232,6 @@ function asTransfer(row: TransferRow): BankTransfer {
     units: row.units,
     state: row.state,
     reason: row.reason,
+    reasonText: row.reason === null ? null : row.fateText,
   }
 }

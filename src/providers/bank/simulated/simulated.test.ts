@@ -5,10 +5,11 @@ import { openSimulatorWorld, type SimulatorWorld } from '../../../../test/suppor
 import { addFaults } from '../../faults.ts'
 import { bankSuite } from '../contract-suite.ts'
 import { isValidIban } from '../iban.ts'
-import type { BankNotification, BankProvider } from '../port.ts'
+import type { BankNotification, BankProvider, TransferOrder } from '../port.ts'
 import { openAccount } from './account.ts'
 import { payerIban, receiveTransfer } from './incoming.ts'
 import { simulatedBankLane } from './lane.ts'
+import { MAGIC_PAYEES } from './magic.ts'
 import { createSimulatedBankProvider } from './provider.ts'
 
 const openWorld = () => openSimulatorWorld((simulator) => [simulatedBankLane(simulator)])
@@ -49,6 +50,12 @@ bankSuite('simulated', async () => {
       await world.settle()
       return world.delivered.splice(0)
     },
+    async open(currency, units) {
+      const at = world.simulator.clock.now()
+      return (
+        await openAccount(world.simulator.db, { holderName: 'Ramp', currency, at, openingUnits: units })
+      ).iban
+    },
     close: world.close,
   }
 })
@@ -66,16 +73,17 @@ describe('the simulated bank', () => {
     await world.settle()
     return world.delivered.splice(0).flatMap((callback) => provider.parseCallback(callback))
   }
-  const send = (iban: string, toIban: string, units: bigint) =>
+  const send = (iban: string, toIban: string, units: bigint, over: Partial<TransferOrder> = {}) =>
     provider.sendTransfer({
       idempotencyKey: randomUUID(),
       iban,
-      toIban,
+      to: { iban: toIban },
       toName: 'Luis',
       units,
       currency: 'EUR',
       concept: 'x',
       endToEndId: 'e2e',
+      ...over,
     })
 
   test('a payer has one account, by the name', () => {
@@ -128,7 +136,7 @@ describe('the simulated bank', () => {
     const back = await told()
     assert.deepEqual(back.map(({ type }) => type).sort(), ['line.booked', 'transfer.returned'])
     const transfer = await provider.findTransfer(idempotencyKey)
-    assert.deepEqual([transfer?.state, transfer?.reason], ['returned', 'account_closed'])
+    assert.deepEqual([transfer?.state, transfer?.reason], ['returned', 'AC04'])
     const lines = await provider.listTransactions(iban, null)
     assert.deepEqual(
       lines.map(({ direction, balanceUnits }) => [direction, balanceUnits]),
@@ -138,7 +146,8 @@ describe('the simulated bank', () => {
         ['credit', 1_000n],
       ],
     )
-    assert.equal(lines[2]?.transferRef, transfer?.providerRef)
+    assert.deepEqual([lines[2]?.transferRef, lines[2]?.returnCode], [transfer?.providerRef, 'AC04'])
+    assert.deepEqual([lines[1]?.returnCode, lines[0]?.transferRef], [null, null])
   })
 
   test('a transfer to a number that this bank never gave out is rejected without a line', async () => {
@@ -151,12 +160,72 @@ describe('the simulated bank', () => {
     world.advance(2_000)
     const [rejected] = await told()
     assert.ok(rejected?.type === 'transfer.rejected')
-    assert.equal(rejected.reason, 'account_unknown')
+    assert.equal(rejected.reason, 'AC01')
     assert.equal((await provider.listTransactions(iban, null)).length, 1)
     assert.equal((await send(iban, ELSEWHERE, 1_000n)).state, 'accepted', 'the units are free again')
     world.advance(2_000)
     await told()
   })
+
+  const DAY_MS = 86_400_000
+
+  for (const { value, fate, text } of MAGIC_PAYEES) {
+    test(`${value}: ${text}`, async () => {
+      const at = world.simulator.clock.now()
+      const mxn = { holderName: 'Ramp', currency: 'MXN', at, openingUnits: 10_000n }
+      const byName = value.startsWith('… ')
+      const iban = (await openAccount(world.simulator.db, byName ? mxn : { ...mxn, currency: 'EUR' })).iban
+      const clabe = { account: '032180000118359719', bankName: 'STP', country: 'MX' }
+      const order = byName
+        ? { to: clabe, toName: `Ana ${value.slice(2).toUpperCase()}`, currency: 'MXN' }
+        : { to: { iban: value } }
+      const idempotencyKey = randomUUID()
+      const sent = send(iban, '', 4_000n, { ...order, idempotencyKey })
+      const state = async () => (await provider.findTransfer(idempotencyKey))?.state
+      const moves = async () =>
+        (await provider.listTransactions(iban, null)).map(({ direction, units }) => [direction, units])
+
+      if (fate.does === 'refuse' || fate.does === 'hang') {
+        const outcome = fate.does === 'refuse' ? 'rejected' : 'unknown'
+        await assert.rejects(sent, {
+          name: 'ProviderError',
+          outcome,
+          ...(fate.code ? { code: fate.code } : {}),
+        })
+        assert.equal(await state(), undefined)
+        return
+      }
+      await sent
+      assert.equal(await state(), 'accepted')
+      world.advance(2_000)
+      await told()
+      if (fate.does === 'stay') {
+        world.advance(30 * DAY_MS)
+        await told()
+        assert.deepEqual([await state(), await moves()], ['accepted', []])
+        return
+      }
+      if (fate.does === 'reject') {
+        const { reason, reasonText } = (await provider.findTransfer(idempotencyKey))!
+        assert.deepEqual(
+          [await state(), reason, reasonText, await moves()],
+          ['rejected', fate.code, fate.text, []],
+        )
+        return
+      }
+      assert.deepEqual([await state(), await moves()], ['booked', [['debit', 4_000n]]])
+      world.advance(DAY_MS)
+      const returned = (await told()).find((one) => one.type === 'transfer.returned')
+      assert.ok(returned?.type === 'transfer.returned')
+      assert.deepEqual([returned.reason, returned.reasonText], [fate.code, fate.text])
+      const [, line] = await provider.listTransactions(iban, null)
+      assert.deepEqual(
+        [line?.units, line?.returnCode, line?.returnText],
+        [4_000n - fate.keptUnits, fate.code, fate.text],
+      )
+      assert.equal((await provider.getBalance(iban)).units, 10_000n - fate.keptUnits)
+    })
+  }
 
   test('a transfer to another account of this bank arrives there', async () => {
     const [iban, neighbour] = [await openEuroAccount(world), await openEuroAccount(world)]
