@@ -40,7 +40,9 @@ export function createCompany(baseUrl: string, apiKey: string, apiSecret: string
         body = JSON.stringify(fields)
         headers['content-type'] = 'application/json'
       }
-      const response = await fetch(url, { method, headers, body })
+      const response = await fetch(url, { method, headers, body }).catch((cause) => {
+        throw new Error(`${method} ${url} was not answered: does the server run?`, { cause })
+      })
       const answer = (await response.json()) as {
         status: string
         error?: string

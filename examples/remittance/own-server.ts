@@ -14,6 +14,16 @@ export interface Server {
 const START_MS = 60_000
 const ROOT = join(import.meta.dirname, '../..')
 
+/** The server under an address that was given: it must run. */
+export async function findServer(url: string): Promise<Server> {
+  if (!URL.canParse(url))
+    throw new Error(`${url} is no address. Give the server's, such as http://127.0.0.1:8080.`)
+  if (await answers(url)) return { url, kind: 'running', stop: async () => {} }
+  throw new Error(
+    `No server answers under ${url}. Start it with "npm start", or leave --url out: then the demo starts one of its own.`,
+  )
+}
+
 /** The server that runs under `url`, or one of its own. */
 export async function findOrStartServer(url: string): Promise<Server> {
   if (await answers(url)) return { url, kind: 'running', stop: async () => {} }
