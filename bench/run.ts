@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import { createPayment } from './create-payment.ts'
 import { deliveries } from './deliveries.ts'
+import { deposits } from './deposits.ts'
 import { dispatch } from './dispatch.ts'
 import { growth } from './growth.ts'
 import { lists } from './lists.ts'
@@ -18,6 +19,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   payments,
   deliveries,
   dispatch,
+  deposits,
   growth,
   lists,
   upload,

@@ -6,6 +6,7 @@ import { ConfigError } from '../kernel/config.ts'
 import { BackupError, backupCommand, restoreCommand } from './backup.ts'
 import { callbacksCommand } from './callbacks.ts'
 import { customerCommand } from './customer.ts'
+import { depositsCommand } from './deposits.ts'
 import { doorsCommand, pauseCommand, resumeCommand } from './doors.ts'
 import { effectsCommand } from './effects.ts'
 import { integrationCommand } from './integration.ts'
@@ -19,6 +20,7 @@ const program = new Command('npm run cli --')
   .addCommand(integrationCommand())
   .addCommand(reviewCommand())
   .addCommand(saleCommand())
+  .addCommand(depositsCommand())
   .addCommand(effectsCommand())
   .addCommand(customerCommand())
   .addCommand(pauseCommand())

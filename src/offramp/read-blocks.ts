@@ -14,7 +14,7 @@ import {
   type ReadBlocks,
   type Scan,
 } from './scan-store.ts'
-import type { WatchedChain, WatchNeeds } from './watch-deposits.ts'
+import type { BlockReader, WatchedChain, WatchNeeds } from './watch-deposits.ts'
 
 /** Blocks near the newest are read one by one, by their hashes; those far below in ranges. */
 const NEAR_BLOCKS = 128
@@ -82,22 +82,15 @@ async function findFork(
   const { genesisHash } = await provider.identify()
   // Another chain: its own check tells what to do.
   if (genesisHash !== scan.genesisHash) return { is: 'behind' }
-  const stored = (await listBlocksBelow(needs.db, scan)).filter(({ height }) => height <= latest.height)
-  let base: BlockPlace | undefined
-  for (let start = 0; start < stored.length && !base; start += COMPARED_AT_ONCE) {
-    const compared = stored.slice(start, start + COMPARED_AT_ONCE)
-    const blocks = await provider.blocks(compared.map(({ height }) => height))
-    base = compared.find(({ hash }, place) => blocks[place]?.hash === hash)
-  }
-  if (!base && !isLocal) {
-    const oldest = stored.at(-1)?.height ?? scan.height
+  const { common, oldest } = await findCommonBlock(needs, provider, scan, latest)
+  if (!common && !isLocal) {
     return hold(
       needs,
       chain,
       `none of the blocks from ${oldest} to ${scan.height} that were read is on the chain`,
     )
   }
-  base ??= { height: 0, hash: genesisHash }
+  const base = common ?? { height: 0, hash: genesisHash }
   const final = await listFinalBlocks(needs.db, scan, base.height)
   const now = await provider.blocks(final.map(({ height }) => height))
   const gone = final.find(({ hash }, place) => now[place]?.hash !== hash)
@@ -106,6 +99,24 @@ async function findFork(
     return hold(needs, chain, what)
   }
   return { is: 'base', base }
+}
+
+/** The highest stored block below the scan that is on the chain now, and the lowest that is stored at all. */
+export async function findCommonBlock(
+  { db }: Pick<WatchNeeds, 'db'>,
+  provider: Pick<BlockReader, 'blocks'>,
+  scan: Scan,
+  latest: BlockRef,
+): Promise<{ common: BlockPlace | undefined; oldest: number }> {
+  const stored = (await listBlocksBelow(db, scan)).filter(({ height }) => height <= latest.height)
+  const oldest = stored.at(-1)?.height ?? scan.height
+  for (let start = 0; start < stored.length; start += COMPARED_AT_ONCE) {
+    const compared = stored.slice(start, start + COMPARED_AT_ONCE)
+    const blocks = await provider.blocks(compared.map(({ height }) => height))
+    const common = compared.find(({ hash }, place) => blocks[place]?.hash === hash)
+    if (common) return { common, oldest }
+  }
+  return { common: undefined, oldest }
 }
 
 async function hold(needs: WatchNeeds, chain: string, what: string): Promise<Base> {

@@ -75,7 +75,10 @@ export async function isNativeSold(db: Db, chain: string): Promise<boolean> {
   return rows[0]!.sold
 }
 
-/** Which of these addresses (in lower case) belong to sales, by the address: one question however many sales there are. */
+/**
+ * Which of these addresses (in lower case) belong to sales, by the address: one question, which looks each address up
+ * in an index. The limits keep it so where PostgreSQL has no statistics yet and would rather read whole tables.
+ */
 export async function findSaleAddresses(
   db: Db,
   chain: string,
@@ -85,8 +88,13 @@ export async function findSaleAddresses(
   const { rows } = await sql<{ lower: string; integrationId: number; saleId: string; address: string }>`
     select given.address as lower, s.integration_id, s.id as sale_id, s.address
       from unnest(${[...addresses]}::text[]) given (address)
-      join wallets w on lower(w.address) = given.address and w.chain = ${chain} and w.role = 'deposit'
-      join sales s on s.chain = w.chain and s.address = w.address`.execute(db)
+     cross join lateral (
+       select address from wallets
+        where lower(address) = given.address and chain = ${chain} and role = 'deposit' limit 1) w
+     cross join lateral (
+       select integration_id, id, address from sales where chain = ${chain} and address = w.address limit 1) s`.execute(
+    db,
+  )
   return new Map(rows.map(({ lower, ...row }) => [lower, row]))
 }
 
@@ -99,8 +107,11 @@ export async function findOwnWallets(
   if (addresses.length === 0) return new Set()
   const { rows } = await sql<{ address: string }>`
     select given.address from unnest(${[...addresses]}::text[]) given (address)
-      join wallets w on lower(w.address) = given.address and w.chain = ${chain}
-       and w.role in ('hot', 'deposit')`.execute(db)
+     cross join lateral (
+       select from wallets
+        where lower(address) = given.address and chain = ${chain} and role in ('hot', 'deposit') limit 1) w`.execute(
+    db,
+  )
   return new Set(rows.map(({ address }) => address))
 }
 
@@ -114,13 +125,14 @@ export interface ReadBlocks {
 
 /**
  * Writes what was read, all of it or nothing. Null when the scan is no longer where it was read from: another process
- * was faster, and has written the same. Answers how many deposits vanished.
+ * was faster, and has written the same. Answers how many deposits vanished. `alongside` writes in the same transaction.
  */
 export async function recordRead(
   db: Db,
   scan: Scan,
   { base, blocks, deposits }: ReadBlocks,
   now: Date,
+  alongside: (trx: Trx) => Promise<void> = async () => {},
 ): Promise<{ scan: Scan; vanished: number } | null> {
   const end = blocks.at(-1) ?? base
   return db.transaction().execute(async (trx) => {
@@ -136,6 +148,7 @@ export async function recordRead(
     const vanished = base.height < scan.height ? await takeBack(trx, scan, base.height, now) : 0
     await recordDeposits(trx, scan, deposits, now)
     await recordBlocks(trx, scan, blocks)
+    await alongside(trx)
     return { scan: { ...scan, ...end }, vanished }
   })
 }

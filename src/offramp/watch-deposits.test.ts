@@ -9,6 +9,8 @@ import {
   type MemoryNode,
   memoryHash,
 } from '../../test/support/memory-chain.ts'
+import { RefusedOperation } from '../effects/operate-effects.ts'
+import { acceptReorganisation } from './accept-reorganisation.ts'
 import { findHeldScans } from './scan-health.ts'
 import { createDepositWatch, type WatchedChain } from './watch-deposits.ts'
 
@@ -218,6 +220,25 @@ describe('a chain in memory is watched', () => {
     assert.match(door.haltedReason!, /^deep_reorganisation/)
     const [told] = await findHeldScans(world.db)
     assert.equal(told?.what, 'deposits on polygon')
+    const who = { who: 'an operator', why: 'the loss is booked' }
+    assert.equal(await acceptReorganisation(world.needs, watched, who), 0)
+    await assert.rejects(acceptReorganisation(world.needs, watched, who), RefusedOperation)
+    assert.deepEqual(world.woken, ['sale-deposits', 'deposits:polygon'])
+    // The lost transaction is mined again: it stays the deposit that it was.
+    chain.mine([pay('a', { to: sales[0]!.address, units: 1n, from: USDC })])
+    mine(CONFIRMATIONS)
+    await world.watch(watched)
+    const { height: read, heldReason } = await world.scan()
+    assert.deepEqual([read, heldReason], [chain.blocks().length - 1, null])
+    assert.deepEqual(
+      (await states()).map(([, , units, state]) => [units, state]),
+      [
+        [1n, 'final'],
+        [2n, 'vanished'],
+      ],
+    )
+    const audit = await world.db.selectFrom('auditLog').selectAll().executeTakeFirstOrThrow()
+    assert.deepEqual([audit.who, audit.action], ['an operator', 'deposits.accept'])
   })
 
   test('the reading goes on by itself when the block that was final is back', async () => {

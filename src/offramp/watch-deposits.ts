@@ -5,6 +5,7 @@ import type { ChainProvider } from '../providers/chain/port.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
 import { type Confirming, confirmDeposits } from './confirm-deposits.ts'
 import { readBlocks } from './read-blocks.ts'
+import { SALE_DEPOSITS_LANE } from './sale-lanes.ts'
 import { findScan, recordHold, recordRead, type Scan } from './scan-store.ts'
 
 export type WatchNeeds = Pick<App, 'db' | 'clock' | 'log' | 'wake'> & {
@@ -24,9 +25,6 @@ export interface WatchedChain extends Pick<ChainSetup, 'chain' | 'confirmations'
   /** Its node is ours alone: it never lags behind what it said. */
   isLocal: boolean
 }
-
-/** Works off final deposits. */
-export const SALE_DEPOSITS_LANE = 'sale-deposits'
 
 export const depositsLaneOf = (chain: string): string => `deposits:${chain}`
 

@@ -59,7 +59,7 @@ export async function openDepositWorld(
     metrics: createMetrics(),
     wake: (...lanes) => woken.push(...lanes),
   }
-  await addOwner(db, pairs)
+  await addSeller(db, pairs)
   return {
     needs,
     db,
@@ -101,7 +101,7 @@ export async function openDepositWorld(
 }
 
 /** An integration that sells these pairs, and a customer of it. */
-async function addOwner(db: Db, pairs: readonly string[]): Promise<void> {
+export async function addSeller(db: Db, pairs: readonly string[]): Promise<void> {
   await sql`
     with given as (
       insert into integrations (name, settings, created_at, updated_at)

@@ -9,7 +9,7 @@ alter table effects add check ((kind = 'coin_transfer') = (account is not null))
 -- Addresses for deposits are wallets of ours too: swept, and never a customer's.
 alter table wallets drop constraint wallets_role_check;
 alter table wallets add constraint wallets_role_check check (role in ('hot', 'faucet', 'deposit'));
-create index on wallets (lower(address));
+create index wallets_by_address on wallets (lower(address), chain);
 create index wallets_hot on wallets (chain) where role = 'hot';
 -- The next index below the account key; one never comes twice, on whatever chain.
 create sequence deposit_indexes start 1;
@@ -82,6 +82,7 @@ create index sales_by_state on sales (integration_id, state, created_at desc, id
 create index sales_by_external_id on sales (integration_id, external_id, created_at desc, id desc);
 create index sales_by_customer on sales (integration_id, customer_id, created_at desc, id desc) include (state);
 create index sales_due on sales (due_at) where due_at is not null;
+create index sales_open_coins on sales (chain, symbol) where due_at is not null;
 -- Past their window, waiting for coins that were seen in time.
 create index sales_awaiting on sales (expires_at) where state = 'started' and due_at is null;
 create index sales_unconverted on sales (updated_at) where state = 'crypto_received';

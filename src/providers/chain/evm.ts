@@ -28,7 +28,7 @@ export interface EvmOptions {
 }
 
 /** Of a busy chain each is some hundred kilobytes. */
-const FULL_BLOCKS_AT_ONCE = 20
+const FULL_BLOCKS = 20
 
 /** Any EVM chain over JSON-RPC: Anvil, geth and its kin, or a node service. */
 export function createEvmProvider({
@@ -43,7 +43,7 @@ export function createEvmProvider({
     name: chain,
     url: currentUrl,
     timeoutMs,
-    batchSize: Math.min(batchSize, FULL_BLOCKS_AT_ONCE),
+    batchSize: Math.min(batchSize, FULL_BLOCKS),
   })
 
   /** All results of a batch in which no call may fail. */

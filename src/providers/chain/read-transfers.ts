@@ -6,7 +6,7 @@ import type { BlockRef, BlockTransfer, TransferReader, WatchedCoins } from './po
 /** `Transfer(address,address,uint256)`. */
 const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
 /** Most blocks of one question for logs, until a node says that it is too much. */
-const MOST_BLOCKS = 2_000
+const MOST_BLOCKS = 1_000
 /** Answers in a row after which a node that refused is asked for more at once again. */
 const GROW_AFTER = 20
 /** A place before every log of its transaction: value moves before the code runs. */
@@ -29,20 +29,20 @@ export function createTransferReader(chain: string, rpc: JsonRpc, wide: JsonRpc)
 
   async function readLogs(from: number, last: BlockRef, coins: Coins): Promise<BlockTransfer[]> {
     const found: BlockTransfer[] = []
-    for (let start = from; start <= last.height; ) {
-      const end = Math.min(last.height, start + span - 1)
+    const ranges = divide(from, last.height, span)
+    await atOnce(RANGES_AT_ONCE, ranges, async ([start, end]) => {
       const logs = await askLogs(start, end, last, coins)
       if (logs === 'too_much') {
         if (start === end) throw doubted(`the node does not answer the logs of the single block ${start}`)
-        span = Math.max(1, (end - start + 1) >> 1)
+        span = Math.min(span, (end - start + 1) >> 1)
         answered = 0
-        continue
+        ranges.unshift(...divide(start, end, span))
+        return
       }
-      found.push(...checkLogs(chain, logs, { from: start, to: end }, coins))
-      start = end + 1
+      for (const transfer of checkLogs(chain, logs, { from: start, to: end }, coins)) found.push(transfer)
       answered += 1
       if (answered % GROW_AFTER === 0) span = Math.min(MOST_BLOCKS, span * 2)
-    }
+    })
     return found
   }
 
@@ -107,28 +107,59 @@ export function createTransferReader(chain: string, rpc: JsonRpc, wide: JsonRpc)
 
   /** Each block names the one before it, up to the last, which is known: none is missing, none from another fork. */
   async function readPayments(from: number, last: BlockRef): Promise<BlockTransfer[]> {
-    const calls: RpcCall[] = []
-    for (let height = from; height <= last.height; height += 1)
-      calls.push({ method: 'eth_getBlockByNumber', params: [numberToHex(height), true] })
     const found: BlockTransfer[] = []
-    let before: Hex | undefined
-    for (let start = 0; start < calls.length; start += BLOCKS_HELD) {
-      const answers = await wide.batch(calls.slice(start, start + BLOCKS_HELD))
-      for (const answer of answers) {
+    const hashes = new Map<number, { hash: Hex; parentHash: Hex }>()
+    await atOnce(RANGES_AT_ONCE, divide(from, last.height, FULL_BLOCKS), async ([start, end]) => {
+      const calls = Array.from(
+        { length: end - start + 1 },
+        (_, place): RpcCall => ({
+          method: 'eth_getBlockByNumber',
+          params: [numberToHex(start + place), true],
+        }),
+      )
+      for (const [place, answer] of (await wide.batch(calls)).entries()) {
         const raw = resultOf(chain, 'eth_getBlockByNumber', answer) as RawFullBlock | null
-        if (!raw || (before !== undefined && raw.parentHash !== before))
-          throw doubted(`the blocks before ${last.height} ${last.hash} don't follow each other`)
-        before = raw.hash
-        found.push(...paymentsIn(raw))
+        if (!raw) throw doubted(`the node has no block ${start + place}`)
+        hashes.set(start + place, { hash: raw.hash, parentHash: raw.parentHash })
+        for (const transfer of paymentsIn(raw)) found.push(transfer)
       }
+    })
+    for (let height = last.height, wanted = last.hash; height >= from; height -= 1) {
+      const block = hashes.get(height)!
+      if (block.hash !== wanted)
+        throw doubted(`the blocks before ${last.height} ${last.hash} don't follow each other`)
+      wanted = block.parentHash
     }
-    if (before !== last.hash) throw doubted(`block ${last.height} was ${last.hash} and became ${before}`)
     return found
   }
 }
 
-/** Blocks with all their transactions that are in memory at once. */
-const BLOCKS_HELD = 100
+/** Requests under way at once, so that the node reads on while its answers are worked off. */
+const RANGES_AT_ONCE = 3
+/** Blocks with all their transactions of one request; a busy chain's are some hundred kilobytes each. */
+const FULL_BLOCKS = 20
+
+const divide = (from: number, to: number, span: number): [number, number][] =>
+  Array.from({ length: Math.ceil((to - from + 1) / span) }, (_, place) => [
+    from + place * span,
+    Math.min(to, from + (place + 1) * span - 1),
+  ])
+
+/** Works off what is waiting, also what is put back meanwhile; ends with the first failure. */
+async function atOnce<T>(many: number, waiting: T[], work: (one: T) => Promise<void>): Promise<void> {
+  let failed = false
+  const worker = async (): Promise<void> => {
+    for (let one = waiting.shift(); one !== undefined && !failed; one = waiting.shift()) {
+      try {
+        await work(one)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: many }, worker))
+}
 
 interface Coins {
   /** What is asked of every log; undefined when no token is watched. */
@@ -167,6 +198,9 @@ function paymentsIn(block: RawFullBlock): BlockTransfer[] {
   )
 }
 
+/** More than the logs of any block. */
+const MOST_LOGS = 1_000_000
+
 interface RawLog {
   address: string
   topics: string[]
@@ -185,14 +219,15 @@ function checkLogs(
   { from, to, hash }: { from: number; to: number; hash?: Hex },
   { tokens }: Coins,
 ): BlockTransfer[] {
-  const seen = new Set<string>()
+  const seen = new Set<number>()
   const hashes = new Map<number, Hex>()
   return (logs as (Partial<RawLog> | null)[]).map((given) => {
     const refuse = (why: string): never => {
       const shown = JSON.stringify(given).slice(0, 1_000)
       throw new ProviderError(chain, 'unknown', `the node answered a log that ${why}: ${shown}`)
     }
-    const token = tokens.get(String(given?.address).toLowerCase())
+    const address = String(given?.address)
+    const token = tokens.get(address) ?? tokens.get(address.toLowerCase())
     if (!token || !isTransfer(given)) return refuse(token ? 'is no transfer' : 'was not asked for')
     const log = given
     const height = Number(log.blockNumber)
@@ -203,7 +238,7 @@ function checkLogs(
     const blockHash = hashes.get(height) ?? hash ?? log.blockHash
     if (blockHash !== log.blockHash) return refuse(`is of another block than ${blockHash}`)
     hashes.set(height, blockHash)
-    const place = `${height} ${index}`
+    const place = height * MOST_LOGS + index
     if (seen.has(place)) return refuse('came twice')
     seen.add(place)
     return {
@@ -230,7 +265,8 @@ function isTransfer(log: Partial<RawLog> | null): log is RawLog {
     typeof data === 'string' &&
     data.length === 66 &&
     typeof transactionHash === 'string' &&
-    Number(logIndex) >= 0
+    Number(logIndex) >= 0 &&
+    Number(logIndex) < MOST_LOGS
   )
 }
 
