@@ -371,3 +371,14 @@ describe('payouts and returns that fail', () => {
     await policy()
   })
 })
+
+test('coins that are back do not finish a sale whose payout was refused', async () => {
+  await policy({ excess: 'return' })
+  const sale = await addSale(t)
+  await deposit(t, sale, { amount: '150' })
+  await endSaleEffects(t, sale.id, 'bank_transfer', 'failed')
+  await endSaleEffects(t, sale.id, 'coin_transfer', 'confirmed')
+  const looked = await getSale(t.app, sale.id)
+  assert.deepEqual([looked.state, looked.reviewReason], ['in_review', 'payout_failed'])
+  await policy()
+})

@@ -27,7 +27,8 @@ export async function countOpenReturns(trx: Trx, sales: readonly Sale[]): Promis
 
 /** Why a person has to look at a sale, whatever else it is about; undefined when nothing of it is open. */
 export function findDoubt(sale: Sale, { deposits }: OpenMatters): SaleReviewReason | undefined {
-  if (heldFiat(sale) > 0n) return 'payout_failed'
+  // A payout that was refused keeps its money until a person has decided.
+  if (heldFiat(sale) > 0n || sale.payout?.state === 'failed') return 'payout_failed'
   if (sale.coinReturn?.state === 'failed') return 'return_failed'
   const undecided = deposits.filter(({ returnRound }) => returnRound === null)
   if (undecided.some(({ outcome }) => outcome === 'blocked')) return 'blocked_sender'
@@ -55,7 +56,8 @@ export function settleReturned(changes: SaleChanges, sale: Sale, open: OpenMatte
   }
   if (sale.conversions.length > 0) {
     // Its money has been paid out; what a person looked at was something else.
-    if (sale.state === 'in_review' && !isPayingOut(sale)) moveSale(changes, sale, 'paid_out')
+    const paid = sale.payout?.state === 'confirmed'
+    if (sale.state === 'in_review' && paid) moveSale(changes, sale, 'paid_out')
     return
   }
   if (WAITING_FOR_RETURN.has(sale.state)) {
