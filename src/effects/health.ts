@@ -13,7 +13,7 @@ export async function findWaitingMoney(db: Db): Promise<{ what: string; why: str
       from doors where halted_at is not null or paused_at is not null order by door`.execute(db)
   const short = await sql<{ door: string; asset: string; kind: string; count: number }>`
     select door, asset, split_part(reason, ':', 1) as kind, count(*)::int as count from effects
-     where state = 'planned' and split_part(reason, ':', 1) in ('coins_short', 'gas_short', 'daily_cap')
+     where state = 'planned' and split_part(reason, ':', 1) in ('coins_short', 'gas_short', 'funds_short', 'daily_cap')
      group by 1, 2, 3 order by 1, 2, 3`.execute(db)
   return [
     ...closed.rows.map(({ door, reason, halted, by }) => ({
@@ -34,6 +34,7 @@ export async function findWaitingMoney(db: Db): Promise<{ what: string; why: str
 const MENDS: Readonly<Record<string, string>> = {
   coins_short: 'Send coins to the wallet and record the funding.',
   gas_short: 'Send native coins for gas to the wallet and record the funding.',
+  funds_short: 'Send money to the account; they go by themselves when it is booked.',
   daily_cap: 'They go on the next day; raise the cap if it is too low.',
 }
 

@@ -1,24 +1,35 @@
 import type { Trx } from '../db/database.ts'
+import { randomText } from '../kernel/ids.ts'
 import { ProviderError } from '../providers/provider-error.ts'
 import { endEffects, tellRooms } from './end-effects.ts'
 import type { EffectNeeds, EndedEffect } from './model.ts'
 import { findPayoutPort, type PayoutProgress } from './payout-ports.ts'
-import { type ClaimedPayout, claimPayouts, lockClaimed, recordPayout } from './payout-store.ts'
+import {
+  type ClaimedPayout,
+  claimPayouts,
+  lockClaimed,
+  recordPayout,
+  takeBackOutflow,
+} from './payout-store.ts'
 
 const AT_ONCE = 20
 /** Pauses between two looks at an order that isn't over, or two tries to reach the provider. */
 const AGAIN_MS = [1_000, 2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 3_600_000] as const
 /** So often in a row the provider could not say what became of an order: a person has to find out. */
 const MOST_UNKNOWN = 40
+/** When a transfer that the bank found no money for is tried again. */
+const SHORT_MS = 60_000
 
 /**
  * Moves due bank transfers and card refunds one step: ordered, or asked about. An order whose end is unknown is never
  * sent again before the provider was asked. Answers how many were moved.
  */
 export async function movePayouts(needs: EffectNeeds): Promise<number> {
-  const claimed = await claimPayouts(needs.db, { now: needs.clock.now(), limit: AT_ONCE }, needs.secrets)
+  const { dailyCapUnits } = needs.settings
+  const asked = { now: needs.clock.now(), limit: AT_ONCE, dailyCapUnits }
+  const { claimed, waiting } = await claimPayouts(needs.db, asked, needs.secrets)
   await Promise.all(claimed.map((payout) => movePayout(needs, payout)))
-  return claimed.length
+  return claimed.length + waiting
 }
 
 async function movePayout(needs: EffectNeeds, payout: ClaimedPayout): Promise<void> {
@@ -38,7 +49,10 @@ async function movePayout(needs: EffectNeeds, payout: ClaimedPayout): Promise<vo
 /** Undefined: the provider knows nothing of an order that was accepted before. */
 async function ask(needs: EffectNeeds, payout: ClaimedPayout): Promise<PayoutProgress | undefined> {
   const port = findPayoutPort(needs, payout.door)
-  if (!port) throw new ProviderError(payout.door, 'not_sent', 'no provider is configured for this door')
+  if (!port) {
+    const outcome = payout.was === 'planned' ? 'not_sent' : 'unknown'
+    throw new ProviderError(payout.door, outcome, 'no provider is configured for this door')
+  }
   if (payout.was === 'planned') return port.send(payout)
   // Only asking may follow an unknown end; what is sent after the provider knew nothing has the same key.
   const found = await findOrder(port.find(payout))
@@ -67,8 +81,24 @@ async function recordProgress(
     case 'done':
       await setProviderRef(trx, id, progress.providerRef)
       return endEffects(trx, needs, [{ id, state: 'confirmed', txid: null, reason: null, gasUnits: null }])
+    case 'returned':
+      // The money is the room's again when the bank's line of it is read; until then nobody may send it anew.
+      await recordPayout(
+        trx,
+        id,
+        {
+          state: 'sent',
+          reason: progress.reason,
+          providerRef: progress.providerRef,
+          attempts: payout.attempts + 1,
+          dueAt: again(now, payout.attempts + 1),
+        },
+        now,
+      )
+      return []
     case 'refused':
       await setProviderRef(trx, id, progress.providerRef)
+      await takeBackOutflow(trx, id)
       return endEffects(trx, needs, [
         { id, state: 'failed', txid: null, reason: progress.reason, gasUnits: null },
       ])
@@ -97,6 +127,8 @@ async function recordFailure(
   error: ProviderError,
 ): Promise<string[]> {
   const now = needs.clock.now()
+  if (error.outcome !== 'unknown') await takeBackOutflow(trx, payout.id)
+  if (error.outcome === 'rejected' && error.code === NO_MONEY) return waitForMoney(trx, payout, error, now)
   switch (error.outcome) {
     case 'rejected':
       return endEffects(trx, needs, [
@@ -116,6 +148,27 @@ async function recordFailure(
     case 'unknown':
       return recordUnknown(trx, needs, payout, error.message)
   }
+}
+
+/** The bank's code for an account without enough money: what it holds is not always what its statement says. */
+const NO_MONEY = 'AM04'
+
+/** Nothing left, and the payee is not to blame: it goes when there is money, under a new key, as the old one was refused. */
+async function waitForMoney(
+  trx: Trx,
+  { id }: ClaimedPayout,
+  error: ProviderError,
+  now: Date,
+): Promise<string[]> {
+  const change = {
+    state: 'planned' as const,
+    reason: `funds_short: ${error.message}`,
+    idempotencyKey: randomText(25),
+    attempts: 0,
+    dueAt: new Date(now.getTime() + SHORT_MS),
+  }
+  await recordPayout(trx, id, change, now)
+  return []
 }
 
 async function recordUnknown(

@@ -32,14 +32,15 @@ export interface Group {
   members: Candidate[]
 }
 
-/** Those that the wallet can pay now, oldest first; a large one that doesn't fit lets smaller ones pass. */
-export function chooseFitting(
-  candidates: readonly Candidate[],
+/** Those that a wallet or account can pay now, oldest first; a large one that doesn't fit lets smaller ones pass. */
+export function chooseFitting<One extends Pick<Candidate, 'id' | 'asset' | 'units'>>(
+  candidates: readonly One[],
   room: Room,
-): { going: Candidate[]; waiting: Waiting[] } {
+  { short, payer } = { short: 'coins_short', payer: 'wallet' },
+): { going: One[]; waiting: Waiting[] } {
   const free = new Map(room.free)
   const capLeft = new Map(room.capLeft)
-  const going: Candidate[] = []
+  const going: One[] = []
   const waiting: Waiting[] = []
   for (const candidate of candidates) {
     const { id, asset, units } = candidate
@@ -48,12 +49,12 @@ export function chooseFitting(
     if (units > held) {
       waiting.push({
         id,
-        reason: `coins_short: the wallet can give ${held} units of ${asset}, ${units} are needed`,
+        reason: `${short}: the ${payer} can give ${held} units of ${asset}, ${units} are needed`,
       })
     } else if (cap !== undefined && units > cap) {
       waiting.push({
         id,
-        reason: `daily_cap: ${cap} units of ${asset} may still leave the wallet today, ${units} are needed`,
+        reason: `daily_cap: ${cap} units of ${asset} may still leave the ${payer} today, ${units} are needed`,
       })
     } else {
       going.push(candidate)

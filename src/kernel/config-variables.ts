@@ -122,7 +122,7 @@ const entries = {
   DAILY_OUTFLOW_CAP: {
     group: 'Chains',
     meaning:
-      'The most of each coin that may leave one wallet on one day (UTC), comma separated, such as polygon:USDC=250000,bsc:BNB=100. A coin without one has no cap.',
+      'The most of each coin that may leave one wallet, and of each currency that may leave one bank account, on one day (UTC), comma separated, such as polygon:USDC=250000,bsc:BNB=100,EUR=500000. What has none has no cap.',
   },
   SWEEP_MINIMUM: {
     group: 'Chains',

@@ -55,7 +55,7 @@ export interface Config {
   chainConfirmations: { polygon: number | undefined; bsc: number | undefined }
   /** Absent: transfers on that chain go singly. */
   disperseContracts: { polygon: string | undefined; bsc: string | undefined }
-  /** The most of a coin (`polygon:USDC`) that may leave one wallet on one day, as decimal text in major units. */
+  /** The most of a coin (`polygon:USDC`) or currency that may leave one wallet or bank account on one day, as decimal text in major units. */
   dailyOutflowCaps: ReadonlyMap<string, string>
   /** The least of a coin that is moved from a sale's address to the hot wallet, likewise. */
   sweepMinimums: ReadonlyMap<string, string>
@@ -144,7 +144,7 @@ export function loadConfig(env: Environment): Config {
       polygon: readContract(read, 'POLYGON_DISPERSE_CONTRACT'),
       bsc: readContract(read, 'BSC_DISPERSE_CONTRACT'),
     },
-    dailyOutflowCaps: readCoins(read, 'DAILY_OUTFLOW_CAP', 'polygon:USDC=250000,bsc:BNB=100'),
+    dailyOutflowCaps: readCoins(read, 'DAILY_OUTFLOW_CAP', 'polygon:USDC=250000,bsc:BNB=100,EUR=500000'),
     sweepMinimums: readCoins(read, 'SWEEP_MINIMUM', 'polygon:USDC=1,bsc:BNB=0.002'),
     providers: {
       bank: read.oneOf('BANK_PROVIDER', ['none', 'simulated']),
@@ -296,8 +296,13 @@ function readCoins(
   example: string,
 ): ReadonlyMap<string, string> {
   const amounts = new Map<string, string>()
+  // Bank accounts have caps too; only coins are swept.
+  const form =
+    name === 'SWEEP_MINIMUM'
+      ? /^([a-z]+:[A-Z0-9]+)=(\d+(?:\.\d+)?)$/
+      : /^([a-z]+:[A-Z0-9]+|[A-Z]{3})=(\d+(?:\.\d+)?)$/
   for (const item of read.list(name)) {
-    const [, asset, amount] = /^([a-z]+:[A-Z0-9]+)=(\d+(?:\.\d+)?)$/.exec(item) ?? []
+    const [, asset, amount] = form.exec(item) ?? []
     if (asset && amount) amounts.set(asset, amount)
     else {
       read.report(

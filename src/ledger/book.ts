@@ -89,7 +89,8 @@ export const CUSTOMER_ACCOUNTS = 'customer:'
 const sumOf = (account: string, asset: string) => sql`
   select coalesce(sum(units), 0) as units from postings where account = ${account} and asset = ${asset}`
 
-const sumFromCheckpoint = (account: string, asset: string) => sql`
+/** The sum of an account that isn't a customer's, to be read with others in one statement. */
+export const sumFromCheckpoint = (account: string, asset: string) => sql`
   select coalesce((select units from balance_checkpoints where account = ${account} and asset = ${asset}), 0)
        + coalesce((select sum(p.units) from unsealed_journals u join postings p on p.journal_id = u.journal_id
                     where p.account = ${account} and p.asset = ${asset}), 0) as units`

@@ -1,5 +1,6 @@
 import { amountOf, formatAmount } from '../money/amount.ts'
-import { accountKey, convertAndPay } from './pay-out.ts'
+import { convertAndPay } from './pay-out.ts'
+import { accountKey } from './payout-account.ts'
 import { planCoinReturn } from './return-coins.ts'
 import { heldCoins, type Sale, type SaleReturnReason, saleCoin, saleFiat } from './sale.ts'
 import { moveSaleToReview, type SaleChanges, setSaleFields } from './sale-changes.ts'

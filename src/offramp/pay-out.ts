@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
 import { formatPrice } from '../money/rate.ts'
 import {
@@ -13,28 +12,6 @@ import {
 import { bookForSale, moveSale, type SaleChanges, setSaleFields } from './sale-changes.ts'
 import { type SaleQuote, saleConversionPostings } from './sale-conversion.ts'
 import { openPayee } from './sale-wire.ts'
-
-/** Our account that pays in a currency, by `<integration>:<currency>`. */
-export type PayoutAccounts = ReadonlyMap<string, string>
-
-/** The accounts that sales are paid from: the integration's own, else one that several share. */
-export async function findPayoutAccounts(trx: Trx, sales: readonly Sale[]): Promise<PayoutAccounts> {
-  const wanted = new Map(sales.map((sale) => [accountKey(sale), sale]))
-  if (wanted.size === 0) return new Map()
-  const { rows } = await sql<{ integrationId: number; fiat: string; iban: string }>`
-    select given.integration_id, given.fiat, account.iban
-      from unnest(${[...wanted.values()].map(({ integrationId }) => integrationId)}::integer[],
-                  ${[...wanted.values()].map(({ fiat }) => fiat)}::text[]) given (integration_id, fiat)
-           cross join lateral (
-             select iban from bank_accounts
-              where (integration_id = given.integration_id or integration_id is null)
-                and currency = given.fiat and status = 'active'
-              order by integration_id nulls last, iban limit 1) account`.execute(trx)
-  return new Map(rows.map((row) => [accountKey(row), row.iban]))
-}
-
-export const accountKey = ({ integrationId, fiat }: Pick<Sale, 'integrationId' | 'fiat'>): string =>
-  `${integrationId}:${fiat}`
 
 /** A payout is with the bank, or about to be: another must not be ordered beside it. */
 export const isPayingOut = ({ payout }: Pick<Sale, 'payout'>): boolean =>
