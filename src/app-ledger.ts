@@ -1,5 +1,5 @@
 import type { App } from './app.ts'
-import { readWalletBalances } from './effects/funding.ts'
+import { readWalletBalances } from './effects/wallet-balances.ts'
 import { type Problem, type VerifiedBooks, verifyBooks } from './ledger/verify.ts'
 import { findBankProblems, findWalletProblems } from './ledger/verify-outside.ts'
 import { ProviderError } from './providers/provider-error.ts'

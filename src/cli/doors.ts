@@ -2,8 +2,9 @@ import { Command } from 'commander'
 import { effectNeeds } from '../app-effects.ts'
 import { RefusedChange } from '../common/integration-admin.ts'
 import { listDoors } from '../effects/doors.ts'
-import { readWalletBalances, recordFunding } from '../effects/funding.ts'
+import { recordFunding } from '../effects/funding.ts'
 import { type Doors, pauseDoors, resolveDoor, resumeDoors } from '../effects/operate-doors.ts'
+import { readWalletBalances } from '../effects/wallet-balances.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { printTable, recorded, withApp } from './context.ts'
@@ -56,40 +57,53 @@ export function doorsCommand(): Command {
     })
   command
     .command('wallets')
-    .description('balances of the hot wallets, books against chain')
-    .action(async () => {
+    .description('balances of the wallets, books against chain')
+    .option('--all', "also sales' addresses that ever held something")
+    .action(async ({ all = false }: { all?: boolean }) => {
       const balances = await withApp(
         async (app) => {
           const needs = effectNeeds(app)
           return (
-            await Promise.all([...needs.chains.values()].map((setup) => readWalletBalances(needs, setup)))
+            await Promise.all(
+              [...needs.chains.values()].map((setup) =>
+                readWalletBalances(needs, setup, all ? 'used' : 'hot'),
+              ),
+            )
           ).flat()
         },
         { localChains: true },
       )
       printTable(
-        balances.map(({ door, asset, ledgerUnits, leavingUnits, chainUnits, differenceUnits }) => {
-          const show = (units: bigint): string => formatAmount(units, assetOf(asset))
-          return {
-            door,
-            asset,
-            books: show(ledgerUnits),
-            leaving: show(leavingUnits),
-            chain: show(chainUnits),
-            difference: show(differenceUnits),
-          }
-        }),
+        balances.map(
+          ({ door, asset, ledgerUnits, leavingUnits, arrivingUnits, chainUnits, differenceUnits }) => {
+            const show = (units: bigint): string => formatAmount(units, assetOf(asset))
+            return {
+              door,
+              asset,
+              books: show(ledgerUnits),
+              leaving: show(leavingUnits),
+              arriving: show(arrivingUnits),
+              chain: show(chainUnits),
+              difference: show(differenceUnits),
+            }
+          },
+        ),
         'There are no wallets yet.',
       )
     })
   recorded(command.command('fund'))
     .description('book what came into the hot wallets from outside as funding by the treasury')
     .argument('<chain>', 'such as polygon')
+    .option('--door <door>', "the one wallet, such as a sale's address: wallet:polygon:0x…")
     .option('--write-off', 'also book what is missing, as a loss; "doors wallets" shows it')
     .action(
       async (
         chain: string,
-        { writeOff = false, ...change }: { who: string; why: string; writeOff?: boolean },
+        {
+          writeOff = false,
+          door,
+          ...change
+        }: { who: string; why: string; writeOff?: boolean; door?: string },
       ) => {
         const booked = await withApp(
           async (app) => {
@@ -98,7 +112,11 @@ export function doorsCommand(): Command {
               throw new RefusedChange(
                 `There is no chain ${chain}. There are: ${[...app.providers.chains.keys()].join(', ')}.`,
               )
-            return recordFunding(effectNeeds(app), setup, { ...change, writeOff })
+            return recordFunding(effectNeeds(app), setup, {
+              ...change,
+              writeOff,
+              ...(door ? { address: door.slice(door.lastIndexOf(':') + 1) } : {}),
+            })
           },
           { localChains: true },
         )

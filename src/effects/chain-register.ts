@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Address } from 'viem'
+import type { Trx } from '../db/database.ts'
 import { bookAll } from '../ledger/book.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
 import { beginScan, beginScanAnew } from './chain-scans.ts'
@@ -122,6 +123,7 @@ export async function beginEpoch(
              wanted_attempts = attempts, updated_at = ${now}
        where chain = ${chain} and state in ('reserved', 'prepared', 'sent')`.execute(trx)
     const doors = wallets.map(({ address }) => walletDoor(chain, address))
+    await endSweeps(trx, { chain, epoch, reason }, now)
     const open = await sql<{ id: string }>`
       select id from effects where door = any(${doors}::text[]) and state = 'reserved'
        order by id for update`.execute(trx)
@@ -153,6 +155,24 @@ export async function beginEpoch(
     return true
   })
   if (begun) needs.log.warn({ chain, epoch: lost.epoch + 1 }, 'The local chain was lost; a new epoch begins.')
+}
+
+/** The coins that were to be moved between our wallets are gone with the chain: nobody is to move them any more. */
+async function endSweeps(
+  trx: Trx,
+  { chain, epoch, reason }: { chain: string; epoch: number; reason: string },
+  now: Date,
+): Promise<void> {
+  await sql`
+    with lost as (
+      update sweeps set state = 'lost', reason = ${reason}, due_at = null, updated_at = ${now}
+       where chain = ${chain} and epoch < ${epoch} and state in ('gas', 'coins', 'failed') returning id
+    )
+    update effects set state = 'cancelled', reason = ${reason}, transaction_id = null, given_up = null,
+           due_at = null, lease_until = null, updated_at = ${now}
+     where reference in (select 'sweep:' || id from lost) and state in ('planned', 'reserved', 'failed', 'unknown')`.execute(
+    trx,
+  )
 }
 
 /** Halts every hot wallet of a chain. */

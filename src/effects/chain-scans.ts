@@ -39,7 +39,7 @@ export async function beginScan(
                  given (height, hash)`.execute(db)
 }
 
-/** A local chain was lost: the new one is read from its first block, and what was not final on the old one is gone. */
+/** A local chain was lost: the new one is read from its first block, and what was not counted on the old one is gone. */
 export async function beginScanAnew(
   trx: Trx,
   { chain, epoch, genesisHash }: { chain: string; epoch: number; genesisHash: string },
@@ -59,5 +59,7 @@ export async function beginScanAnew(
   )
   await sql`
     update deposits set state = 'vanished', updated_at = ${now}
-     where chain = ${chain} and epoch < ${epoch} and state = 'seen'`.execute(trx)
+     where chain = ${chain} and epoch < ${epoch} and (state = 'seen' or (state = 'final' and outcome is null))`.execute(
+    trx,
+  )
 }

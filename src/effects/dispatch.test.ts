@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import { toFunctionSelector } from 'viem'
 import { type EffectsWorld, openEffectsWorld, somebody, type WorldOptions } from './fixture.ts'
-import { readWalletBalances } from './funding.ts'
+import { readWalletBalances } from './wallet-balances.ts'
 
 let world: EffectsWorld | undefined
 afterEach(async () => {

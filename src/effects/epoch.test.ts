@@ -8,7 +8,7 @@ import type { Checkpoint } from '../sandbox/chain/chains.ts'
 import { openTestChain } from '../sandbox/chain/fixture.ts'
 import { becomes } from '../sandbox/chain/node-process.ts'
 import { type EffectsWorld, openEffectsWorld, somebody } from './fixture.ts'
-import { readWalletBalances } from './funding.ts'
+import { readWalletBalances } from './wallet-balances.ts'
 
 async function assertBooksMatch({ needs, setup }: EffectsWorld): Promise<void> {
   for (const { asset, differenceUnits } of await readWalletBalances(needs, setup)) {

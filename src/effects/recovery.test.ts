@@ -7,10 +7,10 @@ import { ProviderError } from '../providers/provider-error.ts'
 import { TEST_MNEMONIC } from '../sandbox/chain/fixture.ts'
 import { HOT_WALLET_KEY_REF } from './chain-register.ts'
 import { type EffectsWorld, openEffectsWorld, somebody, type WorldOptions } from './fixture.ts'
-import { readWalletBalances } from './funding.ts'
 import { listEffects } from './list-effects.ts'
 import { resolveDoor } from './operate-doors.ts'
 import { cancelEffect, confirmEffect, RefusedOperation, retryEffect } from './operate-effects.ts'
+import { readWalletBalances } from './wallet-balances.ts'
 
 const CHANGE = { who: 'operator', why: 'test' }
 let world: EffectsWorld | undefined
