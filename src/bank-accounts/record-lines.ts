@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
+import { recheckShort } from '../effects/payout-store.ts'
 import { randomText } from '../kernel/ids.ts'
 import { bookAll, type Posting } from '../ledger/book.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
@@ -31,7 +32,7 @@ export async function recordBankLines(app: Needs, lines: readonly BankLine[]): P
       lines.filter(({ iban }) => known.has(iban)),
     ),
   )
-  if (recorded > 0) app.wake(BANK_LINE_LANE)
+  if (recorded > 0) app.wake(BANK_LINE_LANE, 'payouts')
   return new Set(ibans.filter((iban) => !known.has(iban)))
 }
 
@@ -42,7 +43,7 @@ async function insertLines(app: Needs, trx: Trx, lines: readonly BankLine[]): Pr
     app.secrets.seal(COUNTERPARTY_PURPOSE, JSON.stringify({ name, iban } satisfies Counterparty))
   const { rows } = await sql<{ iban: string; bankRef: string }>`
     insert into bank_transactions (iban, id, bank_ref, booked_at, value_date, direction, units, currency,
-                                   counterparty_sealed, concept, end_to_end_id, transfer_ref, state, due_at, created_at)
+                                   counterparty_sealed, concept, end_to_end_id, transfer_ref, return_code, return_text, state, due_at, created_at)
     select given.*, case when direction = 'debit' and transfer_ref is not null then 'matched' else 'unmatched' end,
            case when direction = 'credit' then ${now}::timestamptz end, ${now}
       from unnest(${lines.map(({ iban }) => iban)}::text[], ${lines.map(() => randomText(25))}::text[],
@@ -53,9 +54,11 @@ async function insertLines(app: Needs, trx: Trx, lines: readonly BankLine[]): Pr
                   ${lines.map(({ currency }) => currency)}::text[], ${lines.map(seal)}::bytea[],
                   ${lines.map(({ concept }) => concept)}::text[],
                   ${lines.map(({ endToEndId }) => endToEndId)}::text[],
-                  ${lines.map(({ transferRef }) => transferRef)}::text[])
+                  ${lines.map(({ transferRef }) => transferRef)}::text[],
+                  ${lines.map(({ returnCode }) => returnCode)}::text[],
+                  ${lines.map(({ returnText }) => returnText)}::text[])
            given (iban, id, bank_ref, booked_at, value_date, direction, units, currency, counterparty_sealed, concept,
-                  end_to_end_id, transfer_ref)
+                  end_to_end_id, transfer_ref, return_code, return_text)
     on conflict (iban, bank_ref) do nothing
     returning iban, bank_ref`.execute(trx)
   const fresh = new Set(rows.map(({ iban, bankRef }) => `${iban} ${bankRef}`))
@@ -71,6 +74,9 @@ async function insertLines(app: Needs, trx: Trx, lines: readonly BankLine[]): Pr
       postings: postingsOf(line),
     })),
   )
+  // What waits for money on these accounts is looked at as soon as this is committed.
+  const credited = added.filter(({ direction }) => direction === 'credit').map(({ iban }) => iban)
+  if (credited.length > 0) await recheckShort(trx, [...new Set(credited)], now)
   return added.length
 }
 

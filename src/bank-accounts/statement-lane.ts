@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
+import type { Db, Trx } from '../db/database.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import { recordBankLines } from './record-lines.ts'
 
@@ -9,6 +10,8 @@ const READ_AGAIN_MS = 60_000
 const TRY_AGAIN_MS = 10_000
 const LEASE_MS = 60_000
 const PAGE = 200
+
+export const STATEMENT_LANE = 'bank-statements'
 
 type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'wake' | 'providers' | 'log'>
 
@@ -23,7 +26,7 @@ interface Account {
  */
 export function statementLane(app: Needs): Lane {
   return {
-    name: 'bank-statements',
+    name: STATEMENT_LANE,
     pollMs: 10_000,
     recurring: true,
     async step() {
@@ -51,6 +54,16 @@ export function statementLane(app: Needs): Lane {
       return row?.dueAt ?? null
     },
   }
+}
+
+/** The statements of these accounts are read now: there is news that a notification may not bring. */
+export async function hurryStatements(db: Db | Trx, ibans: readonly string[], now: Date): Promise<void> {
+  await db
+    .updateTable('bankAccounts')
+    .set({ dueAt: now })
+    .where('iban', 'in', [...ibans])
+    .where('dueAt', '>', now)
+    .execute()
 }
 
 async function claimAccount({ db, clock }: Needs): Promise<Account[]> {

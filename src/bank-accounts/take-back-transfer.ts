@@ -1,61 +1,123 @@
-import type { Selectable } from 'kysely'
-import type { App } from '../app.ts'
-import type { BankTransactionsTable } from '../db/schema.ts'
-import { customerFiat } from '../onramp/payment.ts'
-import { beginChanges, bookFor, setFields, wakeAfter, writeChanges } from '../onramp/payment-changes.ts'
-import { lockPayments } from '../onramp/payment-store.ts'
-import { suspenseOf } from './record-lines.ts'
+import { sql } from 'kysely'
+import type { Trx } from '../db/database.ts'
+import { RETURNED_BY_BANK } from '../effects/payout-ports.ts'
+import { recheckPayouts } from '../effects/payout-store.ts'
+import { formatAmount } from '../money/amount.ts'
+import { assetOf } from '../money/asset.ts'
+import { reviewPartReturn } from '../offramp/review-part-return.ts'
+import { wakeAfterSales } from '../offramp/sale-changes.ts'
+import { describeReason } from '../providers/bank/reasons.ts'
+import { judgeReturn, type ReturnCase } from './judge-return.ts'
+import {
+  lockReturnLines,
+  type ReturnedEffect,
+  type ReturnLine,
+  type ReturnNeeds,
+  takeBackFromSuspense,
+} from './returned-transfer.ts'
+import { hurryStatements, STATEMENT_LANE } from './statement-lane.ts'
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>
+/** When a line is looked at again that came before what it answers. */
+const EARLY_MS = 5_000
 
 /**
- * A refund that the receiving bank sent back: the money is held for its payment again, the refund has failed, and an
- * operator sees it, who may refund to another account. What no transfer of ours is known for stays in suspense.
+ * A transfer of ours that the receiving bank sent back. All of it: the money is held for its payment or sale again, and
+ * an operator decides whether it goes to another account. Anything else stays in suspense, named, for a person.
  */
-export async function takeBackTransfer(app: Needs, line: Selectable<BankTransactionsTable>): Promise<void> {
-  const changes = beginChanges(app)
-  await app.db.transaction().execute(async (trx) => {
-    const effect = await trx
-      .selectFrom('effects')
-      .select(['id', 'reference', 'purpose', 'units'])
-      .where('kind', '=', 'bank_transfer')
-      .where('providerRef', '=', line.transferRef)
-      .where('state', '<>', 'cancelled')
-      .forUpdate()
-      .executeTakeFirst()
-    const paymentId = effect?.reference.slice('payment:'.length) ?? ''
-    const payment = (await lockPayments(trx, [paymentId])).get(paymentId)
-    const ours = effect !== undefined && payment !== undefined && effect.units === line.units
-    const open = await trx
-      .updateTable('bankTransactions')
-      .set({
-        dueAt: null,
-        leaseUntil: null,
-        ...(ours ? { state: 'returned', matchedUnits: line.units } : {}),
-      })
-      .where('iban', '=', line.iban)
-      .where('id', '=', line.id)
-      .where('matchedUnits', '=', 0n)
-      .executeTakeFirst()
-    if (!ours || open.numUpdatedRows === 0n) return
-    await trx
-      .updateTable('effects')
-      .set({ state: 'cancelled', reason: 'returned by the bank', dueAt: null, updatedAt: changes.now })
-      .where('id', '=', effect.id)
-      .execute()
-    bookFor(changes, payment, {
-      kind: 'refund_returned',
-      purpose: `${effect.purpose}:returned`,
-      postings: [
-        { account: suspenseOf(line.iban), asset: line.currency, units: line.units },
-        { account: customerFiat(payment.id), asset: line.currency, units: -line.units },
-      ],
-    })
-    setFields(changes, payment, {
-      refundedUnits: payment.refundedUnits - line.units,
-      refund: payment.refund && { ...payment.refund, state: 'failed' },
-    })
-    await writeChanges(trx, changes)
+export async function takeBackTransfer(app: ReturnNeeds, line: ReturnLine): Promise<void> {
+  const after = await app.db.transaction().execute(async (trx) => {
+    const effect = await lockEffect(trx, line)
+    const lines = await lockReturnLines(trx, line.iban, line.transferRef!)
+    // Taken back by another process meanwhile, with the other lines of the same transfer or by itself.
+    if (!lines.some(({ id, dueAt }) => id === line.id && dueAt !== null)) return undefined
+    const backUnits = lines.reduce((sum, { units }) => sum + units, 0n)
+    const found = judgeReturn({ effect, debitRead: await isDebitRead(trx, line), backUnits })
+    const reason = `${RETURNED_BY_BANK}: ${describeReason(line.returnCode, line.returnText)}`
+    switch (found) {
+      case 'whole':
+        return takeBackFromSuspense(app, trx, effect!, { lines, reason })
+      case 'early':
+        return lookAgain(app, trx, effect!, line)
+      case 'part':
+        await leaveInSuspense(trx, line, found, effect)
+        return tellOfPart(app, trx, effect!, { backUnits, reason })
+      default:
+        await leaveInSuspense(trx, line, found, effect)
+        app.log.error(
+          { iban: line.iban, line: line.bankRef, transfer: line.transferRef, effect: effect?.id, found },
+          'The bank gave money back that is not expected; it waits in suspense for a person.',
+        )
+        return undefined
+    }
   })
-  wakeAfter(app, changes)
+  after?.()
+}
+
+/** By the bank's reference; an order whose answer was lost has none yet, and is known by the id that it carries. */
+async function lockEffect(trx: Trx, line: ReturnLine): Promise<ReturnedEffect | undefined> {
+  const { rows } = await sql<ReturnedEffect>`
+    select id, reference, purpose, door, asset, units, state, reason, idempotency_key from effects
+     where kind = 'bank_transfer' and door = ${`bank:${line.iban}`} and asset = ${line.currency}
+       and (provider_ref = ${line.transferRef}
+            or (provider_ref is null and idempotency_key = ${line.endToEndId}))
+     order by provider_ref nulls last limit 1 for update`.execute(trx)
+  return rows[0]
+}
+
+async function isDebitRead(trx: Trx, { iban, transferRef }: ReturnLine): Promise<boolean> {
+  const debit = await trx
+    .selectFrom('bankTransactions')
+    .select('id')
+    .where('iban', '=', iban)
+    .where('transferRef', '=', transferRef)
+    .where('direction', '=', 'debit')
+    .executeTakeFirst()
+  return debit !== undefined
+}
+
+async function lookAgain(
+  app: ReturnNeeds,
+  trx: Trx,
+  { idempotencyKey }: ReturnedEffect,
+  { iban, id }: ReturnLine,
+): Promise<() => void> {
+  const now = app.clock.now()
+  await trx
+    .updateTable('bankTransactions')
+    .set({ dueAt: new Date(now.getTime() + EARLY_MS), leaseUntil: null })
+    .where('iban', '=', iban)
+    .where('id', '=', id)
+    .execute()
+  await recheckPayouts(trx, [idempotencyKey], now)
+  await hurryStatements(trx, [iban], now)
+  return () => app.wake(STATEMENT_LANE, 'payouts')
+}
+
+async function leaveInSuspense(
+  trx: Trx,
+  { iban, id }: ReturnLine,
+  found: ReturnCase,
+  effect: ReturnedEffect | undefined,
+): Promise<void> {
+  const reasons = [`return:${found}${effect ? `:${effect.id}` : ''}`]
+  await trx
+    .updateTable('bankTransactions')
+    .set({ dueAt: null, leaseUntil: null, matchReasons: JSON.stringify(reasons) })
+    .where('iban', '=', iban)
+    .where('id', '=', id)
+    .execute()
+}
+
+async function tellOfPart(
+  app: ReturnNeeds,
+  trx: Trx,
+  { id, reference, asset, units }: ReturnedEffect,
+  { backUnits, reason }: { backUnits: bigint; reason: string },
+): Promise<(() => void) | undefined> {
+  const amounts = [backUnits, units].map((one) => formatAmount(one, assetOf(asset)))
+  const detail = `${reason}; ${amounts[0]} of ${amounts[1]} ${asset} came back (effect ${id})`
+  app.log.error({ effect: id, detail }, 'A transfer came back in part; its money waits for a person.')
+  if (!reference.startsWith('sale:')) return undefined
+  const changes = await reviewPartReturn(app, trx, { reference, detail })
+  return () => wakeAfterSales(app, changes)
 }

@@ -81,6 +81,9 @@ function payeeOf(destination: Record<string, string>): {
   }
 }
 
+/** How the reason of a transfer begins that came back. */
+export const RETURNED_BY_BANK = 'returned by the bank'
+
 const BANK_STATES = {
   accepted: 'accepted',
   booked: 'done',
@@ -88,13 +91,17 @@ const BANK_STATES = {
   returned: 'returned',
 } as const
 
+const WHOSE_WORD = {
+  accepted: null,
+  booked: null,
+  rejected: 'rejected by the bank',
+  returned: RETURNED_BY_BANK,
+} as const
+
 const bankProgress = ({ state, providerRef, reason, reasonText }: BankTransfer): PayoutProgress => ({
   state: BANK_STATES[state],
   providerRef,
-  reason:
-    state === 'rejected' || state === 'returned'
-      ? `${state} by the bank: ${describeReason(reason, reasonText)}`
-      : null,
+  reason: WHOSE_WORD[state] && `${WHOSE_WORD[state]}: ${describeReason(reason, reasonText)}`,
 })
 
 /** Back through the provider that took it: card, PayPal, local method. */

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { judgeReturn, type ReturnFacts } from './judge-return.ts'
+
+type Effect = NonNullable<ReturnFacts['effect']>
+
+const judge = (effect: Partial<Effect> | null, backUnits = 100n, debitRead = true) =>
+  judgeReturn({
+    effect: effect === null ? undefined : { state: 'confirmed', units: 100n, reason: null, ...effect },
+    backUnits,
+    debitRead,
+  })
+
+test('each way in which a transfer can come back has its name', () => {
+  assert.equal(judge({}), 'whole')
+  assert.equal(judge({ state: 'sent' }), 'whole', 'before the booking was heard')
+  assert.equal(judge({ state: 'unknown' }), 'whole', 'whose order had no answer')
+  assert.equal(judge({}, 100n, false), 'early', 'its debit is not read')
+  assert.equal(judge({}, 95n), 'part')
+  assert.equal(judge({ state: 'sent' }, 95n), 'early', 'a part, before the booking was heard')
+  assert.equal(judge({ state: 'sent', reason: 'returned by the bank: AC04' }, 95n), 'part')
+  assert.equal(judge({}, 101n), 'more')
+  assert.equal(judge({ state: 'cancelled' }), 'again')
+  assert.equal(judge({ state: 'cancelled' }, 5n, false), 'again')
+  assert.equal(judge(null), 'unknown')
+})

@@ -1,0 +1,69 @@
+import { sql } from 'kysely'
+import { recordAudit } from '../common/integration-store.ts'
+import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
+import { RETURNED_BY_BANK } from '../effects/payout-ports.ts'
+import { book } from '../ledger/book.ts'
+import { describeReason } from '../providers/bank/reasons.ts'
+import { suspenseOf } from './record-lines.ts'
+import {
+  lockReturnLines,
+  type ReturnedEffect,
+  type ReturnNeeds,
+  takeBackFromSuspense,
+} from './returned-transfer.ts'
+
+/** What the receiving banks kept of transfers that came back. */
+const BANK_COSTS = 'cost:bank'
+
+/**
+ * A person decides that a transfer which came back in part, or with too much, is over: the difference is the house's
+ * cost, and the payment or sale holds all that was sent. Answers the difference, in base units: cost is positive.
+ */
+export async function settleReturn(
+  app: ReturnNeeds,
+  effectId: string,
+  { who, why }: Change,
+): Promise<{ asset: string; costUnits: bigint }> {
+  const { after, ...settled } = await app.db.transaction().execute(async (trx) => {
+    const { rows } = await sql<ReturnedEffect & { providerRef: string | null }>`
+      select id, reference, purpose, door, asset, units, state, reason, idempotency_key, provider_ref from effects
+       where id = ${effectId} and kind = 'bank_transfer' for update`.execute(trx)
+    const effect = rows[0]
+    if (!effect?.providerRef) throw new RefusedOperation(`There is no bank transfer ${effectId} that left.`)
+    const iban = effect.door.slice('bank:'.length)
+    const lines = await lockReturnLines(trx, iban, effect.providerRef)
+    if (effect.state === 'cancelled' || lines.length === 0) {
+      throw new RefusedOperation(`Nothing of ${effectId} came back that waits for a person.`)
+    }
+    const waiting = lines.find(({ dueAt }) => dueAt !== null)
+    if (waiting) throw new RefusedOperation(`Line ${waiting.bankRef} is being looked at; try again soon.`)
+    const costUnits = effect.units - lines.reduce((sum, { units }) => sum + units, 0n)
+    const now = app.clock.now()
+    const { asset, purpose, reference } = effect
+    await book(trx, {
+      kind: 'return_costs',
+      purpose: `${purpose}:return-costs`,
+      integrationId: null,
+      reference,
+      at: now,
+      postings: [
+        { account: BANK_COSTS, asset, units: costUnits },
+        { account: suspenseOf(iban), asset, units: -costUnits },
+      ],
+    })
+    const { returnCode, returnText } = lines[0]!
+    const reason = `${RETURNED_BY_BANK}: ${describeReason(returnCode, returnText)}`
+    await recordAudit(trx, now, {
+      who,
+      why,
+      action: 'effect.settle-return',
+      target: `effect:${effectId}`,
+      before: { state: effect.state, reason: effect.reason },
+      after: { state: 'cancelled', costUnits: costUnits.toString() },
+    })
+    const after = await takeBackFromSuspense(app, trx, effect, { lines, reason })
+    return { asset, costUnits, after }
+  })
+  after()
+  return settled
+}
