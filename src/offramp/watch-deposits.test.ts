@@ -9,6 +9,7 @@ import {
   type MemoryNode,
   memoryHash,
 } from '../../test/support/memory-chain.ts'
+import { beginScanAnew } from '../effects/chain-scans.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { acceptReorganisation } from './accept-reorganisation.ts'
 import { findHeldScans } from './scan-health.ts'
@@ -430,6 +431,32 @@ describe('a chain in memory is watched', () => {
       [1n, 'vanished'],
       [2n, 'seen'],
     ])
+  })
+
+  test('a local chain that was lost is read anew from its first block; what was not counted on the old one is gone', async () => {
+    chain.mine([pay('counted', { to: sales[0]!.address, units: 1n })])
+    mine(CONFIRMATIONS)
+    chain.mine([pay('seen', { to: sales[1]!.address, units: 2n })])
+    await world.watch(watched)
+    await world.db.updateTable('deposits').set({ outcome: 'credited' }).where('state', '=', 'final').execute()
+    const fresh = createMemoryChain('fresh')
+    fresh.mine([pay('new', { to: sales[1]!.address, units: 3n })])
+    const genesisHash = fresh.blocks()[0]!.hash
+    await world.db.transaction().execute(async (trx) => {
+      await trx.updateTable('chains').set({ epoch: 2, genesisHash }).execute()
+      await beginScanAnew(trx, { chain: 'polygon', epoch: 2, genesisHash }, world.clock.now())
+    })
+    await world.watch({ ...watched, provider: fresh.node().reader, isLocal: true })
+    assert.deepEqual(
+      (await world.deposits()).map(({ epoch, units, state }) => [epoch, units, state]).sort(),
+      [
+        [1, 1n, 'final'],
+        [1, 2n, 'vanished'],
+        [2, 3n, 'seen'],
+      ],
+    )
+    const { epoch, height } = await world.scan()
+    assert.deepEqual([epoch, height], [2, 1])
   })
 
   test('another chain altogether is left to the chain’s own check', async () => {
