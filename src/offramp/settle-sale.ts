@@ -27,14 +27,17 @@ export async function countOpenReturns(trx: Trx, sales: readonly Sale[]): Promis
 
 /** Why a person has to look at a sale, whatever else it is about; undefined when nothing of it is open. */
 export function findDoubt(sale: Sale, { deposits }: OpenMatters): SaleReviewReason | undefined {
-  // A payout that was refused keeps its money until a person has decided.
-  if (heldFiat(sale) > 0n || sale.payout?.state === 'failed') return 'payout_failed'
+  if (heldFiat(sale) > 0n || isRefused(sale)) return 'payout_failed'
   if (sale.coinReturn?.state === 'failed') return 'return_failed'
   const undecided = deposits.filter(({ returnRound }) => returnRound === null)
   if (undecided.some(({ outcome }) => outcome === 'blocked')) return 'blocked_sender'
   if (undecided.length > 0) return 'wrong_asset'
   return heldCoins(sale) > 0n ? 'excess' : undefined
 }
+
+/** A payout that was refused, and not given up, keeps its money until a person has decided. */
+const isRefused = ({ payout, conversions }: Sale): boolean =>
+  payout?.state === 'failed' && conversions.some(({ round }) => round === payout.round)
 
 /** The bank sent the transfer: the sale is finished, but for what came besides. */
 export function settlePaidOut(changes: SaleChanges, sale: Sale, open: OpenMatters): void {
@@ -56,8 +59,7 @@ export function settleReturned(changes: SaleChanges, sale: Sale, open: OpenMatte
   }
   if (sale.conversions.length > 0) {
     // Its money has been paid out; what a person looked at was something else.
-    const paid = sale.payout?.state === 'confirmed'
-    if (sale.state === 'in_review' && paid) moveSale(changes, sale, 'paid_out')
+    if (sale.state === 'in_review' && !isPayingOut(sale)) moveSale(changes, sale, 'paid_out')
     return
   }
   if (WAITING_FOR_RETURN.has(sale.state)) {

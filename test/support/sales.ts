@@ -7,6 +7,7 @@ import { effectNeeds } from '../../src/app-effects.ts'
 import { endEffects } from '../../src/effects/end-effects.ts'
 import { randomText } from '../../src/kernel/ids.ts'
 import { sha256 } from '../../src/kernel/secrets.ts'
+import { bookAll } from '../../src/ledger/book.ts'
 import { findAccountProblems } from '../../src/ledger/verify-accounts.ts'
 import { amountOf } from '../../src/money/amount.ts'
 import { assetOf } from '../../src/money/asset.ts'
@@ -24,8 +25,31 @@ export const STRANGER = '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359'
 /** The program with prices, funded hot wallets and a bank account with money on it; lanes run when a test says so. */
 export async function startSaleWorld(env: Record<string, string> = {}): Promise<PaymentWorld> {
   const t = await startPaymentWorld(env)
-  await sql`update simulated.bank_accounts set balance_units = 100000000000`.execute(t.app.db)
+  await fundAccounts(t.app)
   return t
+}
+
+/** Puts money on our accounts, at the bank and in the books. */
+async function fundAccounts({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<void> {
+  const units = 100_000_000_000n
+  await sql`update simulated.bank_accounts set balance_units = ${units}`.execute(db)
+  const accounts = await db.selectFrom('bankAccounts').select(['iban', 'currency']).execute()
+  await db.transaction().execute((trx) =>
+    bookAll(
+      trx,
+      accounts.map(({ iban, currency: asset }) => ({
+        kind: 'treasury',
+        purpose: `test:fund:${iban}`,
+        integrationId: null,
+        reference: null,
+        at: clock.now(),
+        postings: [
+          { account: `bank:${iban}`, asset, units },
+          { account: 'equity:treasury', asset, units: -units },
+        ],
+      })),
+    ),
+  )
 }
 
 export interface NewSale {
@@ -90,15 +114,8 @@ export async function addSale(t: PaymentWorld, options: NewSale = {}): Promise<S
         iban: payerIban('Ana Pérez'),
         name: 'Ana Pérez',
       }),
-      txid: null,
-      reviewReason: null,
-      reviewDetail: null,
-      endReason: null,
-      payout: null,
-      coinReturn: null,
       expiresAt: deadline,
       dueAt: deadline,
-      leaseUntil: null,
       createdAt: now,
       updatedAt: now,
     })
@@ -233,4 +250,3 @@ export async function checkSaleBooks({ db }: Pick<App, 'db'>): Promise<void> {
      group by reference having count(*) > 1`.execute(db)
   assert.deepEqual(rows, [], 'at most one payout of a sale is on its way')
 }
-
