@@ -30,6 +30,9 @@ const KINDS: readonly SaleCase[] = [
   'wrong_coin',
   'wrong_alone',
   'dust',
+  'refused',
+  'rejected',
+  'sent_back',
 ]
 
 for (const { seed, kills, processes } of RUNS) {

@@ -5,6 +5,7 @@ import { amountOf, formatAmount } from '../../src/money/amount.ts'
 import { findAsset } from '../../src/money/asset.ts'
 import { powerOfTen } from '../../src/money/rounding.ts'
 import { payerIban } from '../../src/providers/bank/simulated/incoming.ts'
+import { MAGIC_PAYEES, type PayeeFate } from '../../src/providers/bank/simulated/magic.ts'
 import type { Random } from '../support/random.ts'
 import type { Answer, Buyers, Pair } from './buyers.ts'
 import type { Senders, Sent } from './senders.ts'
@@ -38,6 +39,8 @@ interface Plan {
   hears: readonly string[]
   /** What goes back to the customer's wallet, in parts as above. */
   back?: Part
+  /** What the bank makes of the transfer, when it does not book it for good. */
+  bank?: Extract<PayeeFate['does'], 'refuse' | 'reject' | 'return'>
   /** Native coins have no other coin beside them. */
   tokensOnly?: true
 }
@@ -96,6 +99,15 @@ export const PLANS = {
     ends: 'finished',
     hears: [RECEIVED, FINISHED],
   },
+  refused: { inTime: [{ percent: 100 }], ends: 'in_review', hears: [RECEIVED, IN_REVIEW], bank: 'refuse' },
+  rejected: { inTime: [{ percent: 100 }], ends: 'in_review', hears: [RECEIVED, IN_REVIEW], bank: 'reject' },
+  // A day after it was sent.
+  sent_back: {
+    inTime: [{ percent: 100 }],
+    ends: 'in_review',
+    hears: [RECEIVED, FINISHED, IN_REVIEW],
+    bank: 'return',
+  },
   blocked: { inTime: [{ percent: 100, from: 'blocked' }], ends: 'in_review', hears: [IN_REVIEW] },
 } as const satisfies Record<string, Plan>
 
@@ -111,7 +123,7 @@ export interface Sold {
   chain: string
   symbol: string
   units: bigint
-  /** Each sale has an account of its own at another bank, and a wallet for what goes back. */
+  /** The customer's account at another bank, and the wallet for what goes back: another one for each sale. */
   iban: string
   refundWallet: Address
   saleId?: string
@@ -203,7 +215,7 @@ export function createSellers(buyers: Buyers, senders: Senders, random: Random):
         chain,
         symbol,
         units: 0n,
-        iban: payerIban(externalId),
+        iban: plan.bank ? ibanThatWill(plan.bank) : payerIban(externalId),
         refundWallet: privateKeyToAddress(`0x${randomBytes(32).toString('hex')}`),
         sent: [],
         done: { inTime: false, late: false },
@@ -226,6 +238,11 @@ export function createSellers(buyers: Buyers, senders: Senders, random: Random):
     },
   }
 }
+
+const ibanThatWill = (does: PayeeFate['does']): string =>
+  MAGIC_PAYEES.find(
+    ({ value, fate }) => fate.does === does && fate.keptUnits === 0n && !value.startsWith('…'),
+  )!.value
 
 /** A token that is not the one that is asked, on the same chain. */
 function otherOf(chain: string, symbol: string): string | null {
