@@ -4,6 +4,7 @@ import { formatAmount, parseAmount } from '../money/amount.ts'
 import { type Payment, paymentFiat } from '../onramp/payment.ts'
 import { findPayment } from '../onramp/payment-store.ts'
 import { takerOf } from '../onramp/session-taker.ts'
+import { findPaymentMethod } from '../pricing/payment-methods.ts'
 import { MOST_UNITS, TOO_MUCH } from '../providers/bank/simulated/incoming.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
@@ -93,7 +94,7 @@ export const paySandboxPayment = endpoint({
         : await payAtProvider(app, payment, outcome)
     return {
       payment_id: payment.id,
-      payment_type: payment.paymentType,
+      payment_type: findPaymentMethod(payment.paymentType)?.wireType ?? payment.paymentType,
       outcome,
       amount: formatAmount(sent.units, paymentFiat(payment)),
       arrives_at: sent.arrivesAt && wireTime(sent.arrivesAt),

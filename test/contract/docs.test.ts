@@ -179,15 +179,21 @@ describe('the pages, pasted from top to bottom', () => {
   })
   after(() => test.stop())
 
-  const run = async (path: string): Promise<{ output: string; blocks: ShownBlock[] }> => {
+  const run = async (path: string, more = ''): Promise<{ output: string; blocks: ShownBlock[] }> => {
     const { body } = await test.api('GET', path)
     const blocks = blocksOf(body).filter(({ language }) => language === 'sh')
     const script = blocks.map(({ label, code }) => `echo; echo '## ${label}'\n${code}`).join('\n')
-    return { blocks, output: await paste(script) }
+    return { blocks, output: await paste(`${script}\n${more}`) }
   }
 
-  it('the guide ends with coins in the wallet', async () => {
-    const { output } = await run('/docs')
+  it('the guide ends with coins in the wallet, and leaves what the reference’s calls name', async () => {
+    const { body: reference } = await test.api('GET', '/docs/reference')
+    const variables = blocksOf(reference).find(({ label }) => label === 'Shell variables')!
+    const { output } = await run(
+      '/docs',
+      `${variables.code}\necho "left:$USER_ID:$DOCUMENT_FRONT:$FACE_IMAGE"`,
+    )
+    assert.match(output, /\nevt_\w+\nleft:\d+:(data:image\/png;base64,[\w+/=]+):\1\n/)
     const [, payment] = /## createGuidedPayment\n(\w{25})\n/.exec(output) ?? []
     assert.ok(payment, output)
     assert.ok(!output.includes('"status":"error"'), output)

@@ -34,6 +34,8 @@ Or let the sandbox pay:
 curl -X POST "${api}/sandbox/payments/$PAYMENT_ID/pay" -H "auth: $TOKEN"
 \`\`\``
     : ''
+  // The simulated world needs a moment between the payment and the coins.
+  const wait = sandbox ? 'sleep 4; ' : ''
   return `
 ## 1. Get a token
 
@@ -85,11 +87,11 @@ unless you did, and pays.${pay}
 
 ## 7. The coins arrive
 
-\`PAY_IN\` tells that the money came, \`COINS_SENT\` that the coins are final on the chain, with the transaction’s hash in
-\`txid\`.
+The webhook \`PAY_IN\` tells that the money came, \`COINS_SENT\` that the coins are final on the chain, with the
+transaction’s hash in \`txid\`: see [webhooks](#deliveries). You can also ask:
 
 \`\`\`sh payment
-curl "${api}/payment/$PAYMENT_ID" -H "auth: $TOKEN"
+${wait}curl "${api}/payment/$PAYMENT_ID" -H "auth: $TOKEN"
 \`\`\`
 
 | \`status\` | Means |
@@ -100,5 +102,31 @@ curl "${api}/payment/$PAYMENT_ID" -H "auth: $TOKEN"
 | \`coins_sent\` | Done; \`txid\` is there. |
 | \`in_review\` | A person looks at it: the amount, the payer, or money that came late. |
 | \`expired\`, \`cancelled\`, \`payment_rejected\`, \`refunded\` | Ended without coins. |
+
+## When a customer may not buy yet
+
+Creating a payment is then refused, and the answer says how to go on:
+
+| \`error\` | What to do |
+|---|---|
+| \`require_kyc\` | Send the customer to \`kyc_form_url\` in \`data\`, and create the payment again after \`KYC_VALID\`. |
+| \`kyc_reinforced_required\` | The amount is over the limits of a first verification. Send the customer to \`onboarding_link\` in \`data\`, the enhanced verification; create the payment again when [kyc/check](#checkKyc) says \`"kyc_level":"reinforced"\`. |
+| \`limit_exceded\` | The customer’s card limit of this quarter is used up: offer another method. |
+
+Every other refusal, with what mends it, is in [errors](#error-codes).
+
+## Companies buy too
+
+A company is registered by its own call. Give \`kyb_link\` and \`password\` of the answer to the company: on that page it
+hands in its data, its documents, its people and its owners. The password is shown this once, and the link ends after 90
+days.
+
+\`\`\`sh register/company
+curl "${api}/register/company" -H "auth: $TOKEN" -H 'content-type: application/json' \\
+  -d '{"company_name":"Remesas Sol S.L.","email":"finance'$RANDOM'@example.com"}'
+\`\`\`
+
+From then on the \`id\` of the answer is a \`user_id\` like any other: [kyc/check](#checkKyc), webhooks and payments work as
+above.
 `
 }
