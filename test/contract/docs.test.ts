@@ -193,7 +193,7 @@ describe('the pages, pasted from top to bottom', () => {
       '/docs',
       `${variables.code}\necho "left:$USER_ID:$DOCUMENT_FRONT:$FACE_IMAGE"`,
     )
-    assert.match(output, /\nevt_\w+\nleft:\d+:(data:image\/png;base64,[\w+/=]+):\1\n/)
+    assert.match(output, /evt_\w+\nleft:\d+:(data:image\/png;base64,[\w+/=]+):\1\n/)
     const [, payment] = /## createGuidedPayment\n(\w{25})\n/.exec(output) ?? []
     assert.ok(payment, output)
     assert.ok(!output.includes('"status":"error"'), output)

@@ -129,7 +129,12 @@ as text. Times are ISO 8601 in UTC with six decimals: \`2026-06-26T10:30:00.0000
 ## Rate limits
 
 \`RateLimit\` tells with each answer how many calls are left in this minute, \`RateLimit-Policy\` how many there are. Beyond is
-429 \`too_many_requests\` with \`Retry-After\`. \`authenticate\` is counted by address as well: ten wrong pairs in a minute.
+429 \`too_many_requests\` with \`Retry-After\`.
+
+A call with a right token or key pair counts for your integration, under the policy \`minute\`. Every other call counts for the
+address it comes from, under the policy \`address\`: without a token or with a wrong one, even to a path that does not exist.
+The two are apart: nobody else’s calls take any of yours. Of one key ten wrong secrets in a minute from one address are
+429; the right one is taken all the same.
 
 Every answer has an \`X-Request-Id\`; name it when you ask us about a call.
 `

@@ -43,9 +43,9 @@ const sandboxVariables = (api: string): string =>
     '# TOKEN, USER_ID and PAYMENT_ID are there after the guide.',
     'AFTER=0   # the last `sequence` that you have worked off',
     `EVENT_ID=$(curl -s "${api}/webhooks/events?after=0" -H "auth: $TOKEN" | grep -o '"id":"evt_[^"]*' | head -1 | cut -d'"' -f4); echo "$EVENT_ID"`,
-    '# Public addresses of pictures, data-URIs or base64. This one is too small to be read: the verification will fail.',
-    `DOCUMENT_FRONT=${ONE_PIXEL}`,
-    'DOCUMENT_BACK=$DOCUMENT_FRONT FACE_IMAGE=$DOCUMENT_FRONT',
+    '# Pictures: public addresses, data-URIs or base64. This one is too small to be read, so the verification fails.',
+    `DOCUMENT_FRONT="${ONE_PIXEL}"`,
+    'DOCUMENT_BACK="$DOCUMENT_FRONT" FACE_IMAGE="$DOCUMENT_FRONT"',
   ].join('\n')
 
 const ONE_PIXEL =
