@@ -36,6 +36,7 @@ import { createServer } from './server/server.ts'
 import { createDownloadGate } from './users/incoming-file.ts'
 import { kycExpiryLane } from './users/kyc-expiry-lane.ts'
 import { kycLane } from './users/kyc-lane.ts'
+import { storedFileLane } from './users/stored-file-lane.ts'
 import { deliveryLane } from './webhooks/deliver.ts'
 import { measureWebhooks } from './webhooks/measure.ts'
 import { sequencerLane } from './webhooks/sequencer.ts'
@@ -202,6 +203,7 @@ function lanesOf(app: App): Lane[] {
     ...effectLanes(effectNeeds(app)),
     kycLane(app),
     kycExpiryLane(app),
+    storedFileLane(app),
     sequencerLane(app),
     deliveryLane(app),
     sealLane(app),
