@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
 import { decodeUtf8, parseJsonBody, readForm } from './body.ts'
+import { countKnown, countPage } from './count-calls.ts'
 import { type ApiRequest, type Endpoint, envelopeOf } from './endpoint.ts'
 import { Failure, type FieldErrors, fail } from './errors.ts'
 import type { FileBody } from './file-body.ts'
@@ -124,25 +125,16 @@ function refuseCaller(): never {
   )
 }
 
+/** A caller that nobody knows is counted with the answer, by the address. */
 function limitRate(
   app: App,
-  endpoint: Endpoint,
+  { audience }: Endpoint,
   integration: Integration,
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const limit = integration.settings?.ratePerMinute ?? app.config.rateLimitPerMinute
-  const key =
-    endpoint.audience === 'token' ? `integration:${integration.id}` : `${endpoint.audience}:${request.ip}`
-  if (endpoint.audience === 'provider') return
-  const { allowed, remaining, resetSeconds } = app.rateLimiter.take(key, limit)
-  reply.header('RateLimit-Policy', `"minute";q=${limit};w=60`)
-  reply.header('RateLimit', `"minute";r=${remaining};t=${resetSeconds}`)
-  if (!allowed) {
-    fail('too_many_requests', `More than ${limit} calls in a minute. Try again in ${resetSeconds} s.`, {
-      retryAfterSeconds: resetSeconds,
-    })
-  }
+  if (audience === 'token') countKnown(app, integration, (name, value) => reply.header(name, value))
+  if (audience === 'page') countPage(app, request.ip, (name, value) => reply.header(name, value))
 }
 
 function readBody(

@@ -8,6 +8,7 @@ import Fastify, {
 } from 'fastify'
 import type { App } from '../app.ts'
 import { call, compileEndpoint } from './call.ts'
+import { countRefused, isUncounted } from './count-calls.ts'
 import type { Endpoint } from './endpoint.ts'
 import { ENDPOINTS } from './endpoints.ts'
 import { type ErrorCode, Failure } from './errors.ts'
@@ -171,6 +172,14 @@ function answerError(app: App, error: Error, request: FastifyRequest, reply: Fas
     error instanceof Failure
       ? error
       : (fromFramework(error as FastifyError) ?? unexpected(app, error, request))
+  if (isUncounted(request, reply)) {
+    void countRefused(app, request, reply, failure).then((counted) =>
+      answerFailure(app, counted, request, reply),
+    )
+  } else answerFailure(app, failure, request, reply)
+}
+
+function answerFailure(app: App, failure: Failure, request: FastifyRequest, reply: FastifyReply): void {
   const config = request.routeOptions?.config as RouteConfig | undefined
   const prefers = prefersHonestStatus(request)
   const honest = config?.honestAlways === true || config?.honest?.includes(failure.code) === true
