@@ -506,6 +506,7 @@ export interface DeliveriesTable {
   state: 'pending' | 'delivered' | 'failed' | 'dropped'
   attempts: Generated<number>
   tries: Generated<number>
+  redeliveries: Generated<number>
   dueAt: Date | null
   retryUntil: Date | null
   createdAt: Date

@@ -207,6 +207,42 @@ test('the deliveries tell every attempt; a redelivery sends the same event again
   assert.equal((await post(path, {})).error, 'subscription_not_found')
 })
 
+test('a redelivery asked for while an attempt is on the wire is one of its own, whatever comes of that attempt', async () => {
+  const list = async (eventId: string) =>
+    (await platform.api('GET', `/api/webhooks/deliveries?event_id=${eventId}`)).body.data[0]
+  for (const status of [200, 500]) {
+    const receiver = await newReceiver()
+    const { promise: answerable, resolve: answer } = Promise.withResolvers<void>()
+    receiver.answer = (response) => void answerable.then(() => response.writeHead(status).end())
+    await post('/api/subscribeToWebhook', { type: 'PAY_IN', url: receiver.url })
+    await tell('PAY_IN', `payment:asked-${status}`, { id: 'x' })
+    await eventually('the first is on the wire', async () => receiver.received.length === 1)
+    const { id } = receiver.received[0]!.json
+    const asked = await post(`/api/webhooks/events/${id}/redeliver`, {})
+    assert.equal(asked.data.state, 'pending')
+    receiver.answer = (response) => response.end()
+    answer()
+    const done = await eventually('it is delivered once more', async () => {
+      const delivery = await list(id)
+      return delivery.attempts.length === 2 && delivery
+    })
+    assert.deepEqual(
+      done.attempts.map((attempt: { status: number }) => attempt.status),
+      [status, 200],
+    )
+    assert.equal(done.state, 'delivered')
+    assert.equal(receiver.received[1]?.body, receiver.received[0]?.body)
+    // The first attempt left no pause and no period behind: the redelivery went at once, with its own.
+    const { tries, retryUntil } = await platform.app.db
+      .selectFrom('deliveries')
+      .select(['tries', 'retryUntil'])
+      .where('eventId', '=', id)
+      .executeTakeFirstOrThrow()
+    assert.deepEqual([tries, retryUntil], [1, null])
+    await post('/api/unsubscribeFromWebhook', { type: 'PAY_IN' })
+  }
+})
+
 test('deliveries come newest first, by page and by cursor, and end where page mode ends', async () => {
   const receiver = await newReceiver()
   await post('/api/subscribeToWebhook', { type: 'PAY_IN', url: receiver.url })
