@@ -127,6 +127,7 @@ function redirectNews(session: RedirectSession, provider: string, now: Date): Se
         currency: session.currency,
         at: now,
         payer: payerName === null ? null : { name: payerName, iban: null, card_last4: null },
+        chargedBack: session.chargedBack,
       }
     case 'declined':
       return { ...name, type: 'declined', declines: 1, code: session.declineCode ?? 'declined', final: true }
@@ -138,7 +139,7 @@ function redirectNews(session: RedirectSession, provider: string, now: Date): Se
   }
 }
 
-/** What a card provider's notification says of a session; refunds and chargebacks are taken elsewhere. */
+/** What a card provider's notification says of a session; refunds are taken elsewhere. */
 export function newsOfCard(provider: string, notification: CardNotification): SessionNews | undefined {
   const { providerRef, reference } = notification
   const name = { provider, providerRef, reference }
@@ -169,6 +170,7 @@ export function newsOfCard(provider: string, notification: CardNotification): Se
         currency: notification.currency,
         at: new Date(notification.at),
         payer: null,
+        chargedBack: { units: BigInt(notification.units), reason: notification.reason },
       }
     default:
       return undefined
@@ -211,6 +213,16 @@ export function newsOfRedirect(
         currency: notification.currency,
         at: new Date(notification.at),
         payer: { name: notification.payer, iban: null, card_last4: null },
+      }
+    case 'chargeback':
+      return {
+        ...name,
+        type: 'paid',
+        units: BigInt(notification.paidUnits),
+        currency: notification.currency,
+        at: new Date(notification.at),
+        payer: null,
+        chargedBack: { units: BigInt(notification.units), reason: notification.reason },
       }
     case 'payment.declined':
       return { ...name, type: 'declined', declines: 1, code: notification.code, final: true }

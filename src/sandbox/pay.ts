@@ -38,7 +38,7 @@ export const paySandboxPayment = endpoint({
     '',
     `- card: ${CARD_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}`,
     `- psd2: ${OPEN_BANKING_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}; the money arrives some seconds after \`paid\``,
-    `- paypal: ${PAYPAL_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}`,
+    `- paypal: ${PAYPAL_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}. \`charged_back\` pays, and disputes it two minutes later.`,
     `- KHIPU, PSE: ${PAGE_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}`,
     `- SPEI, PAGOEFECTIVO, CVU: ${CODE_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}. Their code can be paid \`twice\`, and \`late\`, after the payment expired (move the clock).`,
     `- transfer: ${TRANSFER_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}. \`exact\` sends what is missing, \`less\` a fifth too little, \`more\` a fifth too much, \`late\` arrives after the payment expired (move the clock), \`third_party\` comes from somebody else. \`amount\` sends that amount instead.`,
