@@ -60,7 +60,7 @@ always.
 ## Fields
 
 A missing mandatory field is \`fail_mandatory_field\`, a wrong one \`invalid_field\`; \`errors\` names every faulty field at
-once, so one answer is enough to mend all of them:
+once, so one answer is enough to correct all of them:
 
 \`\`\`json A quote of 150.505 EUR
 {
@@ -82,7 +82,7 @@ same key when no answer arrived.
 - The same key with an equal body gets the first answer byte for byte for 24 hours, with \`Idempotent-Replayed: true\`.
 - Another body under the same key is \`idempotency_key_reused\`.
 - While the first call still runs: \`request_in_progress\`, with \`Retry-After\`.
-- A refusal is not remembered: mend the call and send it again under the same key.
+- A refusal is not remembered: correct the call and send it again under the same key.
 
 The key belongs to your integration, the method and the path.
 

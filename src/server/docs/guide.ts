@@ -111,9 +111,9 @@ Creating a payment is then refused, and the answer says how to go on:
 |---|---|
 | \`require_kyc\` | Send the customer to \`kyc_form_url\` in \`data\`, and create the payment again after \`KYC_VALID\`. |
 | \`kyc_reinforced_required\` | The amount is over the limits of a first verification. Send the customer to \`onboarding_link\` in \`data\`, the enhanced verification; create the payment again when [kyc/check](#checkKyc) says \`"kyc_level":"reinforced"\`. |
-| \`limit_exceded\` | The customer’s card limit of this quarter is used up: offer another method. |
+| \`limit_exceded\` | The amount is over the customer’s card limit of this quarter. Offer another method; where \`data\` has an \`onboarding_link\`, the enhanced verification raises the limit. |
 
-Every other refusal, with what mends it, is in [errors](#error-codes).
+Every other refusal, and what to do about it, is in [errors](#error-codes).
 
 ## Companies buy too
 

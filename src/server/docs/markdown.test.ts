@@ -22,6 +22,7 @@ test('no HTML passes, in text, code, links or fences', () => {
   assert.equal(renderInline('[x](javascript:alert(1))'), '[x](javascript:alert(1))')
   assert.equal(renderInline('[x](#quote) **y**'), '<a href="#quote">x</a> <strong>y</strong>')
   assert.equal(renderInline('`**x**`'), '<code>**x**</code>')
+  assert.equal(renderInline('`coins_sent`'), '<code>coins_<wbr>sent</code>')
   assert.ok(renderMarkdown('```sh A <b>\n<script>\n```').includes('&lt;script&gt;'))
 })
 
