@@ -566,9 +566,27 @@ describe('mending', () => {
         part,
       )
     }
-    // What may stay empty was not missing, and is not asked for.
-    await page.fill({ company: { company_name: 'Remesas Sol, S.L.', website: '', postal_code: '' } })
+    // What may stay empty was not missing; it is asked for all the same, as nobody was asked yet.
+    const { asked } = await page.view()
+    for (const part of ['website', 'postal_code']) {
+      assert.ok(asked.includes(part), part)
+      assert.ok(!reasons.some(({ field }) => field === part), part)
+    }
+    await page.fill({ company: { company_name: 'Remesas Sol, S.L.', website: 'sol.example.com' } })
+    const { company } = await page.view()
+    assert.deepEqual([company.website, company.postal_code], ['https://sol.example.com', '28013'])
+    await page.call('PUT', '/company', { postal_code: '' })
     assert.equal((await page.submit()).body.data?.phase, 'processing')
+  })
+
+  test('a finished form that is sent back asks for what was rejected alone, whatever was left empty', async () => {
+    const { page, id } = await registerCompany(platform, { tag: 'kycslow' })
+    await page.fill({ company: { website: '', postal_code: '' } })
+    await page.submit()
+    await decide(id, { outcome: 'mend', reasons: [{ field: 'activity', code: 'invalid' }] })
+    assert.deepEqual((await page.view()).asked, ['activity'])
+    const { status } = await page.call('PUT', '/company', { website: 'sol.example.com' })
+    assert.equal(status, 409)
   })
 
   test('an operator names what is to be mended', async () => {

@@ -54,7 +54,12 @@ export const DelegatedBody = Type.Object({
   name: Type.Optional(Text('First name; of a person.', 100)),
   last_name,
   phone,
-  birth_date: Type.Optional(Text('Of a person: `YYYY-MM-DD`; at least 18 years ago.', 10)),
+  birth_date: Type.Optional(
+    Text(
+      '`YYYY-MM-DD`. Mandatory of a person: at least 18 years ago. Of a company: the day on which it was founded; not in the future.',
+      10,
+    ),
+  ),
   country: Text('Where the customer lives, or is registered: ISO 3166-1 alpha-2.', 8),
   address: Text('Street and number.', 200),
   city: Text('City.', 100),
@@ -89,7 +94,7 @@ export function findDelegatedFaults(
   body: Partial<DelegatedBody>,
   context: { integration: Pick<Integration, 'settings'>; now: Date },
 ): FieldErrors {
-  const errors = findRegistrationFaults(body, context)
+  const errors = findRegistrationFaults(body, context, isCompany(body) ? 'company' : 'individual')
   const person = body.legal_representative
   if (!isCompany(body) || person === undefined) return errors
   for (const [field, texts] of Object.entries(findRegistrationFaults(person, context))) {
@@ -129,6 +134,7 @@ export function readDelegated(
     last_name: null,
     birth_date: null,
     company_name: companyName,
+    incorporation_date: registration.data.birth_date,
   }
   const person = readRepresentative(representative, registration.data.email, integration)
   const files = filesOf(representative, 'legal_representative.')

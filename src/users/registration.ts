@@ -3,7 +3,12 @@ import type { Integration } from '../common/integration.ts'
 import { type FieldErrors, fail } from '../server/errors.ts'
 import { Text, WebAddress } from '../server/fields.ts'
 import { isResidenceSupported, parseCountry } from './identity/countries.ts'
-import { findBirthDateProblem, MAX_AGE_YEARS, MIN_AGE_YEARS } from './identity/dates.ts'
+import {
+  findBirthDateProblem,
+  findIncorporationProblem,
+  MAX_AGE_YEARS,
+  MIN_AGE_YEARS,
+} from './identity/dates.ts'
 import { isDisposableEmail, parseEmail } from './identity/email.ts'
 import { checkIdentification, listIdentificationTypes, type Person } from './identity/identification.ts'
 import { parsePhone } from './identity/phone.ts'
@@ -47,6 +52,7 @@ export interface Registration {
 export function findRegistrationFaults(
   body: Partial<RegistrationBody>,
   { integration, now }: { integration: Pick<Integration, 'settings'>; now: Date },
+  person: Person = 'individual',
 ): FieldErrors {
   const errors: FieldErrors = {}
   const judge = (field: keyof RegistrationBody, parse: (text: string) => unknown, problem: string): void => {
@@ -58,7 +64,8 @@ export function findRegistrationFaults(
   judge('country', parseCountry, 'must be an ISO 3166-1 alpha-2 code, such as ES')
   judge('language', parseLanguage, 'must be es, en or pt')
   if (body.birth_date !== undefined) {
-    const problem = birthDateText(body.birth_date, now)
+    const problem =
+      person === 'company' ? incorporationText(body.birth_date, now) : birthDateText(body.birth_date, now)
     if (problem !== null) errors.birth_date = [problem]
   }
   for (const [given, wanted] of [
@@ -171,6 +178,18 @@ function birthDateText(text: string, now: Date): string | null {
       return 'must not be in the future'
     default:
       return `must be a real day, YYYY-MM-DD, at most ${MAX_AGE_YEARS} years ago`
+  }
+}
+
+/** Of a company the day on which it was founded, which has no age to be of. */
+function incorporationText(text: string, now: Date): string | null {
+  switch (findIncorporationProblem(text, now)) {
+    case null:
+      return null
+    case 'in_the_future':
+      return 'must not be in the future'
+    default:
+      return 'must be a real day, YYYY-MM-DD, on which the company was founded'
   }
 }
 
