@@ -12,13 +12,14 @@ import {
 } from '../users/review.ts'
 import type { Verification } from '../users/verification-store.ts'
 import { printTable, recorded, withApp } from './context.ts'
+import { addReviewDocumentCommands } from './customer-documents.ts'
 
 interface Options {
   who: string
   why: string
 }
 
-/** `review list|release|refuse`: payments and verifications that wait for a person. */
+/** `review list|documents|document|release|refuse`: payments and verifications that wait for a person. */
 export function reviewCommand(): Command {
   const command = new Command('review').description('payments and verifications that wait for a person')
   command
@@ -31,6 +32,7 @@ export function reviewCommand(): Command {
       ])
       printTable(rows, 'Nothing waits for a person.')
     })
+  addReviewDocumentCommands(command)
   recorded(command.command('release'))
     .description('let it go on: the payment is filled, the customer is verified')
     .argument('<id>', 'a payment or verification of "review list"')
