@@ -34,6 +34,18 @@ Or let the sandbox pay:
 curl -X POST "${api}/sandbox/payments/$PAYMENT_ID/pay" -H "auth: $TOKEN"
 \`\`\``
     : ''
+  const verifyCompany = sandbox
+    ? `
+
+The sandbox decides at once here, too, and the company buys:
+
+\`\`\`sh Sandbox: a company buys
+curl "${api}/sandbox/kyc" -H "auth: $TOKEN" -H 'content-type: application/json' \\
+  -d '{"user_id":'$COMPANY_ID',"outcome":"valid"}'
+curl "${api}/createGuidedPayment" -H "auth: $TOKEN" -H 'content-type: application/json' \\
+  -d '{"user_id":'$COMPANY_ID',"coin_symbol":"USDC","coin_chain":"polygon","fiat_amount":"500","wallet":"0x52908400098527886E0F7030069857D2E4169EE7"}'
+\`\`\``
+    : ''
   // The simulated world needs a moment between the payment and the coins.
   const wait = sandbox ? 'sleep 4; ' : ''
   return `
@@ -117,16 +129,31 @@ Every other refusal, and what to do about it, is in [errors](#error-codes).
 
 ## Companies buy too
 
-A company is registered by its own call. Give \`kyb_link\` and \`password\` of the answer to the company: on that page it
-hands in its data, its documents, its people and its owners. The password is shown this once, and the link ends after 90
-days.
+A company is registered by its own call, which needs its name and an e-mail address:
 
 \`\`\`sh register/company
-curl "${api}/register/company" -H "auth: $TOKEN" -H 'content-type: application/json' \\
-  -d '{"company_name":"Remesas Sol S.L.","email":"finance'$RANDOM'@example.com"}'
+COMPANY=$(curl -s "${api}/register/company" -H "auth: $TOKEN" -H 'content-type: application/json' \\
+  -d '{"company_name":"Remesas Sol S.L.","email":"finance'$RANDOM'@example.com"}'); echo "$COMPANY"
+COMPANY_ID=$(echo "$COMPANY" | grep -o '"id":[0-9]*' | cut -d: -f2)
 \`\`\`
 
-From then on the \`id\` of the answer is a \`user_id\` like any other: [kyc/check](#checkKyc), webhooks and payments work as
-above.
+Give \`kyb_link\` and \`password\` of the answer to the company, each by another way. The page opens with the password alone: there
+the company hands in its data, its documents, and the people who represent it or own more than a quarter of it, declares that
+all is true, and sees how it is decided. It can go on later or on another device. The password is shown this once, and the link
+ends after 90 days.
+
+You hear of the end as with people: by the webhooks \`KYC_PROCESSING\`, \`KYC_VALID\` and \`KYC_FAIL\`, whose \`user_id\` is the \`id\` of
+that answer, or by [kyc/check](#checkKyc). Where something must be mended, the status stays \`processing\` with \`reasons\`: send the
+company to the same link again.${verifyCompany}
+
+| Then | Do |
+|---|---|
+| \`valid\` | Create payments as above: the \`id\` is a \`user_id\` like any other. |
+| \`fail\` | [kyc/retry](#retryKyc) answers the link of a new form, \`kyc_form_url\`, and its \`password\`. |
+| The password was lost | [kyc/retry](#retryKyc) with \`"new_password":true\`: the old one ends. |
+| The link has ended | [kyc/retry](#retryKyc): a new form, as after \`fail\`. |
+
+Who has the right to verify customers by delegation sends the company and its legal representative with
+[registerUser/kyc-delegated](#registerUserKycDelegated); there is no page then, unless it fails.
 `
 }

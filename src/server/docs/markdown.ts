@@ -124,5 +124,5 @@ function spans(text: string): string {
     .replace(/\[([^\]]+)\]\((#[\w-]+|\/[\w./-]*|https:\/\/[^\s)]+)\)/g, '<a href="$2">$1</a>')
 }
 
-/** A long name ends its line after an underscore rather than in the middle of a word. */
-const withBreaks = (html: string): string => html.replaceAll('_', '_<wbr>')
+/** A long name or address ends its line where its parts meet rather than in the middle of a word. */
+const withBreaks = (html: string): string => html.replaceAll(/[_+]/g, '$&<wbr>').replaceAll('@', '<wbr>@')
