@@ -74,8 +74,54 @@ export async function findTakenNames(trx: Trx, payments: readonly Payment[]): Pr
   return new Set(rows.map(({ paymentId }) => paymentId))
 }
 
-export async function insertPayment(trx: Trx, payment: Insertable<PaymentsTable>): Promise<void> {
-  await trx.insertInto('payments').values(payment).execute()
+/** What a new payment is written with; the other columns begin empty. */
+const FIRST_COLUMNS = [
+  'integrationId',
+  'id',
+  'customerId',
+  'externalId',
+  'liveExternalId',
+  'requestHash',
+  'guided',
+  'paymentType',
+  'state',
+  'fiat',
+  'fiatUnits',
+  'limitUnits',
+  'symbol',
+  'chain',
+  'coinUnits',
+  'price',
+  'feeUnits',
+  'networkFeeUnits',
+  'terms',
+  'priceFixedAt',
+  'priceExpiresAt',
+  'quoteId',
+  'wallet',
+  'walletFixed',
+  'walletFrozen',
+  'accountIban',
+  'concept',
+  'callbackUrl',
+  'expiresAt',
+  'dueAt',
+  'createdAt',
+  'updatedAt',
+] as const satisfies (keyof PaymentsTable)[]
+
+/** A payment as it is created. */
+export type NewPayment = Required<Pick<Insertable<PaymentsTable>, (typeof FIRST_COLUMNS)[number]>>
+
+const snake = (column: string): string => column.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+// The texts of both statements are made once: building them anew costs more than what is done around them.
+const INSERT = `insert into payments (${FIRST_COLUMNS.map(snake).join(', ')})
+                values (${FIRST_COLUMNS.map((_, index) => `$${index + 1}`).join(', ')})`
+
+export async function insertPayment(trx: Trx, payment: NewPayment): Promise<void> {
+  const values = FIRST_COLUMNS.map((column) => payment[column])
+  await trx.executeQuery(CompiledQuery.raw(INSERT, values))
 }
 
 /** What a change may write, with the type of its column. */
@@ -120,10 +166,7 @@ const CHANGING = {
 
 const CHANGING_COLUMNS = Object.keys(CHANGING) as (keyof typeof CHANGING)[]
 
-/** The statement's text, made once: building it anew for each change costs more than the change. */
 const UPDATE = (() => {
-  const snake = (column: string): string =>
-    column.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
   const columns = CHANGING_COLUMNS.map(snake)
   const arrays = CHANGING_COLUMNS.map((column, index) => `$${index + 3}::${CHANGING[column]}[]`)
   return `update payments set ${columns.map((column) => `${column} = given.${column}`).join(', ')}
