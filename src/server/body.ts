@@ -16,11 +16,13 @@ export function decodeUtf8(bytes: Buffer): string {
 
 /**
  * Parses a JSON body, keeping each number's digits as sent (ECMAScript's JSON.parse source text access). An empty
- * body is `{}`; anything but an object is refused.
+ * body is `{}`; anything but an object is refused, and so is a name that stands twice in one object: nobody guesses
+ * which of the two was meant.
  */
 export function parseJsonBody(text: string): Record<string, unknown> {
   if (text.trim() === '') return {}
   let value: unknown
+  members = 0
   try {
     value = JSON.parse(text, keepSource as (this: object, key: string, value: unknown) => unknown)
   } catch (error) {
@@ -29,7 +31,42 @@ export function parseJsonBody(text: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return fail('invalid_json', 'The body must be a JSON object.')
   }
+  // Without its own holder, which the parser hands to `keepSource` as well.
+  if (countColons(text) > members - 1) refuseRepeated(text)
   return value as Record<string, unknown>
+}
+
+/** Of the body that is being parsed: those that its objects have, of the same name the last alone. */
+let members = 0
+
+/** At least as many as the text has members; more only where a string has a colon after a quote or a space. */
+function countColons(text: string): number {
+  let count = 0
+  for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
+    const before = text.charCodeAt(at - 1)
+    if (before === QUOTE || before <= SPACE) count += 1
+  }
+  return count
+}
+
+const QUOTE = 0x22
+const SPACE = 0x20
+
+/** Of JSON that was read already: its strings, with the colon that makes one a name, and what objects stand in. */
+const TOKENS = /"([^"\\]*(?:\\.[^"\\]*)*)"([ \t\r\n]*:)?|[{}]/g
+
+function refuseRepeated(text: string): void {
+  const open: Set<string>[] = []
+  for (const [token, escaped, colon] of text.matchAll(TOKENS)) {
+    if (token === '{') open.push(new Set())
+    else if (token === '}') open.pop()
+    else if (colon !== undefined) {
+      const name = JSON.parse(`"${escaped}"`) as string
+      const names = open.at(-1)!
+      if (names.has(name)) fail('invalid_json', `The body has ${JSON.stringify(name)} twice in one object.`)
+      names.add(name)
+    }
+  }
 }
 
 /** The fields of a form (WHATWG URL, application/x-www-form-urlencoded), whose escapes must be UTF-8 as well. */
@@ -48,6 +85,7 @@ export function readForm(text: string): [name: string, value: string][] {
 }
 
 function keepSource(this: object, key: string, value: unknown, context: { source?: string }): unknown {
+  if (!Array.isArray(this)) members += 1
   if (typeof value === 'number' && context.source !== undefined && context.source !== String(value)) {
     const known = sources.get(this)
     if (known) known.set(key, context.source)
