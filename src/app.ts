@@ -28,7 +28,7 @@ import { seedIntegrations } from './sandbox/seed.ts'
 import { simulatorLanes } from './sandbox/simulators/lanes.ts'
 import { type Authenticator, createAuthenticator } from './server/auth.ts'
 import { registerDocs } from './server/docs-page.ts'
-import { createUploadGate } from './server/file-routes.ts'
+import { createPageUploadGate, createUploadGate } from './server/file-routes.ts'
 import { registerHealth } from './server/health.ts'
 import { registerPages } from './server/pages.ts'
 import { createRateLimiter, type RateLimiter } from './server/rate-limit.ts'
@@ -62,6 +62,7 @@ export interface App {
   outgoing: OutgoingHttp
   /** How much of files that are sent, and of files that are fetched, is held at once. */
   uploads: MemoryGate
+  pageUploads: MemoryGate
   downloads: MemoryGate
   providers: Providers
   pricing: Pricing
@@ -157,6 +158,7 @@ function compose(given: {
       allowLoopback: config.mode === 'sandbox',
     }),
     uploads: createUploadGate(),
+    pageUploads: createPageUploadGate(),
     downloads: createDownloadGate(),
     providers,
     pricing: createPricing({

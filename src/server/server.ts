@@ -12,7 +12,7 @@ import { countRefused, isUncounted } from './count-calls.ts'
 import type { Endpoint } from './endpoint.ts'
 import { ENDPOINTS } from './endpoints.ts'
 import { type ErrorCode, Failure } from './errors.ts'
-import { receiveFiles } from './file-routes.ts'
+import { awaitRoomForPage, receiveFiles } from './file-routes.ts'
 import { renderFailure, UNEXPECTED } from './render.ts'
 
 const BODY_LIMIT_BYTES = 256 * 1024
@@ -116,7 +116,8 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
         return answer
       },
     }
-    const { files } = endpoint
+    const { files, raw } = endpoint
+    if (raw) route.preParsing = awaitRoomForPage(app, raw.limitBytes)
     if (!files) fastify.route(route)
     else {
       fastify.register(async (scope) => {
@@ -130,13 +131,14 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
     fastify.route({
       method: others as ('GET' | 'POST')[],
       url,
-      bodyLimit: 64 * 1024 * 1024,
-      handler: async (request) => {
+      // Told before a byte of the body is held.
+      onRequest: async (request) => {
         throw new Failure(
           'method_not_supported',
           `${request.url.split('?', 1)[0]} takes ${[...known].join(', ')}, not ${request.method}.`,
         )
       },
+      handler: async () => {},
     })
   }
 }
