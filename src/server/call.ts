@@ -7,7 +7,13 @@ import { countKnown, countPage } from './count-calls.ts'
 import { type ApiRequest, type Endpoint, envelopeOf } from './endpoint.ts'
 import { Failure, type FieldErrors, fail } from './errors.ts'
 import type { FileBody } from './file-body.ts'
-import { beginIdempotent, forgetCall, type IdempotentCall, rememberAnswer } from './idempotency.ts'
+import {
+  beginIdempotent,
+  forgetCall,
+  type IdempotentCall,
+  recordResource,
+  rememberAnswer,
+} from './idempotency.ts'
 import type { List } from './pagination.ts'
 import { renderList, renderSuccess } from './render.ts'
 import { compileValidator, type Faults, type Validator } from './validate.ts'
@@ -256,6 +262,10 @@ function apiRequest(
       if (idempotent)
         await rememberAnswer(app, trx, idempotent, renderSuccess(data, envelopeOf(endpoint, data)))
     },
+    async record(trx, resourceId) {
+      if (idempotent) await recordResource(trx, idempotent, resourceId)
+    },
+    recorded: idempotent?.recorded ?? null,
     signal: endpoint.audience === 'page' ? goneSignal(reply) : NEVER_GONE,
   }
 }

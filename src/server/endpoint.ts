@@ -122,6 +122,13 @@ export interface ApiRequest<Params = unknown, Query = unknown, Body = unknown> {
    * crash leaves both or neither. Does nothing when the request has no key.
    */
   remember(trx: Trx, data: unknown): Promise<void>
+  /**
+   * Records, in the transaction that makes it, what a call makes whose answer is not known yet. Should the process die,
+   * the same call under the same key finds it in `recorded`. Does nothing when the request has no key.
+   */
+  record(trx: Trx, resourceId: string): Promise<void>
+  /** What a call with this `Idempotency-Key` made that never came to its answer; else null. */
+  recorded: string | null
   /** Sets a header of the answer. */
   setHeader(name: string, value: string): void
   /** Aborted when a page has gone away: ends its long poll. Never aborted for other callers. */
