@@ -21,6 +21,12 @@ export async function askProvider(
   session: Session,
   asking: Asking,
 ): Promise<SessionNews | undefined> {
+  const found = await readSession(app, session, asking)
+  // That a session is open is news only of one whose beginning we never heard of.
+  return found?.type === 'open' && session.providerRef !== null ? undefined : found
+}
+
+async function readSession(app: Needs, session: Session, asking: Asking): Promise<SessionNews | undefined> {
   if (session.paymentType === 'card') {
     const card = app.providers.card
     if (!card) throw notConfigured(session)
@@ -84,7 +90,7 @@ function cardNews(card: CardSession, provider: string, now: Date): SessionNews |
     case 'expired':
       return { ...name, type: 'ended', as: state }
     case 'open':
-      if (card.declines === 0) return undefined
+      if (card.declines === 0) return { ...name, type: 'open' }
       return {
         ...name,
         type: 'declined',
@@ -111,7 +117,7 @@ function openBankingNews(session: OpenBankingSession, provider: string): Session
     case 'expired':
       return { ...name, type: 'ended', as: state }
     case 'open':
-      return undefined
+      return { ...name, type: 'open' }
   }
 }
 
@@ -135,7 +141,7 @@ function redirectNews(session: RedirectSession, provider: string, now: Date): Se
     case 'expired':
       return { ...name, type: 'ended', as: state }
     case 'open':
-      return undefined
+      return { ...name, type: 'open' }
   }
 }
 

@@ -57,6 +57,9 @@ export function sessionLane(app: Needs): Lane {
 const isOver = ({ state }: Session): boolean =>
   state === 'paid' || state === 'declined' || state === 'expired'
 
+/** The provider doesn't know it, but may be at the call that begins it even now. */
+const mayStillCome = ({ providerRef, attempts }: Session): boolean => providerRef === null && attempts === 1
+
 /** The payments that still wait for money. */
 async function findWaiting({ db }: Needs, sessions: readonly Session[]): Promise<Set<string>> {
   const rows = await db
@@ -81,7 +84,7 @@ async function settle(
   const pauseOf = ({ attempts }: Session) => ASK_AGAIN_MS[Math.min(attempts, ASK_AGAIN_MS.length) - 1]!
   const over = claimed.map((session) => !isLive(session))
   const dueAt = claimed.map((session, index) =>
-    over[index] && (isOver(session) || !unanswered.has(session))
+    over[index] && (isOver(session) || !(unanswered.has(session) || mayStillCome(session)))
       ? (lookAgainAt(session, now) ?? null)
       : new Date(now.getTime() + pauseOf(session)),
   )

@@ -38,6 +38,8 @@ export type SessionNews = SessionName &
         /** Set when the payer took some or all of it back: whoever charges back has paid. */
         chargedBack?: { units: bigint; reason: string } | null
       }
+    /** It came to be, though the answer to its beginning was lost. */
+    | { type: 'open' }
     /** The customer's bank took the order; the money comes as a bank transfer. */
     | { type: 'initiated'; payer: Holder }
     | { type: 'declined'; declines: number; code: string; final: boolean }
@@ -116,6 +118,8 @@ function applyOne(
       })
       change({ declines: news.declines, declineCode: news.code, returnedAt: null })
       if (news.final) change({ state: 'declined' })
+      return undefined
+    case 'open':
       return undefined
     case 'ended':
       if (isLive(session)) change({ state: news.as })
