@@ -125,4 +125,8 @@ function spans(text: string): string {
 }
 
 /** A long name or address ends its line where its parts meet rather than in the middle of a word. */
-const withBreaks = (html: string): string => html.replaceAll(/[_+]/g, '$&<wbr>').replaceAll('@', '<wbr>@')
+const withBreaks = (html: string): string =>
+  html
+    .replaceAll(/[_+]/g, '$&<wbr>')
+    .replaceAll('@', '<wbr>@')
+    .replaceAll(/\b0x[0-9a-fA-F]{40}\b/g, (address) => address.replaceAll(/.{14}(?!$)/g, '$&<wbr>'))
