@@ -207,7 +207,8 @@ describe('news that are lost, twice, late: every paid session is known, once', (
     await orderFault(t, 'local', 'lost')
     await pay(id)
     await t.settle()
-    await orderFault(t, 'local', 'fail', 2)
+    await orderFault(t, 'local', 'hang')
+    await orderFault(t, 'local', 'fail')
     const pauses: number[] = []
     for (let asked = 0; asked < 3; asked += 1) {
       const { dueAt } = await sessionOf(t, id)
@@ -351,6 +352,8 @@ describe('POST /api/payment/{id}/refund', () => {
       ['twice', 1],
       ['lost', 1],
       ['late', 1],
+      // A call that hangs is waited for ten seconds: one method stands for all.
+      ...(type === 'SPEI' ? ([['hang', 1]] as const) : []),
     ] as const) {
       test(`${type}, ${fault}: everything goes back, once`, async () => {
         const before = await takenAt(kindOf(type), ORDERS[type][0])

@@ -227,7 +227,7 @@ ANSWER=$(curl -s "${url}/api/authenticate" -H 'content-type: application/json' \
 
 ## What can go wrong
 
-Let a provider fail, hang, answer twice or late: the next \`count\` occasions go wrong. [faults](#orderFaults) says what each
+Let a provider fail, hang, lose its news, tell them twice or late: the next \`count\` occasions go wrong. [faults](#orderFaults) says what each
 kind does.
 
 | \`provider\` | \`kind\` |
