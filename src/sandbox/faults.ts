@@ -68,7 +68,8 @@ export const orderFaults = endpoint({
       Type.Integer({
         minimum: 0,
         maximum: 10_000,
-        description: 'How often; once unless told. 0 takes back what was ordered of this kind.',
+        description:
+          'How often; once unless told. 0 takes back what was ordered of this kind. What was ordered stays until it happened, after a reset too.',
         examples: [3],
       }),
     ),
@@ -78,8 +79,8 @@ export const orderFaults = endpoint({
   }),
   errors: [],
   examples: {
-    request: { provider: 'card', kind: 'hang', count: 3 },
-    answer: { faults: [{ provider: 'card', kind: 'hang', remaining: 3 }] },
+    request: { provider: 'price', kind: 'stale', count: 1 },
+    answer: { faults: [{ provider: 'price', kind: 'stale', remaining: 1 }] },
   },
   check({ body }): FieldErrors {
     if (body.provider === undefined || body.kind === undefined) return {}
