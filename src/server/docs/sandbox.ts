@@ -80,8 +80,8 @@ curl -s "${url}/api/sandbox/kyc" ${JSON_BODY} \\
 ### Enhanced verification
 
 It raises the limits of a customer who is valid. Three bank transfers of 5,000 EUR reach them: the next payment is
-\`kyc_reinforced_required\`. Open \`onboarding_link\` and fill it in, or let \`kind\` \`reinforced\` decide
-without the form; \`kyc_level\` is \`reinforced\` afterwards.
+\`kyc_reinforced_required\`. Open \`onboarding_link\` and fill in the form, or decide without it; \`kyc_level\` is
+\`reinforced\` afterwards.
 
 \`\`\`sh A link to the form
 curl -s "${url}/api/onboarding-form" ${JSON_BODY} -d '{"user_id":'$USER_ID'}'
