@@ -155,6 +155,14 @@ describe('the same request again', () => {
       assert.equal(other.body.error, 'external_id_already_used')
     })
 
+    test(`${payment_type}: one external_id, the wallet written without its checksum`, async () => {
+      const fields = { payment_type, external_id: `spelled-${payment_type}`, wallet: WALLET }
+      const first = await post(fields)
+      assert.deepEqual((await post({ ...fields, wallet: WALLET.toLowerCase() })).body, first.body)
+      const other = '0x5B38Da6a701c568545dCfcB03FcB875f56beddC4'
+      assert.equal((await post({ ...fields, wallet: other })).body.error, 'external_id_already_used')
+    })
+
     test(`${payment_type}: an Idempotency-Key`, async () => {
       const headers = { 'idempotency-key': `key-${payment_type}` }
       const before = await count('payments')

@@ -19,6 +19,7 @@ import {
 } from './create-payment-checks.ts'
 import { findGatewayToken, gatewayAddress } from './gateway-token.ts'
 import { findPayment } from './payment-store.ts'
+import { canonicalWallet } from './wallet.ts'
 
 const Body = Type.Object({
   user_id: CustomerId(),
@@ -171,7 +172,12 @@ function readOrder({
     integration,
     externalId: body.external_id ?? null,
     // What was asked for, not how it was written: unknown fields are ignored here as well.
-    requestHash: hashBody({ ...asked, fiat: fiat.id, fiatUnits: String(asked.fiatUnits) }),
+    requestHash: hashBody({
+      ...asked,
+      wallet: canonicalWallet(asked.wallet),
+      fiat: fiat.id,
+      fiatUnits: String(asked.fiatUnits),
+    }),
     fiat,
   }
 }
