@@ -31,7 +31,7 @@ export const listWebhookEvents = endpoint({
     cursor: Type.Optional(
       Type.String({
         maxLength: 200,
-        description: 'The `next_cursor` of the answer before; the same as `after`.',
+        description: 'The `next_cursor` of the answer before, with the same `type`; goes on as `after` does.',
       }),
     ),
     per_page: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: '25 unless told.' })),
@@ -55,8 +55,9 @@ export const listWebhookEvents = endpoint({
       ? { cursor: ['must not be sent with after'] }
       : {},
   async handle({ db, secrets }, { query, integration }) {
-    const after = query.cursor === undefined ? (query.after ?? 0) : readCursor(query.cursor)
-    const page = readPage({ per_page: query.per_page, cursor: String(after) })
+    // There are no pages by number here.
+    const page = { ...readPage(query, { list: 'events', filters: ['type'] }), page: null }
+    const after = page.cursor === null ? (query.after ?? 0) : readCursor(page.cursor)
     let events = db
       .selectFrom('events')
       .select(['id', 'type', 'sequence', 'dataSealed', 'keyWrapped', 'createdAt'])

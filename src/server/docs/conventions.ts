@@ -14,7 +14,8 @@ const CONVENTIONS = `
 
 Every path begins with \`/api\`. Every call but [authenticate](#authenticate) carries the header \`auth: <token>\`, without
 \`Bearer\`. A token is valid for 24 hours; a new one does not end older ones. A token that is missing, unknown or expired,
-and a call from outside your allowlist, is [authorization_incorrect](#error-authorization_incorrect).
+and a call from outside your allowlist, is [authorization_incorrect](#error-authorization_incorrect); so is a right key
+pair from there.
 
 Bodies are JSON or forms (\`application/x-www-form-urlencoded\`), in UTF-8. Unknown fields are ignored, an empty body is
 \`{}\`. A blank text in an optional field is wrong, not absent: leave the field out.
@@ -96,7 +97,8 @@ name is free again.
 ## Lists
 
 Lists come newest first. Take \`page\` (from 1) and \`per_page\` (25, at most 100) to leaf through them, or \`cursor\` to go
-through everything. Beside \`data\` stands \`pagination\`; send its \`next_cursor\` as \`cursor\` until it is null.
+through everything. Beside \`data\` stands \`pagination\`; send its \`next_cursor\` as \`cursor\`, with
+the same filters, until it is null. With another list or other filters a cursor is \`invalid_field\`.
 
 \`\`\`json pagination
 {"current_page":1,"per_page":25,"total":431,"total_is_exact":true,"last_page":18,"next_cursor":"…"}
