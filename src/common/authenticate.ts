@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { wireTime } from '../kernel/clock.ts'
 import { newSecret } from '../kernel/ids.ts'
 import { equalInConstantTime, sha256 } from '../kernel/secrets.ts'
+import { compileAllowlist } from '../server/auth.ts'
 import { countKnown } from '../server/count-calls.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
@@ -18,7 +19,7 @@ export const authenticate = endpoint({
   name: 'authenticate',
   summary: 'Get a token',
   description:
-    'Exchanges the key pair for a token that is valid for 24 hours. Send it in the header `auth` of every other call, as it is, without `Bearer`. A new token does not end older ones. After ten failures in a minute for one key from one address that address waits.',
+    'Exchanges the key pair for a token that is valid for 24 hours. Send it in the header `auth` of every other call, as it is, without `Bearer`. A new token does not end older ones. After ten failures in a minute for one key from one address that address waits. A right pair from outside your allowlist is answered as a wrong one.',
   audience: 'none',
   body: Type.Object({ api_key: Text('The public key.'), api_secret: Text('The secret that belongs to it.') }),
   data: Type.Object({
@@ -36,7 +37,7 @@ export const authenticate = endpoint({
     },
   },
   async handle(app, { body, address, setHeader }) {
-    const integration = await findPair(app, body.api_key, body.api_secret)
+    const integration = await findPair(app, body, address)
     // A right pair is never refused for another's failures, so what counts is looked at only after the comparison.
     if (!integration) {
       const { allowed, resetSeconds } = app.rateLimiter.take(
@@ -55,11 +56,14 @@ export const authenticate = endpoint({
   },
 })
 
-/** Same work and time whether the key or the secret is wrong: the comparison runs against a decoy when there is no key. */
+/**
+ * The integration of a right pair that comes from an address on its allowlist. Same work and time whether the key, the
+ * secret or the address is wrong: the comparison runs against a decoy when there is no key.
+ */
 async function findPair(
   app: Pick<App, 'db' | 'clock' | 'secrets'>,
-  apiKey: string,
-  apiSecret: string,
+  { api_key: apiKey, api_secret: apiSecret }: { api_key: string; api_secret: string },
+  address: string,
 ): Promise<Pick<Integration, 'id' | 'settings'> | undefined> {
   const row = await app.db
     .selectFrom('credentials')
@@ -70,7 +74,9 @@ async function findPair(
     .executeTakeFirst()
   const sealed = row?.secretSealed ?? app.secrets.seal('api-secret', newSecret())
   const equal = equalInConstantTime(app.secrets.open('api-secret', sealed).toString('utf8'), apiSecret)
-  return row && equal ? { id: row.id, settings: row.settings as IntegrationSettings } : undefined
+  const settings = row?.settings as IntegrationSettings | undefined
+  const comesFromWithin = compileAllowlist(settings?.ipAllowlist ?? [])(address)
+  return row && settings && equal && comesFromWithin ? { id: row.id, settings } : undefined
 }
 
 async function issueToken(app: Pick<App, 'db' | 'clock' | 'config'>, integrationId: number, apiKey: string) {
