@@ -58,8 +58,10 @@ export interface App {
   notifier: Notifier
   /** Tells waiting pages that there is something new to see. */
   pageNews: PageNews
-  /** The door for URLs that somebody outside gave us. */
+  /** The door for webhooks. In the sandbox it leads to this machine, too. */
   outgoing: OutgoingHttp
+  /** The door for files that are given by an address: public ones alone, in the sandbox too. */
+  fileDoor: OutgoingHttp
   /** How much of files that are sent, and of files that are fetched, is held at once. */
   uploads: MemoryGate
   pageUploads: MemoryGate
@@ -157,6 +159,7 @@ function compose(given: {
       allowPlainHttp: config.mode === 'sandbox',
       allowLoopback: config.mode === 'sandbox',
     }),
+    fileDoor: createOutgoingHttp({ allowPlainHttp: true, allowLoopback: config.filesFromLoopback }),
     uploads: createUploadGate(),
     pageUploads: createPageUploadGate(),
     downloads: createDownloadGate(),
@@ -274,7 +277,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
       app.pageNews.close()
       await fastify?.close()
       await app.lanes.stop()
-      await app.outgoing.close()
+      await Promise.all([app.outgoing.close(), app.fileDoor.close()])
       await app.pricing.stop()
       await app.notifier.stop()
       await Promise.all(

@@ -12,7 +12,7 @@ import { DEFAULT_SETTINGS } from '../common/integration.ts'
 let platform: TestApp
 let photo: string
 before(async () => {
-  platform = await startTestApp({ localChains: false, env: NO_CHAINS })
+  platform = await startTestApp({ localChains: false, env: { ...NO_CHAINS, FILES_FROM_LOOPBACK: 'true' } })
   photo = (await drawDocument()).toString('base64')
 })
 after(() => platform.stop())

@@ -17,7 +17,11 @@ const TEN_MIB = 10 * 1024 * 1024
 let platform: TestApp
 let others: string
 before(async () => {
-  platform = await startTestApp({ lanes: false, localChains: false, env: NO_CHAINS })
+  platform = await startTestApp({
+    lanes: false,
+    localChains: false,
+    env: { ...NO_CHAINS, FILES_FROM_LOOPBACK: 'true' },
+  })
   others = await platform.authenticate('sandbox-key-2', 'sandbox-secret-2')
 })
 after(() => platform.stop())

@@ -245,7 +245,8 @@ curl -s "${url}/api/sandbox/faults" ${JSON_BODY} -d '{"provider":"price","kind":
 ## Webhooks on your own machine
 
 The sandbox delivers to loopback addresses over http: subscribe \`http://127.0.0.1:<port>/…\` and no tunnel is needed. See
-[webhooks](#deliveries).
+[webhooks](#deliveries). Files of customers that are given by an address are fetched from public addresses alone, here too;
+whoever runs a sandbox of their own can set \`FILES_FROM_LOOPBACK=true\`.
 
 ## A new beginning
 
