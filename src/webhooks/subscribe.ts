@@ -13,7 +13,7 @@ export const subscribeToWebhook = endpoint({
   name: 'subscribeToWebhook',
   summary: 'Subscribe to a webhook',
   description:
-    'Has the events of one type posted to a URL from now on. There is one subscription per type: subscribing again with the same URL answers the same, with another is refused (use updateWebhookSubscription). The deliveries are signed with the api_secret; see the page on webhooks.',
+    'Has the events of one type posted to a URL from now on. There is one subscription per type: subscribing again with the same URL answers the same, with another is refused (use updateWebhookSubscription). `RAMPOFF_FINISHED` is the older name of `TRANSFER_RAMPOFF_FINISHED`: they are one subscription, sent under the name that it was subscribed by, and the other name is refused as another URL is. The deliveries are signed with the api_secret; see the page on webhooks.',
   audience: 'token',
   body: Type.Object({ type: WebhookType, url: WebhookUrl }),
   data: Type.Literal(DONE),
@@ -27,7 +27,7 @@ export const subscribeToWebhook = endpoint({
       if (!(await subscribe(trx, subscription, app.clock.now()))) {
         fail(
           'subscription_already_exists',
-          `${body.type} is subscribed with another URL. Change it by updateWebhookSubscription.`,
+          `${names.type} is subscribed with another URL or by its other name. Change it by updateWebhookSubscription.`,
         )
       }
       await remember(trx, DONE)

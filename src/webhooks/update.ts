@@ -14,7 +14,7 @@ export const updateWebhookSubscription = endpoint({
   name: 'updateWebhookSubscription',
   summary: 'Change the URL of a webhook',
   description:
-    'Has the events of a subscribed type posted to another URL. What waits for another attempt goes there too.',
+    'Has the events of a subscribed type posted to another URL. What waits for another attempt goes there too. Named by its other name, `RAMPOFF_FINISHED` or `TRANSFER_RAMPOFF_FINISHED`, a subscription is sent under that from now on.',
   audience: 'token',
   body: Type.Object({ type: WebhookType, url: WebhookUrl }),
   data: Type.Literal(DONE),

@@ -76,7 +76,7 @@ function typesSection(sellsCoins: boolean): Section {
   return {
     id: 'event-types',
     title: 'Event types',
-    html: `${renderMarkdown('`data` is the object as its GET gives it, frozen at that moment. `RAMPOFF_FINISHED`, the older name of `TRANSFER_RAMPOFF_FINISHED`, can be subscribed too; the event is then sent under that name.')}
+    html: `${renderMarkdown('`data` is the object as its GET gives it, frozen at that moment. `RAMPOFF_FINISHED`, the older name of `TRANSFER_RAMPOFF_FINISHED`, can be subscribed too; the event is then sent under that name. They are one subscription: to send it under the other name, use [updateWebhookSubscription](#updateWebhookSubscription).')}
 ${articles.join('\n')}`,
     entries: types.map((type) => ({ id: `event-${type}`, title: type })),
   }
