@@ -21,6 +21,7 @@ export function decodeUtf8(bytes: Buffer): string {
  */
 export function parseJsonBody(text: string): Record<string, unknown> {
   if (text.trim() === '') return {}
+  if (isTooDeep(text)) fail('invalid_json', `The body is nested too deeply: at most ${DEEPEST} levels.`)
   let value: unknown
   members = 0
   try {
@@ -34,6 +35,25 @@ export function parseJsonBody(text: string): Record<string, unknown> {
   // Without its own holder, which the parser hands to `keepSource` as well.
   if (countColons(text) > members - 1) refuseRepeated(text)
   return value as Record<string, unknown>
+}
+
+/** No field has that many; parsing and judging would end where the engine's stack does. */
+const DEEPEST = 64
+
+function isTooDeep(text: string): boolean {
+  let depth = 0
+  let inString = false
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (inString) {
+      if (code === BACKSLASH) at += 1
+      else if (code === QUOTE) inString = false
+    } else if (code === QUOTE) inString = true
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) depth += 1
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1
+    if (depth > DEEPEST) return true
+  }
+  return false
 }
 
 /** Of the body that is being parsed: those that its objects have, of the same name the last alone. */
@@ -51,6 +71,11 @@ function countColons(text: string): number {
 
 const QUOTE = 0x22
 const SPACE = 0x20
+const BACKSLASH = 0x5c
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
 
 /** Of JSON that was read already: its strings, with the colon that makes one a name, and what objects stand in. */
 const TOKENS = /"([^"\\]*(?:\\.[^"\\]*)*)"([ \t\r\n]*:)?|[{}]/g

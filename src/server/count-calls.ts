@@ -75,7 +75,12 @@ function countIntegration(
   return count(app, { key: `integration:${id}`, policy: 'minute', limit }, setHeader)
 }
 
-function countStranger(app: Needs, address: string, setHeader: SetHeader): Failure | undefined {
+/** Counts a call of nobody that is known by its address, and tells what is left; answers the refusal of one too many. */
+export function countStranger(
+  app: Pick<Needs, 'config' | 'rateLimiter'>,
+  address: string,
+  setHeader: SetHeader,
+): Failure | undefined {
   const limit = app.config.rateLimitPerMinute
   return count(app, { key: `address:${networkOf(address)}`, policy: 'address', limit }, setHeader)
 }
@@ -92,7 +97,7 @@ export function networkOf(address: string): string {
 }
 
 function count(
-  { rateLimiter }: Needs,
+  { rateLimiter }: Pick<Needs, 'rateLimiter'>,
   { key, policy, limit }: { key: RateKey; policy: 'minute' | 'address'; limit: number },
   setHeader: SetHeader,
 ): Failure | undefined {

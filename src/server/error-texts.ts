@@ -62,5 +62,6 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
   not_found: 'There is no such address.',
   method_not_supported: 'The address exists, with another method.',
   body_too_large: 'The body is larger than the call takes.',
+  headers_too_large: 'The address and the headers have more than 16 KiB together.',
   unsupported_media_type: 'Send JSON or a form, and say so in `Content-Type`.',
 }

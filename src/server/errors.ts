@@ -62,6 +62,7 @@ export const ERRORS = {
   method_not_supported: 405,
   body_too_large: 413,
   unsupported_media_type: 415,
+  headers_too_large: 431,
 } as const
 
 export type ErrorCode = keyof typeof ERRORS
@@ -73,6 +74,7 @@ export const TRANSPORT_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'method_not_supported',
   'body_too_large',
   'unsupported_media_type',
+  'headers_too_large',
   'too_many_requests',
 ])
 

@@ -56,12 +56,13 @@ Preference-Applied: http-status
 \`\`\`
 
 Errors of the transport (an unknown path, unreadable JSON, a body too large, too many calls) have their own status
-always.
+always. A wrong method is 405, with the right ones in the header \`Allow\`.
 
 ## Fields
 
 A missing mandatory field is \`fail_mandatory_field\`, a wrong one \`invalid_field\`; \`errors\` names every faulty field at
-once, so one answer is enough to correct all of them:
+once, so one answer is enough to correct all of them. Text is UTF-8, in query strings too: other bytes, NUL and half characters are
+\`invalid_field\`:
 
 \`\`\`json A quote of 150.505 EUR
 {

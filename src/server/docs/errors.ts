@@ -69,7 +69,11 @@ export function errorsPage({ endpoints }: DocsOptions): Page {
 }
 
 /** Codes of addresses that are no endpoint. */
-const ANY_ADDRESS: ReadonlySet<ErrorCode> = new Set(['not_found', 'method_not_supported'])
+const ANY_ADDRESS: ReadonlySet<ErrorCode> = new Set([
+  'not_found',
+  'method_not_supported',
+  'headers_too_large',
+])
 
 function callsByCode(endpoints: readonly Endpoint[]): Map<ErrorCode, Endpoint[]> {
   const calls = new Map<ErrorCode, Endpoint[]>()
