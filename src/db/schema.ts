@@ -20,6 +20,7 @@ export interface Database extends SimulatedDatabase {
   auditLog: AuditLogTable
   customers: CustomersTable
   verifications: VerificationsTable
+  passwordAttempts: PasswordAttemptsTable
   documents: DocumentsTable
   payments: PaymentsTable
   paymentGateways: PaymentGatewaysTable
@@ -128,6 +129,16 @@ export interface CustomersTable {
   updatedAt: Date
 }
 
+/** Wrong passwords of a company's form from one network. */
+export interface PasswordAttemptsTable {
+  integrationId: number
+  verificationId: string
+  network: Buffer
+  failures: number
+  /** No password from there is looked at before that time of the machine. */
+  waitUntil: Date
+}
+
 export interface VerificationsTable {
   integrationId: number
   id: string
@@ -139,9 +150,6 @@ export interface VerificationsTable {
   dataSealed: Buffer | null
   /** Of a company's form: null for the others, which their link alone opens. */
   passwordHash: string | null
-  passwordFailures: Generated<number>
-  /** No password is looked at before that time of the machine. */
-  passwordWaitUntil: Date | null
   reasons: JSONColumn
   checks: JSONColumn
   providerRef: string | null

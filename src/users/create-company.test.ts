@@ -198,7 +198,7 @@ describe('kyc/retry of a company', () => {
     assert.equal((await page.call('PUT', '/company', { city: 'X' })).body.error, 'password_required')
     assert.equal((await page.open(password)).body.error, 'password_incorrect')
     const other = openKybPage(platform, page.link)
-    await platform.app.pool.query('update verifications set password_wait_until = null')
+    await platform.app.pool.query('delete from password_attempts')
     assert.equal((await other.open(data.password)).body.data.phase, 'form')
   })
 
