@@ -60,18 +60,31 @@ export function receiveFiles(app: App, scope: FastifyInstance, rules: FileBodyRu
   scope.addHook('preParsing', async (request, reply, payload) => {
     const { id } = await authenticate(app, request)
     const limitBytes = rules.bodyLimitBytes
-    const asked = { owner: `integration:${id}`, bytes: lengthOf(request) ?? limitBytes, limitBytes }
+    // A larger body may have a file that is not held; what is left of it is held as far as the limit.
+    const bytes = Math.min(lengthOf(request) ?? limitBytes, limitBytes)
+    const asked = { owner: `integration:${id}`, bytes, limitBytes }
     await awaitRoom(app.uploads, asked, reply)
     return payload
   })
   scope.removeAllContentTypeParsers()
-  scope.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
-    readFileBody(
-      payload,
-      { contentType: request.headers['content-type'], contentLength: lengthOf(request) },
-      rules,
-    ),
-  )
+  scope.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
+    const head = { contentType: request.headers['content-type'], contentLength: lengthOf(request) }
+    try {
+      return await readFileBody(payload, head, rules)
+    } catch (error) {
+      cutOff(payload)
+      throw error
+    }
+  })
+}
+
+/** Who still sends what nobody reads has this long to hear the answer. */
+const LINGER_MS = 2_000
+
+function cutOff(payload: IncomingMessage): void {
+  if (payload.complete || payload.destroyed) return
+  const linger = setTimeout(() => payload.destroy(), LINGER_MS)
+  payload.once('close', () => clearTimeout(linger))
 }
 
 function lengthOf({ headers }: FastifyRequest): number | undefined {

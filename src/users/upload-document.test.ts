@@ -339,9 +339,15 @@ describe('a body is not read', () => {
     const file = 'A'.repeat(15_000_000)
     const unknown = await send(id, { type: 'other', file }, { token: 'nobody' })
     assert.equal(unknown.body.error, 'authorization_incorrect')
-    const huge = await send(id, { type: 'other', file: 'A'.repeat(18_000_000) })
-    assert.equal(huge.status, 413)
-    assert.equal(huge.body.error, 'body_too_large')
+    // Over the limit of the body as well, which is no other fault; the last is not even read to its end.
+    for (const size of [14_100_000, 18_000_000, 60_000_000, 120_000_000]) {
+      const huge = await send(id, { type: 'other', file: 'A'.repeat(size) })
+      assert.equal(huge.status, 422)
+      assert.equal(huge.body.error, 'invalid_file')
+      assert.deepEqual(Object.keys(huge.body.errors), ['file'])
+    }
+    const beside = await send(id, { type: 'x'.repeat(18_000_000), file: 'A' })
+    assert.deepEqual([beside.status, beside.body.error], [413, 'body_too_large'])
     const broken = await send(id, '{"type":"other","file":"', {
       headers: { 'content-type': 'application/json' },
     })
