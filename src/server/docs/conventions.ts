@@ -17,8 +17,9 @@ Every path begins with \`/api\`. Every call but [authenticate](#authenticate) ca
 and a call from outside your allowlist, is [authorization_incorrect](#error-authorization_incorrect); so is a right key
 pair from there.
 
-Bodies are JSON or forms (\`application/x-www-form-urlencoded\`), in UTF-8. Unknown fields are ignored, an empty body is
-\`{}\`. A blank text in an optional field is wrong, not absent: leave the field out.
+Bodies are JSON or forms (\`application/x-www-form-urlencoded\`), in UTF-8. In a form, what lies deeper is named by
+brackets: \`legal_representative[name]=Ana\`, of a list \`reasons[0][code]=blurred\`; at most 4 levels and 1,000 fields. Unknown
+fields are ignored, an empty body is \`{}\`. A blank text in an optional field is wrong, not absent: leave the field out.
 
 ## Answers
 
