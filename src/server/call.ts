@@ -7,6 +7,7 @@ import { countKnown, countPage } from './count-calls.ts'
 import { type ApiRequest, type Endpoint, envelopeOf } from './endpoint.ts'
 import { Failure, type FieldErrors, fail } from './errors.ts'
 import type { FileBody } from './file-body.ts'
+import { readFields } from './form.ts'
 import {
   beginIdempotent,
   forgetCall,
@@ -151,12 +152,7 @@ function readBody(
   if (endpoint.raw || endpoint.method === 'GET' || rawBody.length === 0) return { body: {}, asText: false }
   const contentType = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (contentType === 'application/x-www-form-urlencoded') {
-    const body: Record<string, unknown> = {}
-    // A field given twice is a list, which no field takes: nobody guesses which one was meant.
-    for (const [name, value] of readForm(decodeUtf8(rawBody))) {
-      body[name] = Object.hasOwn(body, name) ? [body[name], value].flat() : value
-    }
-    return { body, asText: true }
+    return { body: readFields(readForm(decodeUtf8(rawBody))), asText: true }
   }
   if (contentType === 'application/json' || contentType.endsWith('+json')) {
     return { body: parseJsonBody(decodeUtf8(rawBody)), asText: false }

@@ -152,6 +152,44 @@ describe('200 a verification by delegation runs', () => {
     assert.equal((await documentsOf(data.id)).length, 3)
   })
 
+  test('of a company, sent as a form; and is decided by a form', async () => {
+    const { legal_representative: representative, ...rest } = company()
+    const fields: [string, string][] = Object.entries(rest)
+    for (const [name, value] of Object.entries(representative))
+      fields.push([`legal_representative[${name}]`, value])
+    const asForm = (pairs: [string, string][]) => ({
+      body: new URLSearchParams(pairs).toString(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+    const { body, headers } = asForm(fields)
+    const { status, data } = await send(body, { headers })
+    assert.equal(status, 'ok')
+    const kept = (await documentsOf(data.id)).map(({ type }) => type)
+    assert.deepEqual(kept, ['document_back', 'document_front', 'face_image'])
+    await decided(data.id, 'valid')
+    const lacking = asForm(fields.filter(([name]) => name !== 'legal_representative[city]'))
+    const refused = await send(lacking.body, { headers })
+    assert.deepEqual(Object.keys(refused.errors), ['legal_representative.city'])
+
+    const other = (await send(person({ email: mail('+kycslow') }))).data
+    const reasons = asForm([
+      ['user_id', String(other.id)],
+      ['outcome', 'fail'],
+      ['reasons[0][field]', 'document_front'],
+      ['reasons[0][code]', 'blurred'],
+      ['reasons[1][code]', 'too_young'],
+    ])
+    const answer = await platform.api('POST', '/api/sandbox/kyc', reasons)
+    assert.deepEqual(
+      answer.body.data?.reasons.map(({ field, code }: { field: string; code: string }) => [field, code]),
+      [
+        ['document_front', 'blurred'],
+        [null, 'too_young'],
+      ],
+      JSON.stringify(answer.body),
+    )
+  })
+
   test('to KYC_FAIL with reasons when something is wrong, and then a form is given', async () => {
     const small = (await drawDocument(150, 100)).toString('base64')
     const { data } = await send(person({ document_front: small }))
@@ -268,6 +306,14 @@ describe('nothing is kept of a call that is refused', () => {
       'invalid_file',
       ['legal_representative.document_front'],
     )
+  })
+
+  test('a file is judged as one where it is larger than all others together may be, or in a list', async () => {
+    const large = 'A'.repeat(40_000_000)
+    const inVideo = await send(person({ face_video: large }))
+    assert.deepEqual([inVideo.error, Object.keys(inVideo.errors)], ['invalid_file', ['face_video']])
+    const inList = await send(person({ document_front: ['A'.repeat(1_200_000)] }))
+    assert.deepEqual([inList.error, Object.keys(inList.errors)], ['invalid_field', ['document_front']])
   })
 
   test('the other codes of a registration', async () => {
