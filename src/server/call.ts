@@ -5,7 +5,8 @@ import type { Integration } from '../common/integration.ts'
 import { decodeUtf8, parseJsonBody, readForm } from './body.ts'
 import { countKnown, countPage } from './count-calls.ts'
 import { type ApiRequest, type Endpoint, envelopeOf } from './endpoint.ts'
-import { Failure, type FieldErrors, fail } from './errors.ts'
+import { Failure, fail } from './errors.ts'
+import { findFaults, refuseFaulty } from './faults.ts'
 import type { FileBody } from './file-body.ts'
 import { readFields } from './form.ts'
 import {
@@ -17,7 +18,7 @@ import {
 } from './idempotency.ts'
 import type { List } from './pagination.ts'
 import { renderList, renderSuccess } from './render.ts'
-import { compileValidator, type Faults, type Validator } from './validate.ts'
+import { compileValidator, type Validator } from './validate.ts'
 
 export interface CompiledEndpoint {
   endpoint: Endpoint
@@ -77,7 +78,8 @@ function callAs(
   const key = request.headers['idempotency-key']
   // As it was parsed, before amounts became the digits that were sent: 32 and 32.0 are equal.
   const parsed = key === undefined ? body : { ...body }
-  refuseFaults(app, compiled, { body, query, params }, asText, integration)
+  const faulty = findFaults(app, compiled, { body, query, params }, asText, integration)
+  if (faulty) return refuseFaulty(app, endpoint, faulty, { files: filesOf(request.body), integration })
   endpoint.refuse?.(body)
   const proceed = (idempotent: IdempotentCall | undefined) =>
     handle(
@@ -161,68 +163,6 @@ function readBody(
     'unsupported_media_type',
     'Send application/json or application/x-www-form-urlencoded, and say so in Content-Type.',
   )
-}
-
-type Input = Record<'body' | 'query' | 'params', Record<string, unknown>>
-
-function refuseFaults(
-  app: Pick<App, 'clock'>,
-  compiled: CompiledEndpoint,
-  input: Input,
-  asText: boolean,
-  integration: Integration,
-): void {
-  const params = compiled.params(input.params, true)
-  const query = compiled.query(input.query, true)
-  if (compiled.endpoint.judgeBody) {
-    refuseInSentences(compiled.endpoint.judgeBody(input.body, { integration }))
-    return
-  }
-  const body = compiled.body(input.body, asText)
-  const { check, requires } = compiled.endpoint
-  const required = requires?.({ body: withoutFaulty(input.body, body) })
-  const lacking = required?.filter((field) => input.body[field] === undefined) ?? []
-  const extra = check?.(
-    {
-      body: withoutFaulty(input.body, body),
-      query: withoutFaulty(input.query, query),
-      params: withoutFaulty(input.params, params),
-    } as never,
-    { integration, now: app.clock.now() },
-  )
-  const found = [params, query, body].filter((faults) => faults !== undefined)
-  if (found.length === 0 && lacking.length === 0 && (extra === undefined || isEmpty(extra))) return
-  const errors: FieldErrors = Object.assign(
-    Object.create(null),
-    ...found.map((faults) => faults.missing),
-    Object.fromEntries(lacking.map((field) => [field, [`The ${field} field is required.`]])),
-    ...found.map((faults) => faults.invalid),
-    extra,
-  )
-  const missing = [...found.flatMap((faults) => Object.keys(faults.missing)), ...lacking]
-  if (missing.length > 0) fail('fail_mandatory_field', `Missing: ${missing.join(', ')}.`, { errors })
-  const texts = Object.entries(errors).map(([field, problems]) => `${field} ${problems[0]}`)
-  fail('invalid_field', `${texts.join('; ')}.`, { errors })
-}
-
-/** The first sentence, and how many more there are. */
-function refuseInSentences(errors: FieldErrors): void {
-  const [first, ...others] = Object.values(errors).flat()
-  if (first === undefined) return
-  const more =
-    others.length === 0 ? '' : ` (and ${others.length} more error${others.length === 1 ? '' : 's'})`
-  fail('invalid_field', first + more, { errors, inSentences: true })
-}
-
-function isEmpty(errors: FieldErrors): boolean {
-  for (const _ in errors) return false
-  return true
-}
-
-function withoutFaulty(input: Record<string, unknown>, faults: Faults | undefined): Record<string, unknown> {
-  if (!faults) return input
-  const faulty = new Set(Object.keys(faults.invalid).map((field) => field.split('.', 1)[0]))
-  return Object.fromEntries(Object.entries(input).filter(([field]) => !faulty.has(field)))
 }
 
 function apiRequest(

@@ -96,6 +96,19 @@ export interface Endpoint<
     context: { integration: Integration; now: Date },
   ): FieldErrors
   /**
+   * What else is wrong: of sound fields, what the handler refuses by codes of its own. Asked only when some field is
+   * faulty, so that one answer names everything.
+   */
+  findFurther?(
+    app: App,
+    input: {
+      body: Partial<Static<Body>>
+      query: Partial<Static<Query>>
+      files: FileBody['files']
+      integration: Integration
+    },
+  ): Promise<FieldErrors> | FieldErrors
+  /**
    * Judges the body in place of the schema, in the sentences that the documentation has for this endpoint. Its faults
    * are always answered with HTTP 422 and `{"message", "errors"}` alone.
    */

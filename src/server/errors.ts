@@ -104,3 +104,24 @@ export class Failure extends Error {
 export function fail(code: ErrorCode, message: string, detail?: FailureDetail): never {
   throw new Failure(code, message, detail)
 }
+
+/** Why something that is right as far as its form goes is not accepted. */
+export interface Refusal {
+  code: ErrorCode
+  message: string
+  errors: FieldErrors
+}
+
+/** Refuses with the code of the first and the faults of all; `others` are faults that have no code of their own. */
+export function refuseFirst(refusals: readonly Refusal[], others: FieldErrors = {}): void {
+  const [first] = refusals
+  if (!first) return
+  const texts = Object.entries(others).map(([field, problems]) => `${field} ${problems[0]}.`)
+  const message = [...refusals.map((refusal) => refusal.message), ...texts].join(' ')
+  fail(first.code, message, { errors: { ...others, ...errorsOf(refusals) } })
+}
+
+/** The faults of all of them. */
+export function errorsOf(refusals: readonly Refusal[]): FieldErrors {
+  return Object.assign({}, ...refusals.map(({ errors }) => errors))
+}

@@ -60,8 +60,7 @@ function record(faults: Faults, error: ErrorObject): void {
   const place = error.instancePath.slice(1).replaceAll('/', '.')
   if (error.keyword === 'required') {
     const field = [place, error.params.missingProperty].filter(Boolean).join('.')
-    // A field missing inside a nested object makes that object invalid; only the outermost are the mandatory ones.
-    add(place === '' ? faults.missing : faults.invalid, field, `The ${field} field is required.`)
+    add(faults.missing, field, `The ${field} field is required.`)
     return
   }
   // What is blank fails its format too, which says the same.

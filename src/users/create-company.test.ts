@@ -106,6 +106,15 @@ describe('422 in the documented sentences, with and without Prefer', () => {
       },
     ],
     [
+      'a throw-away mailbox beside another fault',
+      { email: 'a@mailinator.com' },
+      'The email field must not be of a throw-away domain. (and 1 more error)',
+      {
+        company_name: ['The company name field is required.'],
+        email: ['The email field must not be of a throw-away domain.'],
+      },
+    ],
+    [
       'other types',
       { email: 7, company_name: ['Sol'] },
       'The email field must be a string. (and 1 more error)',

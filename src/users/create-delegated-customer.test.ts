@@ -275,12 +275,19 @@ describe('nothing is kept of a call that is refused', () => {
     ])
     const { legal_representative } = company()
     const representative = { ...legal_representative, birth_date: '1990-02-30', document_back: undefined }
-    await refused(company({ email: 'x', legal_representative: representative }), 'invalid_field', [
+    await refused(company({ email: 'x', legal_representative: representative }), 'fail_mandatory_field', [
       'email',
       'legal_representative.birth_date',
       'legal_representative.document_back',
     ])
-    await refused(company({ legal_representative: {} }), 'invalid_field', [
+    const whole = { ...legal_representative, birth_date: '1990-02-30', phone: 1, last_name: ' ' }
+    await refused(company({ legal_representative: whole }), 'invalid_field', [
+      'legal_representative.birth_date',
+      'legal_representative.phone',
+      'legal_representative.last_name',
+    ])
+    await refused(company({ legal_representative: 'Eva' }), 'invalid_field', ['legal_representative'])
+    const empty = await refused(company({ legal_representative: {} }), 'fail_mandatory_field', [
       ...['name', 'birth_date', 'country', 'address', 'city', 'postal_code'].map(
         (field) => `legal_representative.${field}`,
       ),
@@ -288,6 +295,40 @@ describe('nothing is kept of a call that is refused', () => {
         (field) => `legal_representative.${field}`,
       ),
     ])
+    assert.match(empty.message, /^Missing: legal_representative\.name, legal_representative\./)
+    assert.deepEqual(empty.errors['legal_representative.name'], [
+      'The legal_representative.name field is required.',
+    ])
+  })
+
+  test('all at once, whatever their codes: the first of them is the answer’s', async () => {
+    const number = { identification_number: '12345678A' }
+    const faults = {
+      document_front: 'zzz',
+      email: 'a@mailinator.com',
+      country: 'KP',
+      identification_type: 'DNI',
+    }
+    const all = Object.keys(faults)
+    await refused(person({ ...faults, name: undefined }), 'fail_mandatory_field', ['name', ...all])
+    await refused(person({ ...faults, phone: '1' }), 'invalid_field', [...all, 'phone'])
+    await refused(person(faults), 'email_not_allowed', all)
+    const { message } = await refused(
+      person({ document_front: 'zzz', face_image: 'http://10.0.0.1/', ...number }),
+      'invalid_identification',
+      ['identification_number', 'document_front'],
+    )
+    assert.doesNotMatch(message, /\.\./)
+    const { legal_representative } = company()
+    await refused(
+      company({
+        country: 'KP',
+        identification_type: 'COMPANY_REGISTRATION',
+        legal_representative: { ...legal_representative, ...number, face_image: 'zzz' },
+      }),
+      'country_not_supported',
+      ['country', 'legal_representative.identification_number', 'legal_representative.face_image'],
+    )
   })
 
   test('invalid_file names every file that is none, and forgets those that are', async () => {

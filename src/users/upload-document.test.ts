@@ -186,6 +186,16 @@ describe('a refusal has its true status, with and without the preference, and ke
     const expected = { status: 422, error: 'invalid_type' }
     await refused(id, { type: 'passport', file }, { ...expected, fields: ['type'] })
     await refused(id, { type: '', file: 'AAAA' }, { ...expected, fields: ['type', 'file'] })
+    const lacking = await send(id, { file: 'AAAA' })
+    assert.deepEqual(
+      [lacking.body.error, Object.keys(lacking.body.errors)],
+      ['fail_mandatory_field', ['type', 'file']],
+    )
+    const typed = await send(id, { type: 'passport' })
+    assert.deepEqual(
+      [typed.body.error, Object.keys(typed.body.errors)],
+      ['fail_mandatory_field', ['file', 'type']],
+    )
     let asked = 0
     const server = await serveFiles((_request, response) => {
       asked += 1
