@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
 import { type ApiRequest, endpoint } from '../server/endpoint.ts'
-import { Failure, fail } from '../server/errors.ts'
+import { Failure, type FieldErrors, fail } from '../server/errors.ts'
 import { CustomerId } from '../server/fields.ts'
 import { type Customer, findCustomer } from './customer-store.ts'
 import { insertDocument, sealFile } from './document-store.ts'
@@ -65,6 +65,16 @@ export const uploadDocument = endpoint({
       file: 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
     },
     answer: undefined,
+  },
+  async findFurther(app, { body: { type, file: text }, files, integration }) {
+    const typeFault = type === undefined ? undefined : findTypeFault(type)
+    const errors: FieldErrors = typeFault === undefined ? {} : { type: [typeFault] }
+    // Nothing is fetched for a call that is refused anyway.
+    if (text === undefined || isFileUrl(text)) return errors
+    return withIncomingFile(app, { text, files, integration }, async (incoming) => {
+      const judged = incoming.ok ? await judgeDocument(incoming.bytes) : incoming
+      return judged.ok ? errors : { ...errors, file: [judged.problem] }
+    })
   },
   async handle(app, { params, body, files, integration, remember }) {
     const customer = await getCustomer(app, integration, params.user_id)
