@@ -87,6 +87,18 @@ test('what is missing, unknown or dangerous is refused by its code', async () =>
     (await post(path, { type: 'constructor', url: 'https://example.com' })).error,
     'invalid_webhook_type',
   )
+  for (const call of [path, '/api/updateWebhookSubscription']) {
+    const both = await post(call, { type: 'NOPE', url: 'x' })
+    assert.equal(both.error, 'invalid_webhook_type')
+    assert.deepEqual(Object.keys(both.errors), ['type', 'url'])
+    assert.doesNotMatch(JSON.stringify(both), /\.\./)
+    const { error, errors } = await post(call, { type: 'NOPE' })
+    assert.deepEqual([error, Object.keys(errors)], ['fail_mandatory_field', ['url', 'type']])
+    const wrong = await post(call, { type: 7, url: 'http://10.0.0.1/' })
+    assert.deepEqual([wrong.error, Object.keys(wrong.errors)], ['invalid_field', ['type', 'url']])
+  }
+  const log = (await platform.api('GET', '/api/webhooks/events?type=NOPE&per_page=0')).body
+  assert.deepEqual([log.error, Object.keys(log.errors)], ['invalid_field', ['per_page', 'type']])
   for (const url of [
     'example.com/hook',
     'ftp://example.com/',
@@ -98,6 +110,7 @@ test('what is missing, unknown or dangerous is refused by its code', async () =>
   ]) {
     const refused = await platform.api('POST', path, { body: { type: 'PAY_IN', url }, honest: true })
     assert.equal(refused.body.error, 'invalid_webhook_url', url)
+    assert.deepEqual(Object.keys(refused.body.errors), ['url'])
     assert.equal(refused.status, 422)
   }
   assert.equal((await platform.api('GET', '/api/webhooks/subscriptions')).body.data.length, 0)

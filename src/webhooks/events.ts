@@ -7,7 +7,7 @@ import type { FieldErrors } from '../server/errors.ts'
 import { WireTime } from '../server/fields.ts'
 import { listed, readPage, refuseCursor } from '../server/pagination.ts'
 import { openEventData } from './attempt.ts'
-import { readWebhookType, WebhookType } from './webhook-fields.ts'
+import { findTypeFault, readWebhookType, WebhookType } from './webhook-fields.ts'
 
 export const listWebhookEvents = endpoint({
   method: 'GET',
@@ -54,6 +54,7 @@ export const listWebhookEvents = endpoint({
     query.after !== undefined && query.cursor !== undefined
       ? { cursor: ['must not be sent with after'] }
       : {},
+  findFurther: (_app, { query }) => findTypeFault(query.type),
   async handle({ db, secrets }, { query, integration }) {
     // There are no pages by number here.
     const page = { ...readPage(query, { list: 'events', filters: ['type'] }), page: null }

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { subscribe } from './subscription-store.ts'
-import { readWebhookType, refuseBadUrl, WebhookType, WebhookUrl } from './webhook-fields.ts'
+import { findSubscriptionFaults, readSubscription, WebhookType, WebhookUrl } from './webhook-fields.ts'
 
 const DONE = 'subscription_created'
 
@@ -19,9 +19,9 @@ export const subscribeToWebhook = endpoint({
   data: Type.Literal(DONE),
   errors: ['invalid_webhook_type', 'invalid_webhook_url', 'subscription_already_exists'],
   examples: { request: { type: 'PAY_IN', url: 'https://example.com/webhooks/cryptopocket' }, answer: DONE },
+  findFurther: (app, { body }) => findSubscriptionFaults(app, body),
   async handle(app, { body, integration, remember }) {
-    const names = readWebhookType(body.type)
-    await refuseBadUrl(app, body.url)
+    const names = await readSubscription(app, body)
     await app.db.transaction().execute(async (trx) => {
       const subscription = { integrationId: integration.id, ...names, url: body.url }
       if (!(await subscribe(trx, subscription, app.clock.now()))) {

@@ -3,7 +3,7 @@ import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { DELIVERY_LANE } from './deliver.ts'
 import { changeSubscription } from './subscription-store.ts'
-import { readWebhookType, refuseBadUrl, WebhookType, WebhookUrl } from './webhook-fields.ts'
+import { findSubscriptionFaults, readSubscription, WebhookType, WebhookUrl } from './webhook-fields.ts'
 
 const DONE = 'subscription_updated'
 
@@ -20,9 +20,9 @@ export const updateWebhookSubscription = endpoint({
   data: Type.Literal(DONE),
   errors: ['invalid_webhook_type', 'invalid_webhook_url', 'subscription_not_found'],
   examples: { request: { type: 'PAY_IN', url: 'https://example.com/webhooks/new' }, answer: DONE },
+  findFurther: (app, { body }) => findSubscriptionFaults(app, body),
   async handle(app, { body, integration, remember }) {
-    const names = readWebhookType(body.type)
-    await refuseBadUrl(app, body.url)
+    const names = await readSubscription(app, body)
     await app.db.transaction().execute(async (trx) => {
       const subscription = { integrationId: integration.id, ...names, url: body.url }
       if (!(await changeSubscription(trx, subscription, app.clock.now()))) {
