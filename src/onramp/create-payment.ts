@@ -131,7 +131,7 @@ export const createPayment = endpoint({
     return errors
   },
   refuse({ fiat_symbol }) {
-    if (!fiatAsset(fiat_symbol)) fail('fiat_not_supported', `There is no currency ${fiat_symbol}.`)
+    if (!fiatAsset(fiat_symbol)) fail('fiat_not_supported', `${fiat_symbol} is not supported.`)
   },
   async handle(app, request) {
     const order = readOrder(request)

@@ -58,7 +58,7 @@ export const listPaymentMethods = endpoint({
   },
   async handle({ config }, { query, integration }) {
     if (query.fiat !== undefined && !fiatAsset(query.fiat)) {
-      fail('fiat_not_supported', `There is no currency ${query.fiat}.`)
+      fail('fiat_not_supported', `${query.fiat} is not supported.`)
     }
     const fiat = query.fiat?.toUpperCase()
     const country = query.country?.toUpperCase()

@@ -239,6 +239,9 @@ describe('what is refused changes nothing', () => {
       'email_not_allowed',
       ['email', 'country', 'identification_type'],
     ],
+    ['a tabulator', { ...good, name: 'A\tB' }, 'invalid_field', ['name']],
+    ['a line break', { ...good, address: 'A\nB' }, 'invalid_field', ['address']],
+    ['a control character of Latin-1', { ...good, city: 'A\u0085B' }, 'invalid_field', ['city']],
     ['half a character', { ...good, name: 'Ana\ud800' }, 'invalid_field', ['name']],
   ] as [string, object, string, string[]][]) {
     test(`${what}: ${error}`, async () => {
