@@ -62,7 +62,8 @@ always. A wrong method is 405, with the right ones in the header \`Allow\`.
 ## Fields
 
 A missing mandatory field is \`fail_mandatory_field\`, a wrong one \`invalid_field\`; \`errors\` names every faulty field at
-once, so one answer is enough to correct all of them. Text is UTF-8, in query strings too: other bytes, NUL and half characters are
+once, so one answer is enough to correct all of them; what has a code of its own, such as \`invalid_file\`, is named beside
+them. Text is UTF-8, in query strings too: other bytes, NUL and half characters are
 \`invalid_field\`:
 
 \`\`\`json A quote of 150.505 EUR
