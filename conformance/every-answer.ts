@@ -29,22 +29,12 @@ const RULES: readonly Rule[] = [
   },
   {
     id: 'rate_headers',
-    title: 'every answer to a known caller carries RateLimit and RateLimit-Policy',
+    title: 'every answer carries RateLimit and RateLimit-Policy, whoever calls and however it is refused',
     mark: 'chosen',
-    judge(exchange, request) {
-      const { status, headers, body } = exchange.answer
-      const isKnown =
-        isApi(request) &&
-        request.as !== 'nobody' &&
-        // Refused before anybody looked who calls.
-        ![404, 405, 413].includes(status) &&
-        !(isObject(body) && body.error === 'authorization_incorrect')
-      return isKnown
-        ? ['ratelimit', 'ratelimit-policy'].flatMap((name) =>
-            headers[name] ? [] : at(name, 'the header', undefined),
-          )
-        : []
-    },
+    judge: ({ answer }, request) =>
+      ['ratelimit', 'ratelimit-policy'].flatMap((name) =>
+        !isApi(request) || answer.headers[name] ? [] : at(name, 'the header', undefined),
+      ),
   },
   {
     id: 'content_type',

@@ -4,7 +4,7 @@
 export type Mark = 'documented' | 'chosen'
 
 export interface RequestSpec {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS'
   path: string
   query?: Record<string, unknown>
   json?: unknown

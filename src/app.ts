@@ -33,7 +33,7 @@ import { seedIntegrations } from './sandbox/seed.ts'
 import { simulatorLanes } from './sandbox/simulators/lanes.ts'
 import { type Authenticator, createAuthenticator } from './server/auth.ts'
 import { registerDocs } from './server/docs-page.ts'
-import { createUploadGate } from './server/file-routes.ts'
+import { createPageUploadGate, createUploadGate } from './server/file-routes.ts'
 import { registerHealth } from './server/health.ts'
 import { registerPages } from './server/pages.ts'
 import { createRateLimiter, type RateLimiter } from './server/rate-limit.ts'
@@ -41,6 +41,7 @@ import { createServer } from './server/server.ts'
 import { createDownloadGate } from './users/incoming-file.ts'
 import { kycExpiryLane } from './users/kyc-expiry-lane.ts'
 import { kycLane } from './users/kyc-lane.ts'
+import { storedFileLane } from './users/stored-file-lane.ts'
 import { deliveryLane } from './webhooks/deliver.ts'
 import { measureWebhooks } from './webhooks/measure.ts'
 import { sequencerLane } from './webhooks/sequencer.ts'
@@ -62,10 +63,13 @@ export interface App {
   notifier: Notifier
   /** Tells waiting pages that there is something new to see. */
   pageNews: PageNews
-  /** The door for URLs that somebody outside gave us. */
+  /** The door for webhooks. In the sandbox it leads to this machine, too. */
   outgoing: OutgoingHttp
+  /** The door for files that are given by an address: public ones alone, in the sandbox too. */
+  fileDoor: OutgoingHttp
   /** How much of files that are sent, and of files that are fetched, is held at once. */
   uploads: MemoryGate
+  pageUploads: MemoryGate
   downloads: MemoryGate
   providers: Providers
   pricing: Pricing
@@ -160,7 +164,9 @@ function compose(given: {
       allowPlainHttp: config.mode === 'sandbox',
       allowLoopback: config.mode === 'sandbox',
     }),
+    fileDoor: createOutgoingHttp({ allowPlainHttp: true, allowLoopback: config.filesFromLoopback }),
     uploads: createUploadGate(),
+    pageUploads: createPageUploadGate(),
     downloads: createDownloadGate(),
     providers,
     pricing: createPricing({
@@ -210,6 +216,7 @@ function lanesOf(app: App): Lane[] {
     ...sweepLanes(sweepNeeds(app)),
     kycLane(app),
     kycExpiryLane(app),
+    storedFileLane(app),
     sequencerLane(app),
     deliveryLane(app),
     sealLane(app),
@@ -290,7 +297,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
       app.pageNews.close()
       await fastify?.close()
       await app.lanes.stop()
-      await app.outgoing.close()
+      await Promise.all([app.outgoing.close(), app.fileDoor.close()])
       await app.pricing.stop()
       await app.notifier.stop()
       await Promise.all(

@@ -12,6 +12,7 @@ import {
 } from '../users/review.ts'
 import type { Verification } from '../users/verification-store.ts'
 import { printTable, recorded, withApp } from './context.ts'
+import { addReviewDocumentCommands } from './customer-documents.ts'
 import { describeSaleReviews } from './sale.ts'
 
 interface Options {
@@ -19,7 +20,7 @@ interface Options {
   why: string
 }
 
-/** `review list|release|refuse`: payments and verifications that wait for a person; it lists sales too (`sale`). */
+/** `review list|documents|document|release|refuse`: payments and verifications that wait for a person; it lists sales too (`sale`). */
 export function reviewCommand(): Command {
   const command = new Command('review').description('payments and verifications that wait for a person')
   command
@@ -33,6 +34,7 @@ export function reviewCommand(): Command {
       ])
       printTable(rows, 'Nothing waits for a person.')
     })
+  addReviewDocumentCommands(command)
   recorded(command.command('release'))
     .description('let it go on: the payment is filled, the customer is verified')
     .argument('<id>', 'a payment or verification of "review list"')

@@ -35,7 +35,8 @@ describe('GET /api/token-price', () => {
     assert.deepEqual([error, Object.keys(errors)], ['fail_mandatory_field', ['symbol']])
     assert.equal((await price('symbol=DOGE')).error, 'coin_not_supported')
     assert.equal((await price('symbol=BUSD')).error, 'coin_not_supported')
-    assert.equal((await price('symbol=USDC&fiat=XXX')).error, 'fiat_not_supported')
+    const yen = await price('symbol=USDC&fiat=JPY')
+    assert.deepEqual([yen.error, yen.message], ['fiat_not_supported', 'JPY is not supported.'])
     assert.equal((await price('symbol=%20')).error, 'invalid_field')
   })
 

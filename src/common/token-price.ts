@@ -42,7 +42,7 @@ export const tokenPrice = endpoint({
   },
   async handle(app, { query, integration }) {
     const fiat =
-      fiatAsset(query.fiat ?? 'EUR') ?? fail('fiat_not_supported', `There is no currency ${query.fiat}.`)
+      fiatAsset(query.fiat ?? 'EUR') ?? fail('fiat_not_supported', `${query.fiat} is not supported.`)
     const chain = query.chain ?? 'polygon'
     const { asset } =
       findActiveCoin(integration.settings, chain, query.symbol) ??

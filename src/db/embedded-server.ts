@@ -25,6 +25,9 @@ const SETTINGS: Record<string, string> = {
   checkpoint_timeout: '15min',
   random_page_cost: '1.1',
   jit: 'off',
+  // Until a table is analysed once, its statements may keep a plan that read everything as long as it was nearly empty: the
+  // minute of the default is thousands of payments long.
+  autovacuum_naptime: '5s',
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',

@@ -20,6 +20,7 @@ export interface Database extends SimulatedDatabase {
   auditLog: AuditLogTable
   customers: CustomersTable
   verifications: VerificationsTable
+  passwordAttempts: PasswordAttemptsTable
   documents: DocumentsTable
   payments: PaymentsTable
   paymentGateways: PaymentGatewaysTable
@@ -133,6 +134,16 @@ export interface CustomersTable {
   updatedAt: Date
 }
 
+/** Wrong passwords of a company's form from one network. */
+export interface PasswordAttemptsTable {
+  integrationId: number
+  verificationId: string
+  network: Buffer
+  failures: number
+  /** No password from there is looked at before that time of the machine. */
+  waitUntil: Date
+}
+
 export interface VerificationsTable {
   integrationId: number
   id: string
@@ -144,9 +155,6 @@ export interface VerificationsTable {
   dataSealed: Buffer | null
   /** Of a company's form: null for the others, which their link alone opens. */
   passwordHash: string | null
-  passwordFailures: Generated<number>
-  /** No password is looked at before that time of the machine. */
-  passwordWaitUntil: Date | null
   reasons: JSONColumn
   checks: JSONColumn
   providerRef: string | null
@@ -515,6 +523,7 @@ export interface DeliveriesTable {
   state: 'pending' | 'delivered' | 'failed' | 'dropped'
   attempts: Generated<number>
   tries: Generated<number>
+  redeliveries: Generated<number>
   dueAt: Date | null
   retryUntil: Date | null
   createdAt: Date

@@ -108,6 +108,8 @@ interface SimulatedRedirectSessionsTable {
   paidUnits: Generated<bigint>
   refundedUnits: Generated<bigint>
   payDueAt: Date | null
+  disputeDueAt: Date | null
+  disputedUnits: Generated<bigint>
   expiresAt: Date
   createdAt: Date
   updatedAt: Date

@@ -1,6 +1,7 @@
 import { stringifySetCookie } from 'cookie'
 import type { App } from '../app.ts'
 import { equalInConstantTime } from '../kernel/secrets.ts'
+import { networkOf } from '../server/count-calls.ts'
 import type { ApiRequest } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { claimAttempt, forgetAttempts } from '../users/company-attempts.ts'
@@ -28,15 +29,18 @@ export function hasSession(
 
 /**
  * Lets the browser in that knows the password. Throws `password_incorrect`, and `too_many_requests` while the pause
- * after a wrong one lasts, during which no password is looked at.
+ * after a wrong one from the same network lasts, during which none from there is looked at. Wrong ones from elsewhere
+ * keep nobody out.
  */
 export async function openSession(
   app: Pick<App, 'db' | 'clock' | 'secrets' | 'config'>,
-  browser: Pick<ApiRequest, 'setHeader'>,
+  { address, setHeader }: Pick<ApiRequest, 'address' | 'setHeader'>,
   verification: Verification,
   { token, password }: { token: string; password: string },
 ): Promise<void> {
-  const pauseSeconds = await claimAttempt(app.db, verification, app.clock.real())
+  const network = app.secrets.index('kyb-network', networkOf(address))
+  const attempter = { integrationId: verification.integrationId, id: verification.id, network }
+  const pauseSeconds = await claimAttempt(app.db, attempter, app.clock.real())
   if (pauseSeconds !== undefined) {
     fail('too_many_requests', `Wrong passwords were given. Try again in ${pauseSeconds} s.`, {
       retryAfterSeconds: pauseSeconds,
@@ -48,7 +52,7 @@ export async function openSession(
       errors: { password: ['invalid'] },
     })
   }
-  await forgetAttempts(app.db, verification)
+  await forgetAttempts(app.db, attempter)
   const until = String(app.clock.now().getTime() + LIFETIME_MS)
   const cookie = stringifySetCookie({
     name: COOKIE,
@@ -59,7 +63,7 @@ export async function openSession(
     sameSite: 'lax',
     secure: app.config.publicUrl.startsWith('https:'),
   })
-  browser.setHeader('Set-Cookie', cookie)
+  setHeader('Set-Cookie', cookie)
 }
 
 /** Bound to the password's hash, so that another password ends it. */

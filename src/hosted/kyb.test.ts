@@ -12,7 +12,7 @@ import type { KybView } from './kyb-wire.ts'
 
 let platform: TestApp
 before(async () => {
-  platform = await startTestApp({ localChains: false })
+  platform = await startTestApp({ localChains: false, env: { TRUST_PROXY: '127.0.0.1' } })
 })
 after(() => platform.stop())
 
@@ -41,7 +41,11 @@ const decide = async (userId: number, body: object) => {
 }
 
 const endPauses = (id: number) =>
-  platform.app.pool.query('update verifications set password_wait_until = null where customer_id = $1', [id])
+  platform.app.pool.query(
+    `update password_attempts set wait_until = now() - interval '1 hour' from verifications v
+      where v.id = verification_id and v.customer_id = $1`,
+    [id],
+  )
 
 const eventTypes = async (id: number) => {
   const { rows } = await platform.app.pool.query(
@@ -134,6 +138,33 @@ describe('the password', () => {
     await endPauses(id)
     assert.equal((await page.open(password)).status, 200)
     assert.equal((await page.open(password)).status, 200)
+  })
+
+  test('wrong ones from elsewhere keep nobody out, whatever they are', async () => {
+    const { page, password } = await registerCompany(platform, { open: false })
+    const stranger = openKybPage(platform, page.link, '198.51.100.7')
+    for (const status of [403, 429, 429]) assert.equal((await stranger.open('wrong')).status, status)
+    const household = ['2001:db8:1:2::3', '2001:db8:1:2:ffff::4']
+    const statuses: number[] = []
+    for (const address of household) {
+      statuses.push((await openKybPage(platform, page.link, address).open('wrong')).status)
+    }
+    assert.deepEqual(statuses, [403, 429])
+    assert.equal((await page.open(password)).status, 200)
+    assert.equal((await stranger.open(password)).status, 429)
+  })
+
+  test('no address is kept of whoever tried', async () => {
+    const { page, id } = await registerCompany(platform, { open: false })
+    await openKybPage(platform, page.link, '198.51.100.8').open('wrong')
+    const { rows } = await platform.app.pool.query(
+      `select a.* from password_attempts a join verifications v on v.id = a.verification_id
+        where v.customer_id = $1`,
+      [id],
+    )
+    assert.equal(rows.length, 1)
+    assert.equal(rows[0].network.length, 32)
+    assert.equal(rows[0].failures, 1)
   })
 
   test('fifty wrong ones at once are one try', async () => {
@@ -566,9 +597,27 @@ describe('mending', () => {
         part,
       )
     }
-    // What may stay empty was not missing, and is not asked for.
-    await page.fill({ company: { company_name: 'Remesas Sol, S.L.', website: '', postal_code: '' } })
+    // What may stay empty was not missing; it is asked for all the same, as nobody was asked yet.
+    const { asked } = await page.view()
+    for (const part of ['website', 'postal_code']) {
+      assert.ok(asked.includes(part), part)
+      assert.ok(!reasons.some(({ field }) => field === part), part)
+    }
+    await page.fill({ company: { company_name: 'Remesas Sol, S.L.', website: 'sol.example.com' } })
+    const { company } = await page.view()
+    assert.deepEqual([company.website, company.postal_code], ['https://sol.example.com', '28013'])
+    await page.call('PUT', '/company', { postal_code: '' })
     assert.equal((await page.submit()).body.data?.phase, 'processing')
+  })
+
+  test('a finished form that is sent back asks for what was rejected alone, whatever was left empty', async () => {
+    const { page, id } = await registerCompany(platform, { tag: 'kycslow' })
+    await page.fill({ company: { website: '', postal_code: '' } })
+    await page.submit()
+    await decide(id, { outcome: 'mend', reasons: [{ field: 'activity', code: 'invalid' }] })
+    assert.deepEqual((await page.view()).asked, ['activity'])
+    const { status } = await page.call('PUT', '/company', { website: 'sol.example.com' })
+    assert.equal(status, 409)
   })
 
   test('an operator names what is to be mended', async () => {

@@ -120,16 +120,16 @@ export const openKybPage = endpoint({
   name: 'openKybPage',
   summary: 'Open the form with its password',
   description:
-    'Sets a cookie for this form alone, which lasts twelve hours. After each wrong password nobody may try for a while, which grows.',
+    'Sets a cookie for this form alone, which lasts twelve hours. After each wrong password nobody may try for a while from where it came, which grows.',
   audience: 'page',
   params: KybToken,
   body: Type.Object({ password: Type.String({ maxLength: 200 }) }),
   data: KybView,
   errors: ['verification_not_found', 'password_incorrect', 'fail_mandatory_field', 'invalid_field'],
   examples: { request: { password: 'xK9mP2nQ4rTv' }, answer: KYB_EXAMPLE },
-  async handle(app, { params: { token }, body: { password }, setHeader }) {
+  async handle(app, { params: { token }, body: { password }, address, setHeader }) {
     const verification = await getCompanyVerification(app, token)
-    await openSession(app, { setHeader }, verification, { token, password })
+    await openSession(app, { address, setHeader }, verification, { token, password })
     return getViewWithin(app, token)
   },
 })

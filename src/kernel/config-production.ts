@@ -39,6 +39,13 @@ export function refuseUnfitForProduction(
       'Name only your proxies.',
     )
   }
+  if (settings.filesFromLoopback) {
+    read.report(
+      'FILES_FROM_LOOPBACK',
+      'FILES_FROM_LOOPBACK is true, but production fetches files from public addresses alone.',
+      'Leave it out.',
+    )
+  }
   if (!chainRpcUrls.polygon && !chainRpcUrls.bsc) {
     read.report(
       'POLYGON_RPC_URL',

@@ -48,6 +48,12 @@ const entries = {
       'Addresses or CIDR ranges, comma separated, of the proxies whose X-Forwarded-For is believed. Default: none.',
     default: '',
   },
+  FILES_FROM_LOOPBACK: {
+    group: 'Running',
+    meaning:
+      'true or false; sandbox only. Whether files of customers that are given by an address may lie on this machine, for whoever develops there. Anybody with a key can then ask for what listens on it.',
+    default: 'false',
+  },
   LOG_LEVEL: {
     group: 'Running',
     meaning: 'trace, debug, info, warn, error, fatal or silent.',

@@ -247,6 +247,7 @@ describe('production', () => {
       'WALLET_MNEMONIC',
     ],
     ['trust in every address', { TRUST_PROXY: '0.0.0.0/0' }, 'TRUST_PROXY'],
+    ['files of this machine', { FILES_FROM_LOOPBACK: 'true' }, 'FILES_FROM_LOOPBACK'],
     ['a default database password', { DATABASE_URL: 'postgres://ramp:postgres@db/ramp' }, 'DATABASE_URL'],
     [
       'a sandbox-… database password',

@@ -38,6 +38,8 @@ export interface Config {
   dataDir: string
   /** Addresses and CIDR ranges whose word on the caller's address is taken. */
   trustProxy: string[]
+  /** Whether files that are given by an address may lie on this machine; never in production. */
+  filesFromLoopback: boolean
   logLevel: (typeof LOG_LEVELS)[number]
   database: {
     /** Absent: the program starts its own PostgreSQL in `dataDir`. */
@@ -126,6 +128,7 @@ export function loadConfig(env: Environment): Config {
     publicUrl: readPublicUrl(read, host, port),
     dataDir,
     trustProxy: readTrustProxy(read),
+    filesFromLoopback: read.oneOf('FILES_FROM_LOOPBACK', ['false', 'true']) === 'true',
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS),
     database: {
       url: readDatabaseUrl(read),

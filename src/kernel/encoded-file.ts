@@ -11,6 +11,8 @@ export type EncodingProblem = 'empty' | 'not_base64' | 'not_base64_uri' | 'too_l
 export interface FileDecoder {
   /** The next bytes of the text, as ASCII. They are copied: the caller may use them for something else. */
   write(text: Buffer): void
+  /** Whether nothing is held any more, as what came so far is no file within the limit. */
+  isRefused(): boolean
   end(): DecodedFile
 }
 
@@ -81,6 +83,7 @@ export function createFileDecoder(limitBytes: number, expectedTextBytes = Infini
   }
 
   return {
+    isRefused: () => problem !== undefined,
     write(bytes) {
       if (problem) return
       let text = bytes.toString('latin1')

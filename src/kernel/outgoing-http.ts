@@ -11,8 +11,8 @@ import {
 export { OutgoingError, type OutgoingReason, type ResolveName } from './outgoing-connect.ts'
 
 /**
- * The one door for URLs that somebody outside gave us: webhooks, documents. It reaches public addresses only,
- * whatever the URL, its name or its redirects say, and is bounded in time and size.
+ * A door for URLs that somebody outside gave us: one is made for webhooks, one for files. It reaches public addresses
+ * only, whatever the URL, its name or its redirects say, and is bounded in time and size.
  */
 export interface OutgoingHttp {
   /** Throws an `OutgoingError` when there is no answer. Any status is an answer, a redirect too. */
@@ -58,9 +58,9 @@ export interface OutgoingAnswer {
 }
 
 export interface OutgoingOptions {
-  /** In the sandbox: `http:` beside `https:`. */
+  /** For files, and in the sandbox: `http:` beside `https:`. */
   allowPlainHttp: boolean
-  /** In the sandbox: receivers on this machine. */
+  /** In the sandbox: receivers of webhooks on this machine. */
   allowLoopback: boolean
   resolve?: ResolveName
   /** Origins whose connections are kept; beyond it, idle ones are closed, the longest unused first. */

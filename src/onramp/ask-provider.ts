@@ -21,6 +21,12 @@ export async function askProvider(
   session: Session,
   asking: Asking,
 ): Promise<SessionNews | undefined> {
+  const found = await readSession(app, session, asking)
+  // That a session is open is news only of one whose beginning we never heard of.
+  return found?.type === 'open' && session.providerRef !== null ? undefined : found
+}
+
+async function readSession(app: Needs, session: Session, asking: Asking): Promise<SessionNews | undefined> {
   if (session.paymentType === 'card') {
     const card = app.providers.card
     if (!card) throw notConfigured(session)
@@ -84,7 +90,7 @@ function cardNews(card: CardSession, provider: string, now: Date): SessionNews |
     case 'expired':
       return { ...name, type: 'ended', as: state }
     case 'open':
-      if (card.declines === 0) return undefined
+      if (card.declines === 0) return { ...name, type: 'open' }
       return {
         ...name,
         type: 'declined',
@@ -111,7 +117,7 @@ function openBankingNews(session: OpenBankingSession, provider: string): Session
     case 'expired':
       return { ...name, type: 'ended', as: state }
     case 'open':
-      return undefined
+      return { ...name, type: 'open' }
   }
 }
 
@@ -127,6 +133,7 @@ function redirectNews(session: RedirectSession, provider: string, now: Date): Se
         currency: session.currency,
         at: now,
         payer: payerName === null ? null : { name: payerName, iban: null, card_last4: null },
+        chargedBack: session.chargedBack,
       }
     case 'declined':
       return { ...name, type: 'declined', declines: 1, code: session.declineCode ?? 'declined', final: true }
@@ -134,11 +141,11 @@ function redirectNews(session: RedirectSession, provider: string, now: Date): Se
     case 'expired':
       return { ...name, type: 'ended', as: state }
     case 'open':
-      return undefined
+      return { ...name, type: 'open' }
   }
 }
 
-/** What a card provider's notification says of a session; refunds and chargebacks are taken elsewhere. */
+/** What a card provider's notification says of a session; refunds are taken elsewhere. */
 export function newsOfCard(provider: string, notification: CardNotification): SessionNews | undefined {
   const { providerRef, reference } = notification
   const name = { provider, providerRef, reference }
@@ -169,6 +176,7 @@ export function newsOfCard(provider: string, notification: CardNotification): Se
         currency: notification.currency,
         at: new Date(notification.at),
         payer: null,
+        chargedBack: { units: BigInt(notification.units), reason: notification.reason },
       }
     default:
       return undefined
@@ -211,6 +219,16 @@ export function newsOfRedirect(
         currency: notification.currency,
         at: new Date(notification.at),
         payer: { name: notification.payer, iban: null, card_last4: null },
+      }
+    case 'chargeback':
+      return {
+        ...name,
+        type: 'paid',
+        units: BigInt(notification.paidUnits),
+        currency: notification.currency,
+        at: new Date(notification.at),
+        payer: null,
+        chargedBack: { units: BigInt(notification.units), reason: notification.reason },
       }
     case 'payment.declined':
       return { ...name, type: 'declined', declines: 1, code: notification.code, final: true }

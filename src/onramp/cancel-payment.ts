@@ -39,7 +39,7 @@ export const cancelPayment = endpoint({
     const found = await findPayment(app.db, request.integration.id, request.params.payment_id)
     if (!found) fail('payment_not_found', 'There is no such payment.')
     const within = (trx: Trx, payment: Payment) => request.remember(trx, wirePayment(payment, app))
-    return wirePayment(await cancel(app, found.id, within), app)
+    return wirePayment(await cancel(app, found.id, { within }), app)
   },
 })
 
@@ -51,34 +51,46 @@ type Needs = Pick<
 /** Sessions that the customer may begin while others are being ended, before we give up. */
 const MOST_TRIES = 3
 
-type Within = (trx: Trx, payment: Payment) => Promise<void>
+interface Cancelling {
+  /** Runs in the transaction of the change. */
+  within?: (trx: Trx, payment: Payment) => Promise<void>
+  /** Throws what the caller is told of a payment that can't be cancelled as it is. */
+  judge?: (payment: Payment) => void
+}
 
 /**
- * Cancels a payment that is `started`, for the integrator or the customer. Fails with `payment_not_cancellable`.
- * `within` runs in the transaction of the change.
+ * Cancels a payment, for the integrator or the customer; a part of its money that came goes back. Fails with
+ * `payment_not_cancellable`, or as `judge` does, which lets only a started one be cancelled unless told otherwise.
  */
 export async function cancel(
   app: Needs,
   paymentId: string,
-  within: Within = async () => {},
+  { within = async () => {}, judge = refuseUnlessStarted }: Cancelling = {},
 ): Promise<Payment> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const unanswered = await endSessions(app, [paymentId])
     if (unanswered.size > 0) break
-    const cancelled = await cancelEnded(app, paymentId, within)
+    const cancelled = await cancelEnded(app, paymentId, { within, judge })
     if (cancelled) return cancelled
   }
   return fail('payment_not_cancellable', 'The customer is paying at this moment. Look again shortly.')
 }
 
+function refuseUnlessStarted({ state }: Payment): void {
+  if (state !== 'started')
+    fail('payment_not_cancellable', `The payment is ${state}; only a started one can be cancelled.`)
+}
+
 /** Undefined when the customer began another session meanwhile, which has to be ended as well. */
-async function cancelEnded(app: Needs, paymentId: string, within: Within): Promise<Payment | undefined> {
+async function cancelEnded(
+  app: Needs,
+  paymentId: string,
+  { within, judge }: Required<Cancelling>,
+): Promise<Payment | undefined> {
   const changes = beginChanges(app)
   const payment = await app.db.transaction().execute(async (trx) => {
     const locked = (await lockPayments(trx, [paymentId])).get(paymentId)!
-    if (locked.state !== 'started') {
-      fail('payment_not_cancellable', `The payment is ${locked.state}; only a started one can be cancelled.`)
-    }
+    judge(locked)
     if ((await loadSessions(trx, [paymentId])).some((session) => isLive(session) && session.url !== null)) {
       return undefined
     }

@@ -20,11 +20,12 @@ import { planRefund } from './plan-refund.ts'
 import { cardSourceKey, loadSources } from './refund-sources.ts'
 import { reverseConversion } from './reverse-conversion.ts'
 
-/** The payer took the money of a card session back through the card network. */
+/** The payer took the money of a session back: through the card network, or by a dispute at PayPal. */
 export interface Chargeback {
   paymentId: string
   sessionId: string
-  provider: string
+  /** The ledger's account of what its provider took: `card:<provider>` and the like. */
+  account: string
   units: bigint
   reason: string
 }
@@ -69,11 +70,11 @@ export async function applyChargeback(app: Needs, chargeback: Chargeback): Promi
   wakeAfter(app, changes)
 }
 
-/** What is still held of this session's money goes back to the card network; what isn't is our loss. */
+/** What is still held of this session's money goes back the way it came; what isn't is our loss. */
 function bookChargeback(
   changes: PaymentChanges,
   payment: Payment,
-  { sessionId, provider, units, reason }: Chargeback,
+  { sessionId, account, units, reason }: Chargeback,
   leftUnits: bigint,
 ): void {
   const covered = smaller(smaller(heldUnits(payment), leftUnits), units)
@@ -83,7 +84,7 @@ function bookChargeback(
     postings: [
       { account: customerFiat(payment.id), asset: payment.fiat, units: covered },
       { account: CHARGEBACK_LOSS, asset: payment.fiat, units: units - covered },
-      { account: `card:${provider}`, asset: payment.fiat, units: -units },
+      { account, asset: payment.fiat, units: -units },
     ],
   })
   const before = payment.chargeback

@@ -12,6 +12,7 @@ import {
   createPayment,
 } from './create-payment-checks.ts'
 import { gatewayUrl } from './payment-wire.ts'
+import { canonicalWallet } from './wallet.ts'
 
 const EUR = assetOf('EUR')
 
@@ -102,7 +103,11 @@ export const createGuidedPayment = endpoint({
         integration,
         externalId: body.external_id ?? null,
         // What was asked for, not how it was written: unknown fields are ignored here as well.
-        requestHash: hashBody({ ...asked, fiatUnits: String(asked.fiatUnits) }),
+        requestHash: hashBody({
+          ...asked,
+          wallet: canonicalWallet(asked.wallet),
+          fiatUnits: String(asked.fiatUnits),
+        }),
         fiat: EUR,
       },
       (trx, payment) => request.remember(trx, wire(payment)),

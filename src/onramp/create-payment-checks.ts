@@ -1,8 +1,6 @@
-import type { Insertable } from 'kysely'
 import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
 import type { Trx } from '../db/database.ts'
-import type { PaymentsTable } from '../db/schema.ts'
 import { isUniqueViolation } from '../db/unique-violation.ts'
 import { newPaymentId } from '../kernel/ids.ts'
 import { sha256 } from '../kernel/secrets.ts'
@@ -10,7 +8,7 @@ import type { Asset } from '../money/asset.ts'
 import { formatPrice } from '../money/rate.ts'
 import { isServed } from '../pricing/payment-methods.ts'
 import { type ActiveCoin, findActiveCoin, findTerms, type Terms } from '../pricing/terms.ts'
-import { fail } from '../server/errors.ts'
+import { type ErrorCode, Failure, fail } from '../server/errors.ts'
 import { kycForm } from '../users/kyc-form-url.ts'
 import { type Instructions, takeConcept } from './bank-instructions.ts'
 import { judgeCustomer, lockCustomer, refuseOverLimits } from './customer-checks.ts'
@@ -18,7 +16,7 @@ import { insertGateway } from './gateway-token.ts'
 import { offerOnboarding } from './offer-onboarding.ts'
 import { writeTerms } from './payment.ts'
 import { lifetimeMs } from './payment-states.ts'
-import { findLivePayment, insertPayment } from './payment-store.ts'
+import { findLivePayment, insertPayment, type NewPayment } from './payment-store.ts'
 import { priceLifetime } from './price-lifetime.ts'
 import { type PricedOrder, priceOrder, type Quoted, readQuote } from './price-order.ts'
 import { type JudgedWallet, judgeWallet } from './wallet-checks.ts'
@@ -136,7 +134,9 @@ async function insertChecked(
       return payment
     })
   } catch (error) {
-    if (isUniqueViolation(error, USED_QUOTE)) fail('quote_expired', 'This quote was used. Ask for a new one.')
+    if (isUniqueViolation(error, USED_QUOTE) || (await cameAfterUsedQuote(app, order, error))) {
+      fail('quote_expired', 'This quote was used. Ask for a new one.')
+    }
     if (!isUniqueViolation(error, TAKEN_NAME)) throw error
     // The same name was given at the same moment to another request, which won.
     const winner = await findLivePayment(app.db, order.integration.id, order.externalId!)
@@ -144,6 +144,30 @@ async function insertChecked(
     return sameRequest(order, winner)
   }
 }
+
+/** What is looked at after the quote. That the quote was used shows at the end, but is told before these. */
+const AFTER_QUOTE: ReadonlySet<string> = new Set<ErrorCode>([
+  'price_unavailable',
+  'min_purchase',
+  'max_purchase',
+  'coin_unavailable',
+  'limit_exceded',
+  'kyc_reinforced_required',
+  'error_payment_creation',
+])
+
+async function cameAfterUsedQuote({ db }: Needs, order: PaymentOrder, error: unknown): Promise<boolean> {
+  if (order.quoteId === null || !(error instanceof Failure) || !AFTER_QUOTE.has(error.code)) return false
+  const used = await db
+    .selectFrom('payments')
+    .select('id')
+    .where('integrationId', '=', order.integration.id)
+    .where('quoteId', '=', storedQuote(order.quoteId))
+    .executeTakeFirst()
+  return used !== undefined
+}
+
+const storedQuote = (quoteId: string): string => sha256(quoteId).toString('base64url')
 
 /** A transfer's instructions are its answer; on the guided page they are given when the customer chooses to pay so. */
 async function instruct(
@@ -204,7 +228,7 @@ function rowOf(
     fixed: boolean
     instructions: Instructions | undefined
   },
-): Insertable<PaymentsTable> {
+): NewPayment {
   const { id, priced, wallet, fixed, instructions } = given
   const { quote, quotedAt } = priced
   const now = app.clock.now()
@@ -234,14 +258,12 @@ function rowOf(
       { paymentType: order.paymentType, guided: order.guided, fixedAt: now, quotedAt },
       durations,
     ),
-    quoteId: order.quoteId === null ? null : sha256(order.quoteId).toString('base64url'),
+    quoteId: order.quoteId === null ? null : storedQuote(order.quoteId),
     wallet,
     walletFixed: fixed,
-    ...(instructions && {
-      accountIban: instructions.iban,
-      concept: instructions.concept,
-      walletFrozen: true,
-    }),
+    walletFrozen: instructions !== undefined,
+    accountIban: instructions?.iban ?? null,
+    concept: instructions?.concept ?? null,
     callbackUrl: order.callbackUrl,
     expiresAt: deadline,
     dueAt: deadline,

@@ -6,14 +6,11 @@ import {
   checkBooks,
   getPayment,
   type PaymentWorld,
-  rowOf,
   setSettings,
   startPaymentWorld,
   WALLET,
 } from '../../test/support/payments.ts'
 import { DEFAULT_SETTINGS } from '../common/integration.ts'
-import { addFaults } from '../providers/faults.ts'
-import { SANDBOX_BLOCKED_WALLET } from '../providers/screening/block-list.ts'
 import { isConcept } from './concept.ts'
 
 let t: PaymentWorld
@@ -158,6 +155,14 @@ describe('the same request again', () => {
       assert.equal(other.body.error, 'external_id_already_used')
     })
 
+    test(`${payment_type}: one external_id, the wallet written without its checksum`, async () => {
+      const fields = { payment_type, external_id: `spelled-${payment_type}`, wallet: WALLET }
+      const first = await post(fields)
+      assert.deepEqual((await post({ ...fields, wallet: WALLET.toLowerCase() })).body, first.body)
+      const other = '0x5B38Da6a701c568545dCfcB03FcB875f56beddC4'
+      assert.equal((await post({ ...fields, wallet: other })).body.error, 'external_id_already_used')
+    })
+
     test(`${payment_type}: an Idempotency-Key`, async () => {
       const headers = { 'idempotency-key': `key-${payment_type}` }
       const before = await count('payments')
@@ -178,41 +183,7 @@ describe('the same request again', () => {
   }
 })
 
-describe('a provider that fails leaves nothing behind', () => {
-  for (const kind of ['fail', 'reject', 'lost_answer'] as const) {
-    for (const payment_type of ['card', 'psd2'] as const) {
-      test(`${payment_type}, ${kind}`, async () => {
-        const provider = payment_type === 'card' ? 'card' : 'open_banking'
-        const quote = await t.api('GET', `/api/quote?amount=150.50&symbol=USDC&payment_type=${payment_type}`)
-        const fields = {
-          payment_type,
-          external_id: `${payment_type}-${kind}`,
-          quote_id: quote.body.data.quote_id,
-        }
-        const tables = ['payments', 'paymentSessions', 'paymentGateways', 'paymentConcepts'] as const
-        const before = await Promise.all(tables.map(count))
-        await addFaults(t.app, { provider, kind, count: 1 })
-        const headers = { 'idempotency-key': `${payment_type}-${kind}` }
-        const refused = await post(fields, headers)
-        assert.equal(refused.body.error, 'error_payment_creation')
-        assert.deepEqual(await Promise.all(tables.map(count)), before)
-        // The external_id, the quote and the key are free: the same call again succeeds.
-        const { body } = await post(fields, headers)
-        assert.equal(body.message, 'payment_created', JSON.stringify(body))
-        // What became of a session that nobody knows of is nobody's matter.
-        await t.advance(31 * MINUTE_MS)
-        await t.settle()
-        const parked = await t.app.db
-          .selectFrom('providerCallbacks')
-          .select('id')
-          .where('attempts', '>', 0)
-          .execute()
-        assert.deepEqual(parked, [])
-        assert.equal((await rowOf(t.app, body.data.payment_id)).state, 'expired')
-      })
-    }
-  }
-
+describe('no account', () => {
   test('transfer: no account to pay to', async () => {
     await t.app.db.updateTable('bankAccounts').set({ status: 'closed' }).execute()
     assert.equal((await post()).body.error, 'error_payment_creation')
@@ -243,185 +214,5 @@ describe('fields', () => {
       const { body } = await post({ fiat_symbol, fiat_amount, payment_type })
       assert.deepEqual([body.error, Object.keys(body.errors)], ['invalid_field', ['fiat_amount']])
     }
-  })
-})
-
-/** A request that goes wrong in one way alone, and what it is then called. In the order in which they are looked at. */
-interface Wrong {
-  code: string
-  /** Changes the world; answers the fields to send. */
-  make(): Promise<Fields> | Fields
-  headers?: () => Promise<Record<string, string>>
-  data?: RegExp
-  message?: RegExp
-  /** What can't be wrong together with it, because it takes the same field. */
-  excludes?: string[]
-}
-
-async function expiredQuote(): Promise<string> {
-  const { body } = await t.api('GET', '/api/quote?amount=150.50&symbol=USDC&payment_type=card')
-  await t.advance(61_000)
-  return body.data.quote_id
-}
-
-const WRONGS: Wrong[] = [
-  {
-    code: 'authorization_incorrect',
-    make: () => ({}),
-    headers: async () => ({ auth: 'nobody' }),
-  },
-  { code: 'fail_mandatory_field', make: () => ({ coin_symbol: undefined }) },
-  { code: 'invalid_field', make: () => ({ callback_url: 'no address' }) },
-  { code: 'fiat_not_supported', make: () => ({ fiat_symbol: 'XXX' }) },
-  {
-    code: 'idempotency_key_reused',
-    make: () => ({}),
-    headers: async () => {
-      await post({ fiat_amount: '77' }, { 'idempotency-key': 'used' })
-      return { 'idempotency-key': 'used' }
-    },
-  },
-  {
-    code: 'external_id_already_used',
-    async make() {
-      await post({ external_id: 'used', fiat_amount: '77', user_id: await addCustomer(t.app) })
-      return { external_id: 'used' }
-    },
-  },
-  {
-    code: 'user_not_found',
-    make: () => ({ user_id: 999_999_999 }),
-    excludes: ['user_banned', 'require_kyc'],
-  },
-  {
-    code: 'user_banned',
-    // Neither verified.
-    make: async () => ({ user_id: await addCustomer(t.app, { banned: true, kycStatus: 'unused' }) }),
-    excludes: ['require_kyc'],
-  },
-  {
-    code: 'require_kyc',
-    make: async () => ({ user_id: await addCustomer(t.app, { kycStatus: 'unused' }) }),
-    data: /"kyc_form_url":"[^"]+\/kyc\/[^"]+"/,
-  },
-  { code: 'coin_not_supported', make: () => ({ coin_symbol: 'DOGE' }) },
-  {
-    code: 'invalid_wallet',
-    make: () => ({ wallet: WALLET.replace('5aA', '5AA') }),
-    excludes: ['wallet_blocked'],
-  },
-  { code: 'wallet_blocked', make: () => ({ wallet: SANDBOX_BLOCKED_WALLET }) },
-  { code: 'method_not_allowed', make: () => ({ payment_type: 'cheque' }), excludes: ['quote_expired'] },
-  { code: 'quote_expired', make: async () => ({ quote_id: await expiredQuote() }) },
-  {
-    code: 'price_unavailable',
-    async make() {
-      await addFaults(t.app, { provider: 'price', kind: 'fail', count: 1_000_000 })
-      await t.advance(120_000)
-      return {}
-    },
-  },
-  {
-    code: 'min_purchase',
-    make: () => ({ fiat_amount: '19.99' }),
-    message: /20\.00 EUR/,
-    excludes: ['max_purchase', 'limit_exceded'],
-  },
-  {
-    code: 'max_purchase',
-    make: () => ({ fiat_amount: '5000.01' }),
-    message: /5000\.00 EUR/,
-    // A bound of the payment itself.
-  },
-  {
-    code: 'coin_unavailable',
-    make: async () => {
-      t.app.pricing.available = () => false
-      return {}
-    },
-  },
-  {
-    code: 'limit_exceded',
-    async make() {
-      await setSettings(t, (settings) => limited(settings, { cardQuarter: '100.00', year: '15000.00' }))
-      return {}
-    },
-    excludes: ['kyc_reinforced_required'],
-  },
-  {
-    code: 'kyc_reinforced_required',
-    async make() {
-      await setSettings(t, (settings) => limited(settings, { cardQuarter: '1000.00', year: '100.00' }))
-      return {}
-    },
-    data: /"onboarding_link":"[^"]+\/onboarding\/[^"]+"/,
-  },
-  {
-    code: 'error_payment_creation',
-    async make() {
-      await addFaults(t.app, { provider: 'card', kind: 'reject', count: 1 })
-      return {}
-    },
-  },
-]
-
-const limited = (
-  settings: typeof DEFAULT_SETTINGS,
-  basic: { cardQuarter: string; year: string },
-): typeof DEFAULT_SETTINGS => ({ ...settings, limits: { ...settings.limits, basic } })
-
-describe('every refusal, and their order', () => {
-  let available: PaymentWorld['app']['pricing']['available']
-  before(() => {
-    available = t.app.pricing.available
-  })
-  /** The world as it was: prices, quotes, faults, names. */
-  async function mend(): Promise<void> {
-    t.app.pricing.available = available
-    const { db } = t.app
-    await db.deleteFrom('providerFaults').execute()
-    await db.deleteFrom('idempotencyKeys').execute()
-    await db.updateTable('payments').set({ liveExternalId: null }).execute()
-    await t.app.pricing.prices.refresh()
-    await setSettings(t, ({ brand }) => ({ ...DEFAULT_SETTINGS, brand }))
-  }
-
-  async function send(...wrongs: Wrong[]): Promise<ApiAnswer['body']> {
-    customer = await addCustomer(t.app)
-    let fields: Fields = {}
-    let headers: Record<string, string> = {}
-    // The earlier one has the last word where both set a field.
-    for (const wrong of wrongs) fields = { ...(await wrong.make()), ...fields }
-    for (const wrong of wrongs) headers = { ...(await wrong.headers?.()), ...headers }
-    const before = await count('payments')
-    const { status, body } = await post({ payment_type: 'card', ...fields }, headers)
-    assert.equal(status, 200)
-    assert.equal(await count('payments'), before, 'nothing was created')
-    await mend()
-    return body
-  }
-
-  for (const [index, wrong] of WRONGS.entries()) {
-    test(wrong.code, async () => {
-      const body = await send(wrong)
-      assert.deepEqual([body.status, body.error], ['error', wrong.code], JSON.stringify(body))
-      assert.ok(body.message.length > 0)
-      if (wrong.data) assert.match(JSON.stringify(body.data), wrong.data)
-      if (wrong.message) assert.match(body.message, wrong.message)
-      const { status } = await post({ payment_type: 'card' })
-      assert.equal(status, 200)
-    })
-
-    const next = WRONGS.slice(index + 1).find(({ code }) => !wrong.excludes?.includes(code))
-    if (next) {
-      test(`${wrong.code} is told before ${next.code}`, async () => {
-        assert.equal((await send(wrong, next)).error, wrong.code)
-      })
-    }
-  }
-
-  test('the first of all that are wrong together', async () => {
-    const all = WRONGS.filter(({ code }) => !['authorization_incorrect', 'price_unavailable'].includes(code))
-    assert.equal((await send(...all)).error, 'fail_mandatory_field')
   })
 })

@@ -9,7 +9,7 @@ import { type FieldErrors, fail } from '../server/errors.ts'
 import { Amount, Chain, CoinSymbol, Currency, CustomerId, Text, WebAddress } from '../server/fields.ts'
 import { hashBody } from '../server/idempotency.ts'
 import type { Instructions } from './bank-instructions.ts'
-import { beginPayment } from './begin-payment.ts'
+import { beginPayment, wasBegun } from './begin-payment.ts'
 import {
   CREATION_ERRORS,
   type CreatedPayment,
@@ -19,6 +19,7 @@ import {
 } from './create-payment-checks.ts'
 import { findGatewayToken, gatewayAddress } from './gateway-token.ts'
 import { findPayment } from './payment-store.ts'
+import { canonicalWallet } from './wallet.ts'
 
 const Body = Type.Object({
   user_id: CustomerId(),
@@ -84,7 +85,7 @@ export const createPayment = endpoint({
   description: [
     'For a bank transfer the answer says where to pay and what to write, to be shown to the customer; its `status` is spelled `sucess`. For every other method it holds `url_payment`: send the customer there, and the customer is taken to the provider’s own page.',
     '',
-    'The price is fixed now and holds as long as the payment waits; a transfer’s is fixed when the money is booked. The same `external_id` with the same body answers the payment that exists already. When the provider refuses or does not answer, nothing was created.',
+    'The price is fixed now and holds as long as the payment waits; a transfer’s is fixed when the money is booked. The same `external_id` with the same body answers the payment that exists already. When the provider refuses or does not answer, the payment is cancelled at once, and its `external_id` and its quote are free: ask again.',
   ].join('\n'),
   audience: 'token',
   body: Body,
@@ -130,13 +131,18 @@ export const createPayment = endpoint({
     return errors
   },
   refuse({ fiat_symbol }) {
-    if (!fiatAsset(fiat_symbol)) fail('fiat_not_supported', `There is no currency ${fiat_symbol}.`)
+    if (!fiatAsset(fiat_symbol)) fail('fiat_not_supported', `${fiat_symbol} is not supported.`)
   },
   async handle(app, request) {
     const order = readOrder(request)
+    const { externalId } = order
+    // The first call with this key was broken off after it had made the payment.
+    if (request.recorded !== null)
+      return wireOf(app, order, { id: request.recorded, externalId, isNew: false })
     const created = await createChecked(app, order, async (trx, { id, instructions, gatewayToken }) => {
       // Of the others the provider is asked first: only then is there an answer to remember.
       if (instructions) await request.remember(trx, wireTransfer(app, id, instructions, gatewayToken!))
+      else await request.record(trx, id)
     })
     return wireOf(app, order, created)
   },
@@ -166,7 +172,12 @@ function readOrder({
     integration,
     externalId: body.external_id ?? null,
     // What was asked for, not how it was written: unknown fields are ignored here as well.
-    requestHash: hashBody({ ...asked, fiat: fiat.id, fiatUnits: String(asked.fiatUnits) }),
+    requestHash: hashBody({
+      ...asked,
+      wallet: canonicalWallet(asked.wallet),
+      fiat: fiat.id,
+      fiatUnits: String(asked.fiatUnits),
+    }),
     fiat,
   }
 }
@@ -179,7 +190,8 @@ async function wireOf(
   created: CreatedPayment,
 ): Promise<object> {
   const { id, isNew, instructions } = created
-  if (isNew && !instructions) await beginPayment(app, integration.id, id)
+  const name = { integrationId: integration.id, id }
+  if (paymentType !== 'transfer' && (isNew || !(await wasBegun(app, name)))) await beginPayment(app, name)
   const token = created.gatewayToken ?? (await findGatewayToken(app, integration.id, id))
   if (token === undefined) throw new Error(`Payment ${id} has no gateway.`)
   if (paymentType !== 'transfer') {

@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import { ProviderError } from '../providers/provider-error.ts'
 import { askProvider } from './ask-provider.ts'
+import { applyChargebacks } from './session-chargebacks.ts'
 import { applySessionNews, type SessionNews } from './session-news.ts'
 import { isLive, loadSessions, type Session } from './session-store.ts'
 
@@ -20,6 +21,7 @@ export async function endSessions(app: Needs, paymentIds: readonly string[]): Pr
   const open = (await loadSessions(app.db, paymentIds)).filter(isLive)
   const { news, unanswered } = await askAll(app, open, 'end')
   await applySessionNews(app, news)
+  await applyChargebacks(app, news)
   return new Set(unanswered.map(({ paymentId }) => paymentId))
 }
 

@@ -161,8 +161,7 @@ interface QuoteQuery {
 }
 
 function readOrder(settings: IntegrationSettings, query: QuoteQuery): Order {
-  const fiat =
-    fiatAsset(query.fiat ?? 'EUR') ?? fail('fiat_not_supported', `There is no currency ${query.fiat}.`)
+  const fiat = fiatAsset(query.fiat ?? 'EUR') ?? fail('fiat_not_supported', `${query.fiat} is not supported.`)
   const coin = findActiveCoin(settings, query.chain ?? 'polygon', query.symbol) ?? refuseCoin(query)
   const terms = findTerms(settings, query.payment_type, fiat) ?? refuseMethod(query)
   return { amountUnits: amountOf(query.amount, fiat), coin, terms }

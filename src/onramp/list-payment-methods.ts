@@ -26,7 +26,10 @@ export const listPaymentMethods = endpoint({
       payment_type: Type.String(),
       name: Type.String(),
       fiat: Type.String(),
-      countries: Type.Array(Type.String(), { description: 'ISO 3166-1 alpha-2.' }),
+      countries: Type.Array(Type.String(), {
+        description:
+          'Where the method is at home, ISO 3166-1 alpha-2: whoever has an account or card there can pay by it, wherever the customer was registered.',
+      }),
       min_amount: Type.String(),
       max_amount: Type.String(),
       fee_percent: Type.String({ description: 'Of the amount paid; the spread on the price comes on top.' }),
@@ -55,7 +58,7 @@ export const listPaymentMethods = endpoint({
   },
   async handle({ config }, { query, integration }) {
     if (query.fiat !== undefined && !fiatAsset(query.fiat)) {
-      fail('fiat_not_supported', `There is no currency ${query.fiat}.`)
+      fail('fiat_not_supported', `${query.fiat} is not supported.`)
     }
     const fiat = query.fiat?.toUpperCase()
     const country = query.country?.toUpperCase()

@@ -11,6 +11,17 @@ import { findPayments } from './payment-store.ts'
 import { PaymentObject, wirePayment } from './payment-wire.ts'
 import { PAYMENT_EXAMPLE } from './retrieve-payment.ts'
 
+const FILTERS = {
+  status: Type.Optional(OneOf(PAYMENT_STATES)),
+  user_id: Type.Optional(CustomerId('Only the payments of this customer.')),
+  external_id: Type.Optional(
+    Text('Your own id: of one live payment at most, and of those before it that ended without coins.'),
+  ),
+  payment_type: Type.Optional(Text('As the payment has it, any case.', 32)),
+  ...RangeFields,
+}
+const LIST = { list: 'payments', filters: Object.keys(FILTERS) }
+
 const TYPES: readonly string[] = PAYMENT_METHODS.map(({ type }) => type)
 
 export const listPayments = endpoint({
@@ -24,13 +35,7 @@ export const listPayments = endpoint({
   audience: 'token',
   list: true,
   query: Type.Object({
-    status: Type.Optional(OneOf(PAYMENT_STATES)),
-    user_id: Type.Optional(CustomerId('Only the payments of this customer.')),
-    external_id: Type.Optional(
-      Text('Your own id: of one live payment at most, and of those before it that ended without coins.'),
-    ),
-    payment_type: Type.Optional(Text('As the payment has it, any case.', 32)),
-    ...RangeFields,
+    ...FILTERS,
     ...PageFields,
   }),
   data: Type.Array(PaymentObject),
@@ -45,7 +50,7 @@ export const listPayments = endpoint({
     return { payment_type: [`must be one of: ${known}`] }
   },
   async handle(app, { query, integration }) {
-    const page = readPage(query)
+    const page = readPage(query, LIST)
     const { places, counted } = await readNewest(app.db, listOf(integration.id, query), page)
     const payments = await findPayments(
       app.db,

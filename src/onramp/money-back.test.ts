@@ -9,6 +9,7 @@ import {
   endCoins,
   eventsOf,
   getPayment,
+  openAsOwner,
   type PaymentWorld,
   payCard,
   reserveCoins,
@@ -94,6 +95,31 @@ describe('POST /api/payment/{payment_id}/refund', () => {
     assert.equal(await stateOf(id), 'refunded')
     await checkBooks(t.app)
   })
+
+  for (const says of ['nothing', 'that it was sent'] as const) {
+    test(`a part of a transfer, and the customer says ${says}: what came goes back, nothing is waited for`, async () => {
+      const id = await createGuided(t, await addCustomer(t.app), {
+        fiat_amount: '100.00',
+        payment_type: 'transfer',
+      })
+      const page = await openAsOwner(t, id)
+      const { iban, concept } = (await page.call('POST', '/pay')).body.data.view.bank_transfer
+      if (says !== 'nothing') await page.call('POST', '/sent')
+      await sendTransfer(t.app, { iban, concept, amount: '60.00' })
+      await t.settle()
+      const waiting = await getPayment(t, id)
+      assert.deepEqual(
+        [waiting.status, waiting.fiat_amount_received],
+        [says === 'nothing' ? 'started' : 'pending_bank', '60.00'],
+      )
+      const { body } = await refund(id)
+      assert.deepEqual([body.data.status, body.data.refund?.amount], ['cancelled', '60.00'])
+      assert.equal((await refund(id)).body.error, 'payment_not_refundable')
+      await settleRefunds(t)
+      assert.equal(await stateOf(id), 'refunded')
+      assert.equal(await balanceOf(t.app.db, `customer:${id}:fiat`, 'EUR'), 0n)
+    })
+  }
 
   test('409 once the coins may have left, when it is on its way already, and without money', async () => {
     const sent = await paidByCard()

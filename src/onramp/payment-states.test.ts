@@ -42,7 +42,7 @@ doubted           in_review         in_review         -                 -       
 released          -                 -                 payment_received  -                 -          -
 rejected          payment_rejected  -                 -                 -                 -          -
 expired           expired           expired           -                 -                 -          -
-cancelled         cancelled         -                 -                 -                 -          -
+cancelled         cancelled         cancelled         -                 -                 -          -
 delivered         -                 -                 coins_sent        coins_sent        -          -
 undelivered       -                 -                 -                 in_review         -          -
 refund_confirmed  -                 -                 refunded          refunded          refunded   refunded

@@ -44,7 +44,13 @@ export const TRANSITIONS: Readonly<Record<PaymentState, Partial<Record<PaymentEv
     expired: 'expired',
     cancelled: 'cancelled',
   },
-  pending_bank: { filled: 'payment_received', doubted: 'in_review', expired: 'expired' },
+  pending_bank: {
+    filled: 'payment_received',
+    doubted: 'in_review',
+    expired: 'expired',
+    // Only with a part of the money here, when that goes back.
+    cancelled: 'cancelled',
+  },
   in_review: {
     released: 'payment_received',
     // An operator had the transfer tried again, and it arrived while somebody was still looking.

@@ -58,7 +58,12 @@ export const PaymentObject = Type.Object({
     }),
   ),
   chargeback: nullable(Type.Object({ amount: Type.String(), reason: Type.String(), created_at: WireTime })),
-  gateway_url: nullable(Type.String({ description: "The customer's page." })),
+  gateway_url: nullable(
+    Type.String({
+      description:
+        "The customer's page of a guided payment. Null for others: the way in to theirs is a secret that only the answer of their creation holds.",
+    }),
+  ),
   expires_at: nullable(WireTime),
   created_at: WireTime,
   updated_at: WireTime,

@@ -158,7 +158,8 @@ test('a chargeback, a refund and the end of the coins at once', async () => {
       .select('id')
       .where('paymentId', '=', id)
       .executeTakeFirstOrThrow()
-    const chargeback = { paymentId: id, sessionId, provider: 'simulated', units: 10_000n, reason: 'fraud' }
+    const account = 'card:simulated'
+    const chargeback = { paymentId: id, sessionId, account, units: 10_000n, reason: 'fraud' }
     await together(
       applyChargeback(t.app, chargeback),
       refundEverything(t.app, id, { reason: 'requested' }),

@@ -237,6 +237,9 @@ export function fill(
     feeUnits: quote.feeUnits,
     networkFeeUnits: quote.networkFeeUnits,
     walletFrozen: true,
-    ...(priceText === payment.price ? {} : { price: priceText, priceFixedAt: changes.now }),
+    // Fixed for good now: a quote that it came too late for holds no longer.
+    ...(priceText === payment.price
+      ? {}
+      : { price: priceText, priceFixedAt: changes.now, priceExpiresAt: null }),
   })
 }

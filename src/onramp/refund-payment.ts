@@ -1,7 +1,10 @@
 import { Type } from 'typebox'
+import type { Trx } from '../db/database.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { PaymentId } from '../server/fields.ts'
+import { cancel } from './cancel-payment.ts'
+import { heldUnits, type Payment } from './payment.ts'
 import { findPayment } from './payment-store.ts'
 import { PaymentObject, wirePayment } from './payment-wire.ts'
 import { refundEverything } from './refund-everything.ts'
@@ -14,7 +17,7 @@ export const refundPayment = endpoint({
   name: 'refundPayment',
   summary: 'Refund a payment',
   description:
-    'Once money arrived and as long as no coin was dispatched. The money goes back to where it came from; `refund.state` tells how far it is, and with its confirmation the payment is `refunded`.',
+    'Once money arrived and as long as no coin was dispatched. The money goes back to where it came from; `refund.state` tells how far it is, and with its confirmation the payment is `refunded`. A payment that still waits for the rest of its money is `cancelled` until then.',
   audience: 'token',
   params: Type.Object({ payment_id: PaymentId }),
   data: PaymentObject,
@@ -35,16 +38,20 @@ export const refundPayment = endpoint({
   async handle(app, request) {
     const found = await findPayment(app.db, request.integration.id, request.params.payment_id)
     if (!found) fail('payment_not_found', 'There is no such payment.')
-    const refunded = await refundEverything(app, found.id, {
-      reason: 'requested',
-      within: (trx, payment) => request.remember(trx, wirePayment(payment, app)),
-    })
-    if (!refunded) {
-      fail(
-        'payment_not_refundable',
-        'No money is here, it is on its way back already, or the coins were dispatched.',
-      )
-    }
+    const within = (trx: Trx, payment: Payment) => request.remember(trx, wirePayment(payment, app))
+    const refunded =
+      (await refundEverything(app, found.id, { reason: 'requested', within })) ??
+      // It may still wait for the rest of its money: what came goes back, and nothing is waited for any more.
+      (await cancel(app, found.id, { within, judge: refuseUnlessPartlyPaid }))
     return wirePayment(refunded, app)
   },
 })
+
+function refuseUnlessPartlyPaid(payment: Payment): void {
+  const waits = payment.state === 'started' || payment.state === 'pending_bank'
+  if (waits && heldUnits(payment) > 0n) return
+  fail(
+    'payment_not_refundable',
+    'No money is here, it is on its way back already, or the coins were dispatched.',
+  )
+}

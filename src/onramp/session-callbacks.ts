@@ -1,12 +1,10 @@
 import type { App } from '../app.ts'
 import { recheckPayouts } from '../effects/payout-store.ts'
 import type { CallbackHandler, CallbackProblem } from '../providers/callbacks/lane.ts'
-import type { CardNotification } from '../providers/card/port.ts'
 import type { OpenBankingNotification } from '../providers/open-banking/port.ts'
 import { newsOfCard, newsOfOpenBanking, newsOfRedirect } from './ask-provider.ts'
-import { applyChargeback } from './chargeback.ts'
+import { applyChargebacks } from './session-chargebacks.ts'
 import { applySessionNews, type SessionNews } from './session-news.ts'
-import { findSession } from './session-store.ts'
 
 type Needs = Pick<
   App,
@@ -21,20 +19,12 @@ export function cardCallbacks(app: Needs): CallbackHandler {
       app,
       callbacks.map(({ id, payload }) => ({ id, news: newsOfCard(provider, payload) })),
     )
-    // After the news: a chargeback may have overtaken the payment it takes back.
-    for (const { id, payload } of callbacks) {
-      if (payload.type !== 'chargeback') continue
-      await chargeBack(app, provider, payload).catch((error: Error) => {
-        app.log.error({ err: error, providerRef: payload.providerRef }, 'A chargeback was not taken in.')
-        problems.push({ id, reason: error.message })
-      })
-    }
     await lookAtRefunds(app, callbacks)
     return problems
   }
 }
 
-/** What PayPal, or the provider of the local methods, tells of sessions and of our refunds. */
+/** What PayPal, or the provider of the local methods, tells of sessions, disputes, and of our refunds. */
 export function redirectCallbacks(app: Needs, kind: 'paypal' | 'local'): CallbackHandler {
   return async (callbacks) => {
     const provider = app.providers[kind]!.name
@@ -57,17 +47,6 @@ async function lookAtRefunds(app: Needs, callbacks: Parameters<CallbackHandler>[
     app.clock.now(),
   )
   app.wake('payouts')
-}
-
-async function chargeBack(
-  app: Needs,
-  provider: string,
-  { providerRef, units, reason }: CardNotification & { type: 'chargeback' },
-): Promise<void> {
-  const session = await findSession(app.db, provider, providerRef)
-  if (!session) return
-  const { id: sessionId, paymentId } = session
-  await applyChargeback(app, { paymentId, sessionId, provider, units: BigInt(units), reason })
 }
 
 /** What the open-banking provider tells of sessions. */
@@ -95,8 +74,16 @@ async function takeNews(
       known.map(({ news }) => news),
     ),
   )
+  const failed = await applyChargebacks(
+    app,
+    known.map(({ news }) => news),
+  )
+  const problems = known
+    .filter(({ news }) => failed.has(news))
+    .map(({ id, news }) => ({ id, reason: failed.get(news)! }))
   // One that ended without money, whose beginning we took back, is nobody's matter.
-  return known
+  const nobodys = known
     .filter(({ news }) => strange.has(news) && news.type !== 'ended')
     .map(({ id, news }) => ({ id, reason: `No session of ours is ${news.providerRef}.` }))
+  return [...problems, ...nobodys]
 }

@@ -2,8 +2,10 @@ import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import { askAll } from './end-sessions.ts'
+import { lookAgainAt } from './look-again.ts'
+import { applyChargebacks } from './session-chargebacks.ts'
 import { applySessionNews } from './session-news.ts'
-import { claimSessions, type Session } from './session-store.ts'
+import { claimSessions, isLive, type Session } from './session-store.ts'
 
 const BATCH = 50
 const LEASE_MS = 60_000
@@ -19,7 +21,8 @@ export const SESSION_LANE = 'payment-sessions'
 
 /**
  * Asks providers about sessions whose notification hasn't come, and ends those whose payment waits for no money any
- * more. A notification may be lost for good; asking makes every session known in the end.
+ * more. A notification may be lost for good; asking makes every session known in the end, and what may follow it: a
+ * code that is paid late or twice, a dispute.
  */
 export function sessionLane(app: Needs): Lane {
   return {
@@ -30,9 +33,10 @@ export function sessionLane(app: Needs): Lane {
       if (claimed.length === 0) return 0
       const waiting = await findWaiting(app, claimed)
       const { news, unanswered } = await askAll(app, claimed, (session) =>
-        waiting.has(session.paymentId) ? 'look' : 'end',
+        waiting.has(session.paymentId) || isOver(session) ? 'look' : 'end',
       )
       await applySessionNews(app, news)
+      await applyChargebacks(app, news)
       await settle(app, claimed, new Set(unanswered))
       return claimed.length
     },
@@ -49,6 +53,13 @@ export function sessionLane(app: Needs): Lane {
   }
 }
 
+/** Ended at the provider, as far as we know: one that we gave up alone may still have to be ended there. */
+const isOver = ({ state }: Session): boolean =>
+  state === 'paid' || state === 'declined' || state === 'expired'
+
+/** The provider doesn't know it, but may be at the call that begins it even now. */
+const mayStillCome = ({ providerRef, attempts }: Session): boolean => providerRef === null && attempts === 1
+
 /** The payments that still wait for money. */
 async function findWaiting({ db }: Needs, sessions: readonly Session[]): Promise<Set<string>> {
   const rows = await db
@@ -61,7 +72,7 @@ async function findWaiting({ db }: Needs, sessions: readonly Session[]): Promise
 }
 
 /**
- * Those the news didn't settle are asked about again. One that never got a reference, and that the provider doesn't
+ * Those the news didn't settle are asked about again, as are those that we gave up and whose provider doesn't answer. One that never got a reference, and that the provider doesn't
  * know after its call has long ended, was never begun.
  */
 async function settle(
@@ -69,9 +80,13 @@ async function settle(
   claimed: readonly Session[],
   unanswered: ReadonlySet<Session>,
 ): Promise<void> {
-  const nowMs = clock.now().getTime()
-  const dueAt = claimed.map(
-    ({ attempts }) => new Date(nowMs + ASK_AGAIN_MS[Math.min(attempts, ASK_AGAIN_MS.length) - 1]!),
+  const now = clock.now()
+  const pauseOf = ({ attempts }: Session) => ASK_AGAIN_MS[Math.min(attempts, ASK_AGAIN_MS.length) - 1]!
+  const over = claimed.map((session) => !isLive(session))
+  const dueAt = claimed.map((session, index) =>
+    over[index] && (isOver(session) || !(unanswered.has(session) || mayStillCome(session)))
+      ? (lookAgainAt(session, now) ?? null)
+      : new Date(now.getTime() + pauseOf(session)),
   )
   const unknown = claimed.map((session) => session.attempts > 1 && !unanswered.has(session))
   await sql`
@@ -79,8 +94,9 @@ async function settle(
        set lease_until = null,
            state = case when provider_ref is null and unknown and state = 'created' then 'failed' else state end,
            due_at = case when provider_ref is null then case when unknown then null else given.due_at end
-                         when state in ('created', 'open') then given.due_at end
-      from unnest(${claimed.map(({ id }) => id)}::text[], ${dueAt}::timestamptz[], ${unknown}::boolean[])
-           given (id, due_at, unknown)
+                         when given.over or state in ('created', 'open') then given.due_at end
+      from unnest(${claimed.map(({ id }) => id)}::text[], ${dueAt}::timestamptz[], ${unknown}::boolean[],
+                  ${over}::boolean[])
+           given (id, due_at, unknown, over)
      where payment_sessions.id = given.id and lease_until is not null`.execute(db)
 }

@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { lookAgainAt } from './look-again.ts'
 import type { Holder, Payment } from './payment.ts'
 import {
   beginChanges,
@@ -28,7 +29,17 @@ import { takerAccount } from './session-taker.ts'
 export type SessionNews = SessionName &
   /** `units`: all that was paid in the session so far. */
   (
-    | { type: 'paid'; units: bigint; currency: string; at: Date; payer: Holder | null }
+    | {
+        type: 'paid'
+        units: bigint
+        currency: string
+        at: Date
+        payer: Holder | null
+        /** Set when the payer took some or all of it back: whoever charges back has paid. */
+        chargedBack?: { units: bigint; reason: string } | null
+      }
+    /** It came to be, though the answer to its beginning was lost. */
+    | { type: 'open' }
     /** The customer's bank took the order; the money comes as a bank transfer. */
     | { type: 'initiated'; payer: Holder }
     | { type: 'declined'; declines: number; code: string; final: boolean }
@@ -82,6 +93,7 @@ function applyOne(
   if (!session) return undefined
   const change = (fields: Partial<Session>): void => {
     Object.assign(session, fields, { updatedAt: changes.now })
+    if (fields.state && !isLive(session)) session.dueAt = lookAgainAt(session, changes.now) ?? null
     changed.add(session)
     // Whoever watches the payment's page sees the session change.
     setFields(changes, payment, {})
@@ -92,7 +104,7 @@ function applyOne(
       return takePaid(payment, session, news, change)
     case 'initiated':
       if (session.state === 'pending') return undefined
-      change({ state: 'pending', dueAt: null })
+      change({ state: 'pending' })
       learnHolder(changes, payment, news.payer)
       if (payment.state === 'started') moveState(changes, payment, 'initiated')
       return undefined
@@ -105,10 +117,12 @@ function applyOne(
         lastDecline: news.code,
       })
       change({ declines: news.declines, declineCode: news.code, returnedAt: null })
-      if (news.final) change({ state: 'declined', dueAt: null })
+      if (news.final) change({ state: 'declined' })
+      return undefined
+    case 'open':
       return undefined
     case 'ended':
-      if (isLive(session)) change({ state: news.as, dueAt: null })
+      if (isLive(session)) change({ state: news.as })
       return undefined
   }
 }
@@ -126,7 +140,7 @@ function takePaid(
   const beforeUnits = session.state === 'paid' ? session.units : 0n
   if (news.units <= beforeUnits) return undefined
   const arrival = arrivalOf(payment, session, { ...news, units: news.units - beforeUnits })
-  change({ state: 'paid', units: news.units, dueAt: null })
+  change({ state: 'paid', units: news.units })
   return beforeUnits === 0n ? arrival : { ...arrival, purpose: `${arrival.purpose}:${news.units}` }
 }
 

@@ -39,13 +39,9 @@ async function findOwner(
   const setup = providers.chains.get(chain)
   const contracts = [...Object.values(setup?.tokens ?? {}), ...(setup?.disperse ? [setup.disperse] : [])]
   if (contracts.some((contract) => contract.toLowerCase() === lower)) return 'token_contract'
-  const own = await db
-    .selectFrom('wallets')
-    .select('address')
-    .where('chain', '=', chain)
-    .where(sql<boolean>`lower(address) = ${lower}`)
-    .executeTakeFirst()
-  return own && 'our_own'
+  const { rows } = await sql`
+    select from wallets where chain = ${chain} and lower(address) = ${lower} limit 1`.execute(db)
+  return rows.length === 0 ? undefined : 'our_own'
 }
 
 function refused(problem: WalletProblem | 'blocked'): JudgedWallet {

@@ -24,6 +24,10 @@ export type CheckedWallet =
   | { address: string; problem?: undefined }
   | { problem: WalletProblem; address?: undefined }
 
+/** The same for every way to write one address. */
+export const canonicalWallet = (text: string | null): string | null =>
+  text === null ? null : (checkWallet(text).address ?? text)
+
 /** What addresses of other chains look like: Bitcoin (all three forms), Tron, Solana, and names that stand for one. */
 const ELSEWHERE = [
   /^(bc1|tb1)[a-z0-9]{11,87}$/i,

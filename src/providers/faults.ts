@@ -26,6 +26,7 @@ export type FaultProvider = (typeof FAULT_PROVIDERS)[number]
  * | `lost_answer` | does it, and the answer is lost |
  * | `twice` | tells us twice |
  * | `late` | tells us late, so that later news overtakes it |
+ * | `lost` | never tells us: what happened is learned by asking alone |
  * | `return` | what went out comes back: a refund fails, a transfer is returned |
  * | `stale`, `jump` | prices alone: of a quarter of an hour ago, 10 % up |
  */
@@ -36,6 +37,7 @@ export const FAULT_KINDS = [
   'lost_answer',
   'twice',
   'late',
+  'lost',
   'return',
   'stale',
   'jump',

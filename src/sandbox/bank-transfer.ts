@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
 import { wireTime } from '../kernel/clock.ts'
-import { formatAmount, parseAmount } from '../money/amount.ts'
+import { formatAmount, type ParsedAmount, parseAmount } from '../money/amount.ts'
 import { fiatAsset } from '../money/asset.ts'
 import { isValidIban, normaliseIban } from '../providers/bank/iban.ts'
 import { MOST_UNITS, payerIban, receiveTransfer, TOO_MUCH } from '../providers/bank/simulated/incoming.ts'
@@ -50,13 +50,18 @@ export const sendBankTransfer = endpoint({
     if (body.from_iban === undefined || isValidIban(normaliseIban(body.from_iban))) return {}
     return { from_iban: ['is not a valid IBAN of a SEPA country'] }
   },
+  async findFurther({ db }, { body, integration }): Promise<FieldErrors> {
+    if (body.amount === undefined) return {}
+    const account = body.iban && (await findAccount(db, integration, normaliseIban(body.iban)))
+    // No currency has more decimals than the euro.
+    const judged = judgeAmount(body.amount, account ? account.currency : 'EUR')
+    return judged.problem === undefined ? {} : { amount: [judged.problem] }
+  },
   async handle(app, { body, integration }) {
-    const account = await findOwnAccount(app, integration, normaliseIban(body.iban))
+    const account = await getOwnAccount(app.db, integration, normaliseIban(body.iban))
     const asset = fiatAsset(account.currency)!
-    const { units, problem = TOO_MUCH } = parseAmount(body.amount, asset)
-    if (units === undefined || units > MOST_UNITS) {
-      fail('invalid_field', `amount ${problem}.`, { errors: { amount: [problem] } })
-    }
+    const { units, problem } = judgeAmount(body.amount, account.currency)
+    if (problem !== undefined) fail('invalid_field', `amount ${problem}.`, { errors: { amount: [problem] } })
     const now = app.clock.now()
     const fromIban = body.from_iban === undefined ? payerIban(body.name) : normaliseIban(body.from_iban)
     await receiveTransfer(app.db, {
@@ -80,15 +85,23 @@ export const sendBankTransfer = endpoint({
   },
 })
 
-async function findOwnAccount({ db }: Pick<App, 'db'>, integration: Integration, iban: string) {
-  const account = await db
+function judgeAmount(text: string, currency: string): ParsedAmount {
+  const parsed = parseAmount(text, fiatAsset(currency)!)
+  return parsed.units !== undefined && parsed.units > MOST_UNITS ? { problem: TOO_MUCH } : parsed
+}
+
+async function findAccount(db: App['db'], integration: Integration, iban: string) {
+  return db
     .selectFrom('bankAccounts')
     .select(['iban', 'currency'])
     .where('iban', '=', iban)
     .where('integrationId', '=', integration.id)
     .executeTakeFirst()
+}
+
+async function getOwnAccount(db: App['db'], integration: Integration, iban: string) {
   return (
-    account ??
+    (await findAccount(db, integration, iban)) ??
     fail('account_not_found', 'This integration has no such account. GET /api/sandbox lists its accounts.')
   )
 }

@@ -36,8 +36,8 @@ export const advanceSandboxClock = endpoint({
   }),
   errors: ['request_in_progress'],
   examples: {
-    request: { advance: '90d' },
-    answer: { now: '2026-09-24T10:30:00.000000Z', advanced_by_seconds: 7776000, rows: 41, steps: 17 },
+    request: { advance: '1h' },
+    answer: { now: '2026-06-26T11:30:00.000000Z', advanced_by_seconds: 3600, rows: 12, steps: 4 },
   },
   check({ body }): FieldErrors {
     if (body.advance === undefined) return {}

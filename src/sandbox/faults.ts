@@ -13,10 +13,10 @@ import type { FieldErrors } from '../server/errors.ts'
 /** What can happen to each provider: the same kind twice on one provider adds up. */
 export const FAULTS_OF: Record<FaultProvider, readonly FaultKind[]> = {
   bank: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'return'],
-  card: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'return'],
-  open_banking: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late'],
-  paypal: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'return'],
-  local: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'return'],
+  card: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'lost', 'return'],
+  open_banking: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'lost'],
+  paypal: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'lost', 'return'],
+  local: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late', 'lost', 'return'],
   kyc: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late'],
   price: ['fail', 'hang', 'late', 'stale', 'jump'],
   chain: ['fail', 'reject', 'hang', 'lost_answer', 'twice', 'late'],
@@ -43,7 +43,8 @@ export const orderFaults = endpoint({
     '- `lost_answer`: it does what it is asked, and the answer is lost.',
     '- `twice`: it tells twice.',
     '- `late`: it tells late, so that later news overtakes it.',
-    '- `return`: what went out comes back (a refund by card fails, a bank transfer is returned).',
+    '- `lost`: it never tells; the platform learns of it by asking, some minutes later.',
+    '- `return`: what went out comes back (a refund by a payment provider fails, a bank transfer is returned).',
     '- `stale`, `jump`: prices alone: of a quarter of an hour ago, 10 % up.',
     '',
     'The simulated world is one for all integrations: whoever calls the provider next meets the fault.',
@@ -67,7 +68,8 @@ export const orderFaults = endpoint({
       Type.Integer({
         minimum: 0,
         maximum: 10_000,
-        description: 'How often; once unless told. 0 takes back what was ordered of this kind.',
+        description:
+          'How often; once unless told. 0 takes back what was ordered of this kind. What was ordered stays until it happened, after a reset too.',
         examples: [3],
       }),
     ),
@@ -77,8 +79,8 @@ export const orderFaults = endpoint({
   }),
   errors: [],
   examples: {
-    request: { provider: 'card', kind: 'hang', count: 3 },
-    answer: { faults: [{ provider: 'card', kind: 'hang', remaining: 3 }] },
+    request: { provider: 'price', kind: 'stale', count: 1 },
+    answer: { faults: [{ provider: 'price', kind: 'stale', remaining: 1 }] },
   },
   check({ body }): FieldErrors {
     if (body.provider === undefined || body.kind === undefined) return {}

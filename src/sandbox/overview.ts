@@ -50,7 +50,10 @@ export const MAGIC_VALUES = [
 
 /** How each method without test cards is paid, for people. */
 export const METHOD_TEXTS = [
-  { payment_type: 'paypal', text: 'Approve on its page, or choose the account whose money is not enough.' },
+  {
+    payment_type: 'paypal',
+    text: 'Approve on its page, or choose the account whose money is not enough, or the one whose owner disputes the payment two minutes later.',
+  },
   { payment_type: 'KHIPU', text: 'Pay or refuse on its page, as at the bank.' },
   { payment_type: 'PSE', text: 'Pay or refuse on its page, as at the bank.' },
   { payment_type: 'SPEI', text: 'Its page gives a CLABE; pay it there, twice, or late.' },

@@ -3,6 +3,7 @@ import type { Payment } from '../onramp/payment.ts'
 import { startSession } from '../onramp/start-session.ts'
 import {
   approve,
+  approveAndDispute,
   cancelSession,
   decline,
   payByCode,
@@ -12,9 +13,10 @@ import { CALLBACKS_LANE } from '../providers/simulated/simulator.ts'
 import { fail } from '../server/errors.ts'
 import { sessionOfUrl } from './simulators/session-url.ts'
 
-export const PAYPAL_OUTCOMES = ['paid', 'declined', 'cancelled'] as const
 /** Of the local methods that are paid on the provider's page. */
-export const PAGE_OUTCOMES = PAYPAL_OUTCOMES
+export const PAGE_OUTCOMES = ['paid', 'declined', 'cancelled'] as const
+/** PayPal's buyer may dispute the payment afterwards. */
+export const PAYPAL_OUTCOMES = [...PAGE_OUTCOMES, 'charged_back'] as const
 /** Of those that are paid with a code, which nobody can take back. */
 export const CODE_OUTCOMES = [...PAGE_OUTCOMES, 'twice', 'late'] as const
 
@@ -44,6 +46,8 @@ async function act({ db, clock }: Pick<App, 'db' | 'clock'>, id: string, outcome
       return decline(db, id, 'bank_refused', now)
     case 'cancelled':
       return cancelSession(db, id, now)
+    case 'charged_back':
+      return approveAndDispute(db, id, now)
     case 'late':
       return payLater(db, id, late)
     case 'twice':

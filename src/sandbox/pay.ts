@@ -4,6 +4,7 @@ import { formatAmount, parseAmount } from '../money/amount.ts'
 import { type Payment, paymentFiat } from '../onramp/payment.ts'
 import { findPayment } from '../onramp/payment-store.ts'
 import { takerOf } from '../onramp/session-taker.ts'
+import { findPaymentMethod } from '../pricing/payment-methods.ts'
 import { MOST_UNITS, TOO_MUCH } from '../providers/bank/simulated/incoming.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
@@ -37,7 +38,7 @@ export const paySandboxPayment = endpoint({
     '',
     `- card: ${CARD_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}`,
     `- psd2: ${OPEN_BANKING_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}; the money arrives some seconds after \`paid\``,
-    `- paypal: ${PAYPAL_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}`,
+    `- paypal: ${PAYPAL_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}. \`charged_back\` pays, and disputes it two minutes later.`,
     `- KHIPU, PSE: ${PAGE_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}`,
     `- SPEI, PAGOEFECTIVO, CVU: ${CODE_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}. Their code can be paid \`twice\`, and \`late\`, after the payment expired (move the clock).`,
     `- transfer: ${TRANSFER_OUTCOMES.map((outcome) => `\`${outcome}\``).join(', ')}. \`exact\` sends what is missing, \`less\` a fifth too little, \`more\` a fifth too much, \`late\` arrives after the payment expired (move the clock), \`third_party\` comes from somebody else. \`amount\` sends that amount instead.`,
@@ -93,7 +94,7 @@ export const paySandboxPayment = endpoint({
         : await payAtProvider(app, payment, outcome)
     return {
       payment_id: payment.id,
-      payment_type: payment.paymentType,
+      payment_type: findPaymentMethod(payment.paymentType)?.wireType ?? payment.paymentType,
       outcome,
       amount: formatAmount(sent.units, paymentFiat(payment)),
       arrives_at: sent.arrivesAt && wireTime(sent.arrivesAt),

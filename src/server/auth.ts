@@ -19,6 +19,8 @@ interface Known {
 export interface Authenticator {
   /** At once when the token is fresh in memory: a promise that is not needed costs a quote a microsecond. */
   find(token: string, address: string): Promise<Integration | undefined> | Integration | undefined
+  /** Whether `find` met the token as one of ours, though it may have ended or be used from a wrong address. */
+  hasMet(token: string): boolean
   /** Forgets what is known, after a change in this process. */
   forget(): void
 }
@@ -78,6 +80,7 @@ export function createAuthenticator({ db, clock }: { db: Db; clock: Clock }): Au
       const entry = known.get(token)
       return entry && isFresh(entry) ? judge(entry, address) : readAnew(token, address)
     },
+    hasMet: (token) => known.has(token),
     forget: () => known.clear(),
   }
 }

@@ -3,13 +3,22 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
 import { decodeUtf8, parseJsonBody, readForm } from './body.ts'
+import { countKnown, countPage } from './count-calls.ts'
 import { type ApiRequest, type Endpoint, envelopeOf } from './endpoint.ts'
-import { Failure, type FieldErrors, fail } from './errors.ts'
+import { Failure, fail } from './errors.ts'
+import { findFaults, refuseFaulty } from './faults.ts'
 import type { FileBody } from './file-body.ts'
-import { beginIdempotent, forgetCall, type IdempotentCall, rememberAnswer } from './idempotency.ts'
+import { readFields } from './form.ts'
+import {
+  beginIdempotent,
+  forgetCall,
+  type IdempotentCall,
+  recordResource,
+  rememberAnswer,
+} from './idempotency.ts'
 import type { List } from './pagination.ts'
 import { renderList, renderSuccess } from './render.ts'
-import { compileValidator, type Faults, type Validator } from './validate.ts'
+import { compileValidator, type Validator } from './validate.ts'
 
 export interface CompiledEndpoint {
   endpoint: Endpoint
@@ -69,7 +78,8 @@ function callAs(
   const key = request.headers['idempotency-key']
   // As it was parsed, before amounts became the digits that were sent: 32 and 32.0 are equal.
   const parsed = key === undefined ? body : { ...body }
-  refuseFaults(app, compiled, { body, query, params }, asText, integration)
+  const faulty = findFaults(app, compiled, { body, query, params }, asText, integration)
+  if (faulty) return refuseFaulty(app, endpoint, faulty, { files: filesOf(request.body), integration })
   endpoint.refuse?.(body)
   const proceed = (idempotent: IdempotentCall | undefined) =>
     handle(
@@ -124,25 +134,16 @@ function refuseCaller(): never {
   )
 }
 
+/** A caller that nobody knows is counted with the answer, by the address. */
 function limitRate(
   app: App,
-  endpoint: Endpoint,
+  { audience }: Endpoint,
   integration: Integration,
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const limit = integration.settings?.ratePerMinute ?? app.config.rateLimitPerMinute
-  const key =
-    endpoint.audience === 'token' ? `integration:${integration.id}` : `${endpoint.audience}:${request.ip}`
-  if (endpoint.audience === 'provider') return
-  const { allowed, remaining, resetSeconds } = app.rateLimiter.take(key, limit)
-  reply.header('RateLimit-Policy', `"minute";q=${limit};w=60`)
-  reply.header('RateLimit', `"minute";r=${remaining};t=${resetSeconds}`)
-  if (!allowed) {
-    fail('too_many_requests', `More than ${limit} calls in a minute. Try again in ${resetSeconds} s.`, {
-      retryAfterSeconds: resetSeconds,
-    })
-  }
+  if (audience === 'token') countKnown(app, integration, (name, value) => reply.header(name, value))
+  if (audience === 'page') countPage(app, request.ip, (name, value) => reply.header(name, value))
 }
 
 function readBody(
@@ -153,12 +154,7 @@ function readBody(
   if (endpoint.raw || endpoint.method === 'GET' || rawBody.length === 0) return { body: {}, asText: false }
   const contentType = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (contentType === 'application/x-www-form-urlencoded') {
-    const body: Record<string, unknown> = {}
-    // A field given twice is a list, which no field takes: nobody guesses which one was meant.
-    for (const [name, value] of readForm(decodeUtf8(rawBody))) {
-      body[name] = Object.hasOwn(body, name) ? [body[name], value].flat() : value
-    }
-    return { body, asText: true }
+    return { body: readFields(readForm(decodeUtf8(rawBody))), asText: true }
   }
   if (contentType === 'application/json' || contentType.endsWith('+json')) {
     return { body: parseJsonBody(decodeUtf8(rawBody)), asText: false }
@@ -167,68 +163,6 @@ function readBody(
     'unsupported_media_type',
     'Send application/json or application/x-www-form-urlencoded, and say so in Content-Type.',
   )
-}
-
-type Input = Record<'body' | 'query' | 'params', Record<string, unknown>>
-
-function refuseFaults(
-  app: Pick<App, 'clock'>,
-  compiled: CompiledEndpoint,
-  input: Input,
-  asText: boolean,
-  integration: Integration,
-): void {
-  const params = compiled.params(input.params, true)
-  const query = compiled.query(input.query, true)
-  if (compiled.endpoint.judgeBody) {
-    refuseInSentences(compiled.endpoint.judgeBody(input.body, { integration }))
-    return
-  }
-  const body = compiled.body(input.body, asText)
-  const { check, requires } = compiled.endpoint
-  const required = requires?.({ body: withoutFaulty(input.body, body) })
-  const lacking = required?.filter((field) => input.body[field] === undefined) ?? []
-  const extra = check?.(
-    {
-      body: withoutFaulty(input.body, body),
-      query: withoutFaulty(input.query, query),
-      params: withoutFaulty(input.params, params),
-    } as never,
-    { integration, now: app.clock.now() },
-  )
-  const found = [params, query, body].filter((faults) => faults !== undefined)
-  if (found.length === 0 && lacking.length === 0 && (extra === undefined || isEmpty(extra))) return
-  const errors: FieldErrors = Object.assign(
-    Object.create(null),
-    ...found.map((faults) => faults.missing),
-    Object.fromEntries(lacking.map((field) => [field, [`The ${field} field is required.`]])),
-    ...found.map((faults) => faults.invalid),
-    extra,
-  )
-  const missing = [...found.flatMap((faults) => Object.keys(faults.missing)), ...lacking]
-  if (missing.length > 0) fail('fail_mandatory_field', `Missing: ${missing.join(', ')}.`, { errors })
-  const texts = Object.entries(errors).map(([field, problems]) => `${field} ${problems[0]}`)
-  fail('invalid_field', `${texts.join('; ')}.`, { errors })
-}
-
-/** The first sentence, and how many more there are. */
-function refuseInSentences(errors: FieldErrors): void {
-  const [first, ...others] = Object.values(errors).flat()
-  if (first === undefined) return
-  const more =
-    others.length === 0 ? '' : ` (and ${others.length} more error${others.length === 1 ? '' : 's'})`
-  fail('invalid_field', first + more, { errors, inSentences: true })
-}
-
-function isEmpty(errors: FieldErrors): boolean {
-  for (const _ in errors) return false
-  return true
-}
-
-function withoutFaulty(input: Record<string, unknown>, faults: Faults | undefined): Record<string, unknown> {
-  if (!faults) return input
-  const faulty = new Set(Object.keys(faults.invalid).map((field) => field.split('.', 1)[0]))
-  return Object.fromEntries(Object.entries(input).filter(([field]) => !faulty.has(field)))
 }
 
 function apiRequest(
@@ -264,6 +198,10 @@ function apiRequest(
       if (idempotent)
         await rememberAnswer(app, trx, idempotent, renderSuccess(data, envelopeOf(endpoint, data)))
     },
+    async record(trx, resourceId) {
+      if (idempotent) await recordResource(trx, idempotent, resourceId)
+    },
+    recorded: idempotent?.recorded ?? null,
     signal: endpoint.audience === 'page' ? goneSignal(reply) : NEVER_GONE,
   }
 }

@@ -96,6 +96,19 @@ export interface Endpoint<
     context: { integration: Integration; now: Date },
   ): FieldErrors
   /**
+   * What else is wrong: of sound fields, what the handler refuses by codes of its own. Asked only when some field is
+   * faulty, so that one answer names everything.
+   */
+  findFurther?(
+    app: App,
+    input: {
+      body: Partial<Static<Body>>
+      query: Partial<Static<Query>>
+      files: FileBody['files']
+      integration: Integration
+    },
+  ): Promise<FieldErrors> | FieldErrors
+  /**
    * Judges the body in place of the schema, in the sentences that the documentation has for this endpoint. Its faults
    * are always answered with HTTP 422 and `{"message", "errors"}` alone.
    */
@@ -122,6 +135,13 @@ export interface ApiRequest<Params = unknown, Query = unknown, Body = unknown> {
    * crash leaves both or neither. Does nothing when the request has no key.
    */
   remember(trx: Trx, data: unknown): Promise<void>
+  /**
+   * Records, in the transaction that makes it, what a call makes whose answer is not known yet. Should the process die,
+   * the same call under the same key finds it in `recorded`. Does nothing when the request has no key.
+   */
+  record(trx: Trx, resourceId: string): Promise<void>
+  /** What a call with this `Idempotency-Key` made that never came to its answer; else null. */
+  recorded: string | null
   /** Sets a header of the answer. */
   setHeader(name: string, value: string): void
   /** Aborted when a page has gone away: ends its long poll. Never aborted for other callers. */

@@ -85,5 +85,6 @@ export const ERROR_REMEDIES: Record<ErrorCode, string> = {
   not_found: 'Compare the path with the [reference](#calling); every path begins with `/api`.',
   method_not_supported: 'Use the method that the [reference](#calling) names.',
   body_too_large: 'Send less. Large files go by their address, where a call takes one.',
+  headers_too_large: 'Look for what grew by mistake: a token, a cookie, or a query string.',
   unsupported_media_type: 'Send `Content-Type: application/json` or `application/x-www-form-urlencoded`.',
 }

@@ -28,9 +28,9 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
   idempotency_key_reused: 'The `Idempotency-Key` was used with another body.',
   request_in_progress:
     'The first call with that `Idempotency-Key` still runs. Try again after `Retry-After`.',
-  quote_expired: 'The quote ended, was used, or is not one of yours. Ask for another.',
+  quote_expired: 'The quote has ended or was used. Ask for another.',
   too_many_requests: 'Too many calls. Try again after `Retry-After`.',
-  error_payment_creation: 'The payment provider refused or did not answer. Nothing was created.',
+  error_payment_creation: 'The payment provider refused or did not answer. The payment is cancelled.',
   price_unavailable: 'There is no fresh price. Try again in a moment.',
   coin_unavailable: 'That much of the coin can’t be delivered now.',
   unexpected_error: 'Our mistake. Nothing was lost; tell us the `X-Request-Id` if it stays.',
@@ -63,9 +63,10 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
   action_not_allowed: 'Not possible in the state it is in.',
   handover_expired: 'The link to go on with another device has ended.',
   login_failed: 'The simulated bank does not know the user or the password.',
-  invalid_json: 'The body is not readable JSON or not UTF-8.',
+  invalid_json: 'The body is not readable JSON, not UTF-8, or has a name twice in one object.',
   not_found: 'There is no such address.',
   method_not_supported: 'The address exists, with another method.',
   body_too_large: 'The body is larger than the call takes.',
+  headers_too_large: 'The address and the headers have more than 16 KiB together.',
   unsupported_media_type: 'Send JSON or a form, and say so in `Content-Type`.',
 }

@@ -66,6 +66,7 @@ export const ERRORS = {
   method_not_supported: 405,
   body_too_large: 413,
   unsupported_media_type: 415,
+  headers_too_large: 431,
 } as const
 
 export type ErrorCode = keyof typeof ERRORS
@@ -77,6 +78,7 @@ export const TRANSPORT_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'method_not_supported',
   'body_too_large',
   'unsupported_media_type',
+  'headers_too_large',
   'too_many_requests',
 ])
 
@@ -105,4 +107,25 @@ export class Failure extends Error {
 /** Refuses a request with one of the codes above and a text for people that says how to mend it. */
 export function fail(code: ErrorCode, message: string, detail?: FailureDetail): never {
   throw new Failure(code, message, detail)
+}
+
+/** Why something that is right as far as its form goes is not accepted. */
+export interface Refusal {
+  code: ErrorCode
+  message: string
+  errors: FieldErrors
+}
+
+/** Refuses with the code of the first and the faults of all; `others` are faults that have no code of their own. */
+export function refuseFirst(refusals: readonly Refusal[], others: FieldErrors = {}): void {
+  const [first] = refusals
+  if (!first) return
+  const texts = Object.entries(others).map(([field, problems]) => `${field} ${problems[0]}.`)
+  const message = [...refusals.map((refusal) => refusal.message), ...texts].join(' ')
+  fail(first.code, message, { errors: { ...others, ...errorsOf(refusals) } })
+}
+
+/** The faults of all of them. */
+export function errorsOf(refusals: readonly Refusal[]): FieldErrors {
+  return Object.assign({}, ...refusals.map(({ errors }) => errors))
 }

@@ -84,7 +84,7 @@ export const FORMATS: Record<string, { test: (value: string) => boolean; message
     message: 'must be the integer id of a customer',
   },
   text: {
-    test: (value) => value.trim() !== '' && !/[\u0000-\u0008\u000b-\u001f\u007f]/.test(value),
+    test: (value) => value.trim() !== '' && !/[\u0000-\u001f\u007f-\u009f]/.test(value),
     message: 'must not be blank or contain control characters',
   },
   'web-address': {

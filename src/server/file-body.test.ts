@@ -91,8 +91,54 @@ describe('a JSON body with files', () => {
     assert.throws(() => JSON.parse(text.toString()))
   })
 
-  test('that is too large is refused, declared or not, in a file or beside it', async () => {
-    const long = JSON.stringify({ file: 'A'.repeat(300_000) })
+  test('with a file that is too large is read to its end, declared or not, and the file told', async () => {
+    const large = { file: randomBytes(600_000).toString('base64'), photo: base64, type: 'x' }
+    const text = JSON.stringify(large)
+    for (const [piece, length] of [
+      [65_536, undefined],
+      [65_536, text.length],
+      [5, text.length],
+    ] as const) {
+      const body = await read(text, { piece, length })
+      const { file, photo, type } = parse(body)
+      assert.deepEqual(body.files.get(file), { ok: false, problem: 'too_large' })
+      assert.deepEqual(fileOf(body, photo), bytes)
+      assert.equal(type, 'x')
+    }
+    const wrong = await read(JSON.stringify({ file: '%'.repeat(600_000) }))
+    assert.deepEqual(wrong.files.get(parse(wrong).file), { ok: false, problem: 'not_base64' })
+  })
+
+  test('with a file that does not end is read only so far', async () => {
+    let sent = 0
+    const endless = new Readable({
+      read() {
+        sent += 65_536
+        this.push(sent === 65_536 ? '{"file":"' : 'A'.repeat(65_536))
+      },
+    })
+    await assert.rejects(
+      readFileBody(endless, { contentType: JSON_TYPE, contentLength: undefined }, RULES),
+      (error) => refusedAs('invalid_file')(error) && 'file' in ((error as Failure).detail.errors ?? {}),
+    )
+    assert.ok(sent < 5 * RULES.bodyLimitBytes)
+    // Its sender can still be answered.
+    assert.equal(endless.destroyed, false)
+    endless.destroy()
+  })
+
+  test('in a list, where none is expected, is taken out all the same', async () => {
+    const other = randomBytes(300_000).toString('base64')
+    const list = { note: ['a'], file: [base64, other, [base64]], type: ['b', { file: base64, x: 'y' }] }
+    const { note, file, type } = parse(await read(JSON.stringify(list)))
+    assert.deepEqual(note, ['a'])
+    for (const mark of [file[0], file[1], file[2][0], type[1].file]) assert.match(mark, /^file:/)
+    assert.deepEqual([type[0], type[1].x], ['b', 'y'])
+  })
+
+  test('that is too large is refused, declared or not, by files together or beside them', async () => {
+    const file = 'A'.repeat(120_000)
+    const long = JSON.stringify({ people: [{ file }, { file }, { photo: file }] })
     await assert.rejects(read(long), refusedAs('body_too_large'))
     await assert.rejects(read(long, { length: long.length }), refusedAs('body_too_large'))
     await assert.rejects(read(JSON.stringify({ type: 'x'.repeat(270_000) })), refusedAs('body_too_large'))

@@ -1,5 +1,6 @@
 import type { Hash } from 'node:crypto'
 import type { FileDecoder } from '../kernel/encoded-file.ts'
+import { fieldNamed } from './form.ts'
 
 /** Shorter texts stay where they are: addresses, and files that cost nothing. */
 export const LONG_BYTES = 4096
@@ -31,7 +32,9 @@ const BACKSLASH = 0x5c
 const COLON = 0x3a
 const COMMA = 0x2c
 const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
 const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
 const AMPERSAND = 0x26
 const EQUALS = 0x3d
 const PERCENT = 0x25
@@ -48,6 +51,8 @@ export function createJsonScanner(state: ScanState): Scanner {
   /** The last whole string, which a colon makes the name of what follows. */
   let lastString = ''
   let name: string | undefined
+  /** The name that holds for all of a list, by the lists and objects that are open; of an object there is none. */
+  const open: (string | undefined)[] = []
   /** Within a string: its first bytes as sent; of a file's string all of them, while it is short. */
   let held: number[] | undefined
   let isFile = false
@@ -61,7 +66,12 @@ export function createJsonScanner(state: ScanState): Scanner {
       isFile = name !== undefined && state.isFileField(name)
       escaped = false
     } else if (byte === COLON) name = lastString
-    else if (byte === COMMA || byte === OPEN_BRACE || byte === OPEN_BRACKET) name = undefined
+    else if (byte === COMMA) name = open.at(-1)
+    else if (byte === OPEN_BRACKET) open.push(name)
+    else if (byte === OPEN_BRACE) {
+      open.push(undefined)
+      name = undefined
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) open.pop()
   }
 
   function inside(byte: number, before: number[]): void {
@@ -119,7 +129,7 @@ export function createFormScanner(state: ScanState): Scanner {
     }
     if (part !== 'file') state.keep(byte)
     if (part === 'name' && byte === EQUALS) {
-      part = state.isFileField(String.fromCharCode(...held)) ? 'file' : 'value'
+      part = state.isFileField(fieldNamed(String.fromCharCode(...held))) ? 'file' : 'value'
       held = []
     } else if (part === 'file' || (part === 'name' && held.length <= LONGEST_NAME)) {
       held.push(byte)

@@ -14,6 +14,8 @@ export interface IdempotentCall {
   path: string
   keyHash: Buffer
   bodyHash: Buffer
+  /** What an earlier try, which never came to its answer, had made. */
+  recorded: string | null
 }
 
 export type Begun = { replay: string } | { call: IdempotentCall }
@@ -30,7 +32,7 @@ export async function beginIdempotent(
       errors: { 'Idempotency-Key': ['must have 1 to 255 printable characters'] },
     })
   }
-  const call: IdempotentCall = {
+  const call = {
     integrationId: request.integrationId,
     method: request.method,
     path: request.path,
@@ -53,6 +55,12 @@ export async function beginIdempotent(
         .doUpdateSet((eb) => ({
           bodyHash: eb.ref('excluded.bodyHash'),
           state: 'running',
+          resourceId: eb
+            .case()
+            .when('idempotencyKeys.expiresAt', '<=', now)
+            .then(null)
+            .else(eb.ref('idempotencyKeys.resourceId'))
+            .end(),
           answerSealed: null,
           realStartedAt: eb.ref('excluded.realStartedAt'),
           expiresAt: eb.ref('excluded.expiresAt'),
@@ -68,13 +76,13 @@ export async function beginIdempotent(
           ]),
         ),
     )
-    .returning('state')
+    .returning('resourceId')
     .executeTakeFirst()
-  if (claimed) return { call }
+  if (claimed) return { call: { ...call, recorded: claimed.resourceId } }
   return { replay: await findAnswer(app, call) }
 }
 
-async function findAnswer(app: Needs, call: IdempotentCall): Promise<string> {
+async function findAnswer(app: Needs, call: Omit<IdempotentCall, 'recorded'>): Promise<string> {
   const row = await app.db
     .selectFrom('idempotencyKeys')
     .select(['bodyHash', 'state', 'answerSealed'])
@@ -111,6 +119,18 @@ export async function rememberAnswer(
   await db
     .updateTable('idempotencyKeys')
     .set({ state: 'done', answerSealed: app.secrets.seal('idempotency', answer) })
+    .where('integrationId', '=', call.integrationId)
+    .where('method', '=', call.method)
+    .where('path', '=', call.path)
+    .where('keyHash', '=', call.keyHash)
+    .execute()
+}
+
+/** Records what the running call made, in the transaction that makes it. */
+export async function recordResource(trx: Trx, call: IdempotentCall, resourceId: string): Promise<void> {
+  await trx
+    .updateTable('idempotencyKeys')
+    .set({ resourceId })
     .where('integrationId', '=', call.integrationId)
     .where('method', '=', call.method)
     .where('path', '=', call.path)

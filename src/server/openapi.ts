@@ -130,8 +130,12 @@ const text = (description: string): Schema => ({ description, schema: { type: 's
 
 const HEADERS: Schema = {
   XRequestId: text('Names the call in our log.'),
-  RateLimit: text('What is left: `"minute";r=<calls>;t=<seconds>`.'),
-  RateLimitPolicy: text('What is granted: `"minute";q=<calls>;w=60`.'),
+  RateLimit: text(
+    'What is left: `"minute";r=<calls>;t=<seconds>`; `"address"` for a caller that is not known.',
+  ),
+  RateLimitPolicy: text(
+    'What is granted: `"minute";q=<calls>;w=60`; `"address"` for a caller that is not known.',
+  ),
   RetryAfter: text('After how many seconds to try again.'),
   IdempotentReplayed: text('`true`: the first answer under that key again.'),
   PreferenceApplied: text('`http-status`, when it was asked for.'),

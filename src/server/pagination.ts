@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Type } from 'typebox'
 import { fail } from './errors.ts'
 
@@ -12,7 +13,10 @@ export const PageFields = {
   ),
   per_page: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: '25 unless told.' })),
   cursor: Type.Optional(
-    Type.String({ maxLength: 200, description: 'The `next_cursor` of the answer before.' }),
+    Type.String({
+      maxLength: 200,
+      description: 'The `next_cursor` of the answer before, with the same filters.',
+    }),
   ),
 }
 
@@ -42,13 +46,31 @@ export interface PageRequest {
   page: number | null
   /** Where to go on; only in cursor mode. */
   cursor: string | null
+  /** Stands before each cursor of this list under these filters: no other list goes on with it. */
+  mark: string
 }
 
-/** Reads a list's page fields; refuses a page beyond the rows that page mode reaches. */
-export function readPage(query: { page?: number; per_page?: number; cursor?: string }): PageRequest {
+/** What a cursor belongs to: the list by its name, and the names of its filters. */
+export interface ListOf {
+  list: string
+  filters: readonly string[]
+}
+
+/**
+ * Reads a list's page fields; refuses a page beyond the rows that page mode reaches, and a cursor that another list
+ * or the same one under other filters gave.
+ */
+export function readPage(
+  query: Readonly<{ page?: number; per_page?: number; cursor?: string }>,
+  of: ListOf,
+): PageRequest {
   const perPage = query.per_page ?? PER_PAGE
+  const mark = markOf(query, of)
   if (query.cursor !== undefined) {
-    if (query.page === undefined) return { perPage, offset: 0, page: null, cursor: query.cursor }
+    if (query.page === undefined) {
+      if (!query.cursor.startsWith(mark)) refuseCursor()
+      return { perPage, offset: 0, page: null, cursor: query.cursor.slice(mark.length), mark }
+    }
     fail('invalid_field', 'Send page or cursor, not both.', {
       errors: { page: ['must not be sent with cursor'] },
     })
@@ -58,11 +80,17 @@ export function readPage(query: { page?: number; per_page?: number; cursor?: str
     const problem = `reaches at most ${MOST_PAGED_ROWS} rows; go on with cursor`
     fail('invalid_field', `page ${problem}.`, { errors: { page: [problem] } })
   }
-  return { perPage, offset: (page - 1) * perPage, page, cursor: null }
+  return { perPage, offset: (page - 1) * perPage, page, cursor: null, mark }
+}
+
+/** No secret: it tells lists apart, and a caller who writes a cursor of their own finds only their own rows. */
+function markOf(query: Readonly<Record<string, unknown>>, { list, filters }: ListOf): string {
+  const asked = [list, ...filters.map((name) => query[name] ?? null)]
+  return createHash('sha256').update(JSON.stringify(asked)).digest('base64url').slice(0, 8)
 }
 
 export function refuseCursor(): never {
-  const problem = 'must be the next_cursor of an answer of this list'
+  const problem = 'must be the next_cursor of an answer of this list with the same filters'
   fail('invalid_field', `cursor ${problem}.`, { errors: { cursor: [problem] } })
 }
 
@@ -71,7 +99,7 @@ export function refuseCursor(): never {
  * are the rows that fit the filters, counted up to one more than page mode reaches (null in cursor mode).
  */
 export function listed<Row>(
-  { perPage, page }: PageRequest,
+  { perPage, page, mark }: PageRequest,
   given: {
     rows: readonly Row[]
     counted: number | null
@@ -90,7 +118,7 @@ export function listed<Row>(
       total,
       total_is_exact: given.counted !== null && given.counted <= MOST_PAGED_ROWS,
       last_page: total === null ? null : Math.max(1, Math.ceil(total / perPage)),
-      next_cursor: given.rows.length > perPage && last !== undefined ? given.cursorOf(last) : null,
+      next_cursor: given.rows.length > perPage && last !== undefined ? mark + given.cursorOf(last) : null,
     },
   }
 }

@@ -8,13 +8,20 @@ import Fastify, {
 } from 'fastify'
 import type { App } from '../app.ts'
 import { call, compileEndpoint } from './call.ts'
+import { countRefused, isUncounted } from './count-calls.ts'
 import type { Endpoint } from './endpoint.ts'
 import { ENDPOINTS } from './endpoints.ts'
 import { type ErrorCode, Failure } from './errors.ts'
-import { receiveFiles } from './file-routes.ts'
+import { awaitRoomForPage, receiveFiles } from './file-routes.ts'
+import { watchMethods } from './methods.ts'
+import { prefersHonestStatus } from './prefer.ts'
+import { parseQuery } from './query.ts'
 import { renderFailure, UNEXPECTED } from './render.ts'
+import { answerUnreadable } from './unreadable.ts'
 
 const BODY_LIMIT_BYTES = 256 * 1024
+/** Of a request's address and headers together. */
+const LONGEST_HEAD_BYTES = 16 * 1024
 
 /** The HTTP server: every endpoint of the table, and what the caller of `mount` adds (pages, documentation, health). */
 export async function createServer(
@@ -29,10 +36,16 @@ export async function createServer(
     requestTimeout: 60_000,
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 4096, ignoreTrailingSlash: true },
-    exposeHeadRoutes: false,
+    routerOptions: {
+      maxParamLength: LONGEST_HEAD_BYTES,
+      ignoreTrailingSlash: true,
+      querystringParser: parseQuery,
+    },
+    http: { maxHeaderSize: LONGEST_HEAD_BYTES },
     frameworkErrors: (error, request, reply) => answerError(app, error, request, reply as never),
+    clientErrorHandler: (error, socket) => answerUnreadable(app, error, socket),
   })
+  const refuseOtherMethods = watchMethods(fastify)
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -60,6 +73,9 @@ export async function createServer(
     ENDPOINTS.filter((endpoint) => app.config.mode === 'sandbox' || !endpoint.sandboxOnly),
   )
   await mount?.(fastify)
+  // Scopes of their own add their routes now.
+  await fastify.after()
+  refuseOtherMethods()
   return fastify
 }
 
@@ -88,16 +104,15 @@ interface RouteConfig {
 }
 
 function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readonly Endpoint[]): void {
-  const methods = new Map<string, Set<string>>()
   for (const endpoint of endpoints) {
     const compiled = compileEndpoint(endpoint)
     const url = endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1')
-    methods.set(url, (methods.get(url) ?? new Set()).add(endpoint.method))
     const honestAlways = endpoint.audience === 'page' || endpoint.audience === 'provider'
     const observe = app.metrics.httpSeconds.series(endpoint.name)
     const route: RouteOptions = {
       method: endpoint.method,
       url,
+      exposeHeadRoute: false,
       bodyLimit: endpoint.raw?.limitBytes ?? endpoint.bodyLimitBytes ?? BODY_LIMIT_BYTES,
       config: { honestAlways, honest: endpoint.honest },
       onResponse(_request, reply, done) {
@@ -107,7 +122,7 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
       handler: async (request, reply) => {
         reply.header('Content-Type', 'application/json; charset=utf-8')
         reply.header('Cache-Control', 'no-store')
-        if (prefersHonestStatus(request)) reply.header('Preference-Applied', 'http-status')
+        if (prefersHonestStatus(request.headers.prefer)) reply.header('Preference-Applied', 'http-status')
         const turn = endOfTurn()
         const answer = await call(app, compiled, request, reply)
         // Over long ago for a call that waited for the database.
@@ -115,7 +130,8 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
         return answer
       },
     }
-    const { files } = endpoint
+    const { files, raw } = endpoint
+    if (raw) route.preParsing = awaitRoomForPage(app, raw.limitBytes)
     if (!files) fastify.route(route)
     else {
       fastify.register(async (scope) => {
@@ -123,20 +139,6 @@ function registerEndpoints(app: App, fastify: FastifyInstance, endpoints: readon
         scope.route(route)
       })
     }
-  }
-  for (const [url, known] of methods) {
-    const others = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => !known.has(method))
-    fastify.route({
-      method: others as ('GET' | 'POST')[],
-      url,
-      bodyLimit: 64 * 1024 * 1024,
-      handler: async (request) => {
-        throw new Failure(
-          'method_not_supported',
-          `${request.url.split('?', 1)[0]} takes ${[...known].join(', ')}, not ${request.method}.`,
-        )
-      },
-    })
   }
 }
 
@@ -155,24 +157,21 @@ function logRequest(app: App, request: FastifyRequest, reply: FastifyReply): voi
   )
 }
 
-/** RFC 7240: `Prefer: http-status`, among other preferences perhaps. */
-function prefersHonestStatus(request: FastifyRequest): boolean {
-  const prefer = request.headers.prefer
-  if (prefer === undefined) return false
-  return [prefer]
-    .flat()
-    .join(',')
-    .split(',')
-    .some((preference) => preference.trim().toLowerCase() === 'http-status')
-}
-
 function answerError(app: App, error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const failure =
     error instanceof Failure
       ? error
-      : (fromFramework(error as FastifyError) ?? unexpected(app, error, request))
+      : (fromFramework(error as FastifyError, request) ?? unexpected(app, error, request))
+  if (isUncounted(request, reply)) {
+    void countRefused(app, request, reply, failure).then((counted) =>
+      answerFailure(app, counted, request, reply),
+    )
+  } else answerFailure(app, failure, request, reply)
+}
+
+function answerFailure(app: App, failure: Failure, request: FastifyRequest, reply: FastifyReply): void {
   const config = request.routeOptions?.config as RouteConfig | undefined
-  const prefers = prefersHonestStatus(request)
+  const prefers = prefersHonestStatus(request.headers.prefer)
   const honest = config?.honestAlways === true || config?.honest?.includes(failure.code) === true
   const { status, body } = renderFailure(failure, honest || prefers)
   if (prefers) reply.header('Preference-Applied', 'http-status')
@@ -187,7 +186,7 @@ function answerError(app: App, error: Error, request: FastifyRequest, reply: Fas
 }
 
 /** What Fastify itself refuses, in the API's own words. */
-function fromFramework(error: FastifyError): Failure | undefined {
+function fromFramework(error: FastifyError, { method }: FastifyRequest): Failure | undefined {
   const known: Record<string, [ErrorCode, string]> = {
     FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The body is larger than this endpoint takes.'],
     FST_ERR_CTP_INVALID_MEDIA_TYPE: [
@@ -203,11 +202,11 @@ function fromFramework(error: FastifyError): Failure | undefined {
   }
   const found = known[error.code]
   if (found) return new Failure(...found)
+  if (error.statusCode === undefined || error.statusCode < 400 || error.statusCode >= 500) return undefined
+  // What has no body is refused for its address, such as one with `..` in it.
+  if (method === 'GET' || method === 'HEAD') return new Failure('not_found', 'There is no such address.')
   // The connection broke or the client sent half a body: the client's doing, and nobody is left to read the answer.
-  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
-    return new Failure('invalid_json', 'The request could not be read.')
-  }
-  return undefined
+  return new Failure('invalid_json', 'The request could not be read.')
 }
 
 function unexpected(app: App, error: unknown, request: FastifyRequest): Failure {

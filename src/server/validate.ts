@@ -49,7 +49,8 @@ function faultsOf(input: Record<string, unknown>, errors: readonly ErrorObject[]
   // Without a prototype, as a caller may name a field `constructor` or `__proto__`.
   const faults: Faults = { missing: Object.create(null), invalid: Object.create(null) }
   for (const key of Object.keys(input)) {
-    if (hasUnstorableText(input[key])) add(faults.invalid, key, 'must not contain NUL or half a character')
+    if (hasUnstorableText(key) || hasUnstorableText(input[key]))
+      add(faults.invalid, key.toWellFormed(), 'must be UTF-8 without NUL and half characters')
   }
   for (const error of errors) record(faults, error)
   return faults
@@ -59,8 +60,7 @@ function record(faults: Faults, error: ErrorObject): void {
   const place = error.instancePath.slice(1).replaceAll('/', '.')
   if (error.keyword === 'required') {
     const field = [place, error.params.missingProperty].filter(Boolean).join('.')
-    // A field missing inside a nested object makes that object invalid; only the outermost are the mandatory ones.
-    add(place === '' ? faults.missing : faults.invalid, field, `The ${field} field is required.`)
+    add(faults.missing, field, `The ${field} field is required.`)
     return
   }
   // What is blank fails its format too, which says the same.

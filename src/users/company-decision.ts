@@ -40,9 +40,12 @@ export async function verifiedCompany(
   const { company } = openCompany(secrets, key, dataSealed)
   const personalFields = COMPANY_FIELDS.filter((field) => field in NOTHING_KNOWN)
   const personal = Object.fromEntries(personalFields.map((field) => [field, company[field] ?? null]))
-  const companyName = company.company_name ?? known.company_name ?? null
+  const named = {
+    company_name: company.company_name ?? known.company_name ?? null,
+    incorporation_date: company.incorporation_date ?? known.incorporation_date ?? null,
+  }
   return {
-    personalSealed: sealData(secrets, key, { ...known, ...personal, company_name: companyName }),
+    personalSealed: sealData(secrets, key, { ...known, ...personal, ...named }),
     country: company.country ?? country,
   }
 }

@@ -12,7 +12,7 @@ import {
 } from './company-data.ts'
 import { findPersonFaults, PERSON_FIELDS, photosOfPerson, sumOfShares } from './company-people.ts'
 import { isResidenceSupported, parseCountry } from './identity/countries.ts'
-import { isCalendarDay } from './identity/dates.ts'
+import { findIncorporationProblem } from './identity/dates.ts'
 import { checkIdentification, findIdentificationType } from './identity/identification.ts'
 import { type FormRules, isMendable, plain, type Read, readText } from './kyc-form.ts'
 
@@ -63,6 +63,7 @@ export function applyCompanyChanges(
 /** Whether a part may be changed now: every part of a new form, of a rejected one those to mend. */
 export function isPartAsked(reasons: readonly KycReason[], part: string): boolean {
   if (reasons.length === 0) return true
+  if (isUnfinished(reasons) && OPTIONAL_COMPANY_FIELDS.some((field) => field === part)) return true
   const person = splitPersonPart(part)
   return reasons.filter(isMendable).some(({ field }) => {
     if (field === part || (field === 'people' && person)) return true
@@ -73,6 +74,10 @@ export function isPartAsked(reasons: readonly KycReason[], part: string): boolea
     return another && PERSON_IDENTIFICATION.includes(person.part)
   })
 }
+
+/** Sent back before it was finished: then nobody was asked yet for what may stay empty either. */
+const isUnfinished = (reasons: readonly KycReason[]): boolean =>
+  reasons.some(({ field, code }) => code === 'required' && COMPANY_FIELDS.some((known) => known === field))
 
 /** All parts of the form that can be asked for. */
 export function listParts({ people }: Pick<CompanyData, 'people'>): string[] {
@@ -210,8 +215,8 @@ const PARSERS: Record<CompanyField, (typed: string, rules: FormRules) => Read> =
   identification_number: (typed) => readText(typed, 40),
   legal_form: (typed) => readText(typed, 100),
   incorporation_date(typed, { now }) {
-    if (!isCalendarDay(typed) || typed < '1600-01-01') return { problem: 'invalid' }
-    return typed > now.toISOString().slice(0, 10) ? { problem: 'in_the_future' } : { value: typed }
+    const problem = findIncorporationProblem(typed, now)
+    return problem === null ? { value: typed } : { problem }
   },
   activity: (typed) => readText(typed, 500),
   website: readWebsite,

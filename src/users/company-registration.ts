@@ -2,7 +2,7 @@ import type { Integration } from '../common/integration.ts'
 import { hasUnstorableText } from '../server/body.ts'
 import type { FieldErrors } from '../server/errors.ts'
 import { FORMATS } from '../server/fields.ts'
-import { parseEmail } from './identity/email.ts'
+import { isDisposableEmail, parseEmail } from './identity/email.ts'
 import { isAllowedHost } from './registration.ts'
 
 const LONGEST = { email: 254, company_name: 255, callback_url: 2048 } as const
@@ -19,7 +19,12 @@ export function judgeCompanyRegistration(
     const problem = findProblem(field, body[field], settings.callbackHosts)
     if (problem !== undefined) errors[field] = [problem]
   }
-  return errors
+  const email = typeof body.email === 'string' ? parseEmail(body.email) : undefined
+  const refused = email !== undefined && isDisposableEmail(email)
+  // Alone it has a code of its own.
+  return refused && Object.keys(errors).length > 0
+    ? { email: ['The email field must not be of a throw-away domain.'], ...errors }
+    : errors
 }
 
 function findProblem(field: Field, value: unknown, hosts: readonly string[]): string | undefined {

@@ -106,6 +106,15 @@ describe('422 in the documented sentences, with and without Prefer', () => {
       },
     ],
     [
+      'a throw-away mailbox beside another fault',
+      { email: 'a@mailinator.com' },
+      'The email field must not be of a throw-away domain. (and 1 more error)',
+      {
+        company_name: ['The company name field is required.'],
+        email: ['The email field must not be of a throw-away domain.'],
+      },
+    ],
+    [
       'other types',
       { email: 7, company_name: ['Sol'] },
       'The email field must be a string. (and 1 more error)',
@@ -198,7 +207,7 @@ describe('kyc/retry of a company', () => {
     assert.equal((await page.call('PUT', '/company', { city: 'X' })).body.error, 'password_required')
     assert.equal((await page.open(password)).body.error, 'password_incorrect')
     const other = openKybPage(platform, page.link)
-    await platform.app.pool.query('update verifications set password_wait_until = null')
+    await platform.app.pool.query('delete from password_attempts')
     assert.equal((await other.open(data.password)).body.data.phase, 'form')
   })
 

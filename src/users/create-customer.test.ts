@@ -44,7 +44,7 @@ describe('200 a customer is registered', () => {
       city: 'Madrid',
       postal_code: '28013',
       birth_date: '1990-05-17',
-      identification_type: 'government_id',
+      identification_type: 'GOVERNMENT_ID',
       identification_number: '12.345.678-z',
       external_id: 'yours-1',
       language: 'es-MX',
@@ -210,6 +210,38 @@ describe('what is refused changes nothing', () => {
       'invalid_identification',
       ['identification_number'],
     ],
+    [
+      'an address, a letter and a host',
+      {
+        email: 'x',
+        country: 'ES',
+        identification_type: 'GOVERNMENT_ID',
+        identification_number: '12345678A',
+      },
+      'fail_mandatory_field',
+      ['name', 'email', 'identification_number'],
+    ],
+    [
+      'a telephone, a mailbox and a country',
+      { ...good, email: 'ana@mailinator.com', phone: '1', country: 'KP' },
+      'invalid_field',
+      ['phone', 'email', 'country'],
+    ],
+    [
+      'a mailbox, a country and a paper',
+      {
+        ...good,
+        email: 'ana@mailinator.com',
+        country: 'KP',
+        identification_type: 'government_id',
+        identification_number: '1',
+      },
+      'email_not_allowed',
+      ['email', 'country', 'identification_type'],
+    ],
+    ['a tabulator', { ...good, name: 'A\tB' }, 'invalid_field', ['name']],
+    ['a line break', { ...good, address: 'A\nB' }, 'invalid_field', ['address']],
+    ['a control character of Latin-1', { ...good, city: 'A\u0085B' }, 'invalid_field', ['city']],
     ['half a character', { ...good, name: 'Ana\ud800' }, 'invalid_field', ['name']],
   ] as [string, object, string, string[]][]) {
     test(`${what}: ${error}`, async () => {

@@ -5,13 +5,14 @@ import type { Trx } from '../db/database.ts'
 import { newUuid } from '../kernel/ids.ts'
 import { hasEmailTag } from '../sandbox/email-tags.ts'
 import { endpoint } from '../server/endpoint.ts'
-import { fail } from '../server/errors.ts'
+import { errorsOf, fail, refuseFirst } from '../server/errors.ts'
 import { findCustomerByEmail, insertCustomer } from './customer-store.ts'
 import { emailKey } from './identity/email.ts'
 import { kycForm } from './kyc-form-url.ts'
 import { personalPart, sealData } from './personal-data.ts'
 import {
   findRegistrationFaults,
+  findRegistrationRefusals,
   type Registration,
   RegistrationBody,
   readRegistration,
@@ -63,8 +64,10 @@ export const createCustomer = endpoint({
     },
   },
   check: ({ body }, context) => findRegistrationFaults(body, context),
+  findFurther: (_app, { body, integration }) => errorsOf(findRegistrationRefusals(body, { integration })),
   async handle(app, { body, integration, remember }) {
-    const registration = readRegistration(body, { integration })
+    refuseFirst(findRegistrationRefusals(body, { integration }))
+    const registration = readRegistration(body)
     const emailIndex = app.secrets.index('customer-email', emailKey(registration.data.email))
     const registered = await app.db.transaction().execute(async (trx) => {
       const created = await register(app, trx, integration, registration, emailIndex)

@@ -12,7 +12,7 @@ import { DEFAULT_SETTINGS } from '../common/integration.ts'
 let platform: TestApp
 let photo: string
 before(async () => {
-  platform = await startTestApp({ localChains: false, env: NO_CHAINS })
+  platform = await startTestApp({ localChains: false, env: { ...NO_CHAINS, FILES_FROM_LOOPBACK: 'true' } })
   photo = (await drawDocument()).toString('base64')
 })
 after(() => platform.stop())
@@ -152,6 +152,44 @@ describe('200 a verification by delegation runs', () => {
     assert.equal((await documentsOf(data.id)).length, 3)
   })
 
+  test('of a company, sent as a form; and is decided by a form', async () => {
+    const { legal_representative: representative, ...rest } = company()
+    const fields: [string, string][] = Object.entries(rest)
+    for (const [name, value] of Object.entries(representative))
+      fields.push([`legal_representative[${name}]`, value])
+    const asForm = (pairs: [string, string][]) => ({
+      body: new URLSearchParams(pairs).toString(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+    const { body, headers } = asForm(fields)
+    const { status, data } = await send(body, { headers })
+    assert.equal(status, 'ok')
+    const kept = (await documentsOf(data.id)).map(({ type }) => type)
+    assert.deepEqual(kept, ['document_back', 'document_front', 'face_image'])
+    await decided(data.id, 'valid')
+    const lacking = asForm(fields.filter(([name]) => name !== 'legal_representative[city]'))
+    const refused = await send(lacking.body, { headers })
+    assert.deepEqual(Object.keys(refused.errors), ['legal_representative.city'])
+
+    const other = (await send(person({ email: mail('+kycslow') }))).data
+    const reasons = asForm([
+      ['user_id', String(other.id)],
+      ['outcome', 'fail'],
+      ['reasons[0][field]', 'document_front'],
+      ['reasons[0][code]', 'blurred'],
+      ['reasons[1][code]', 'too_young'],
+    ])
+    const answer = await platform.api('POST', '/api/sandbox/kyc', reasons)
+    assert.deepEqual(
+      answer.body.data?.reasons.map(({ field, code }: { field: string; code: string }) => [field, code]),
+      [
+        ['document_front', 'blurred'],
+        [null, 'too_young'],
+      ],
+      JSON.stringify(answer.body),
+    )
+  })
+
   test('to KYC_FAIL with reasons when something is wrong, and then a form is given', async () => {
     const small = (await drawDocument(150, 100)).toString('base64')
     const { data } = await send(person({ document_front: small }))
@@ -237,12 +275,19 @@ describe('nothing is kept of a call that is refused', () => {
     ])
     const { legal_representative } = company()
     const representative = { ...legal_representative, birth_date: '1990-02-30', document_back: undefined }
-    await refused(company({ email: 'x', legal_representative: representative }), 'invalid_field', [
+    await refused(company({ email: 'x', legal_representative: representative }), 'fail_mandatory_field', [
       'email',
       'legal_representative.birth_date',
       'legal_representative.document_back',
     ])
-    await refused(company({ legal_representative: {} }), 'invalid_field', [
+    const whole = { ...legal_representative, birth_date: '1990-02-30', phone: 1, last_name: ' ' }
+    await refused(company({ legal_representative: whole }), 'invalid_field', [
+      'legal_representative.birth_date',
+      'legal_representative.phone',
+      'legal_representative.last_name',
+    ])
+    await refused(company({ legal_representative: 'Eva' }), 'invalid_field', ['legal_representative'])
+    const empty = await refused(company({ legal_representative: {} }), 'fail_mandatory_field', [
       ...['name', 'birth_date', 'country', 'address', 'city', 'postal_code'].map(
         (field) => `legal_representative.${field}`,
       ),
@@ -250,6 +295,40 @@ describe('nothing is kept of a call that is refused', () => {
         (field) => `legal_representative.${field}`,
       ),
     ])
+    assert.match(empty.message, /^Missing: legal_representative\.name, legal_representative\./)
+    assert.deepEqual(empty.errors['legal_representative.name'], [
+      'The legal_representative.name field is required.',
+    ])
+  })
+
+  test('all at once, whatever their codes: the first of them is the answer’s', async () => {
+    const number = { identification_number: '12345678A' }
+    const faults = {
+      document_front: 'zzz',
+      email: 'a@mailinator.com',
+      country: 'KP',
+      identification_type: 'DNI',
+    }
+    const all = Object.keys(faults)
+    await refused(person({ ...faults, name: undefined }), 'fail_mandatory_field', ['name', ...all])
+    await refused(person({ ...faults, phone: '1' }), 'invalid_field', [...all, 'phone'])
+    await refused(person(faults), 'email_not_allowed', all)
+    const { message } = await refused(
+      person({ document_front: 'zzz', face_image: 'http://10.0.0.1/', ...number }),
+      'invalid_identification',
+      ['identification_number', 'document_front'],
+    )
+    assert.doesNotMatch(message, /\.\./)
+    const { legal_representative } = company()
+    await refused(
+      company({
+        country: 'KP',
+        identification_type: 'COMPANY_REGISTRATION',
+        legal_representative: { ...legal_representative, ...number, face_image: 'zzz' },
+      }),
+      'country_not_supported',
+      ['country', 'legal_representative.identification_number', 'legal_representative.face_image'],
+    )
   })
 
   test('invalid_file names every file that is none, and forgets those that are', async () => {
@@ -268,6 +347,14 @@ describe('nothing is kept of a call that is refused', () => {
       'invalid_file',
       ['legal_representative.document_front'],
     )
+  })
+
+  test('a file is judged as one where it is larger than all others together may be, or in a list', async () => {
+    const large = 'A'.repeat(40_000_000)
+    const inVideo = await send(person({ face_video: large }))
+    assert.deepEqual([inVideo.error, Object.keys(inVideo.errors)], ['invalid_file', ['face_video']])
+    const inList = await send(person({ document_front: ['A'.repeat(1_200_000)] }))
+    assert.deepEqual([inList.error, Object.keys(inList.errors)], ['invalid_field', ['document_front']])
   })
 
   test('the other codes of a registration', async () => {

@@ -6,7 +6,7 @@ import { newSecret, newUuid, randomText } from '../kernel/ids.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import { hasEmailTag } from '../sandbox/email-tags.ts'
 import { type ApiRequest, endpoint } from '../server/endpoint.ts'
-import { Failure, type FieldErrors, fail } from '../server/errors.ts'
+import { errorsOf, Failure, type FieldErrors, fail, refuseFirst } from '../server/errors.ts'
 import { OneOf } from '../server/fields.ts'
 import { refuseTaken } from './create-customer.ts'
 import { findCustomerByEmail, insertCustomer, lockCustomer } from './customer-store.ts'
@@ -14,7 +14,9 @@ import { changeStatus } from './decision.ts'
 import {
   type Delegated,
   DelegatedBody,
+  filesOf,
   findDelegatedFaults,
+  findDelegatedRefusals,
   findRequired,
   PERSON_FILES,
   type PersonFile,
@@ -23,14 +25,14 @@ import {
 import { insertDocument, type SealedFile, sealFile } from './document-store.ts'
 import { emailKey } from './identity/email.ts'
 import { judgePicture } from './image.ts'
-import { type IncomingFile, MAX_FILE_BYTES, withIncomingFile } from './incoming-file.ts'
+import { type IncomingFile, isFileUrl, MAX_FILE_BYTES, withIncomingFile } from './incoming-file.ts'
 import { isVideo } from './judge-video.ts'
 import { KYC_LANE } from './kyc-lane.ts'
 import { sealData } from './personal-data.ts'
 import { LINK_PURPOSE } from './verification.ts'
 import { insertVerification, updateVerification } from './verification-store.ts'
 
-/** Four files of usual size; larger ones can be given by their address. */
+/** Four files of usual size; larger ones can be given by their address. A file over 10 MiB is told as such, not counted. */
 const BODY_LIMIT_BYTES = 32 * 1024 * 1024
 
 export const createDelegatedCustomer = endpoint({
@@ -80,12 +82,18 @@ export const createDelegatedCustomer = endpoint({
   },
   requires: ({ body }) => findRequired(body),
   check: ({ body }, context) => findDelegatedFaults(body, context),
+  findFurther: async (app, { body, files, integration }) => ({
+    ...errorsOf(findDelegatedRefusals(body, { integration })),
+    ...(await findSentFileFaults(app, { body, files, integration })),
+  }),
   async handle(app, request) {
     const { body, integration } = request
     if (!integration.settings.rights.delegatedKyc) {
       fail('method_not_allowed', 'This integration has no right to verify customers by delegation.')
     }
-    const delegated = readDelegated(body, { integration })
+    const refusals = findDelegatedRefusals(body, { integration })
+    if (refusals.length > 0) refuseFirst(refusals, await findSentFileFaults(app, request))
+    const delegated = readDelegated(body)
     const emailIndex = app.secrets.index('customer-email', emailKey(delegated.data.email))
     // Looked up before the files, which cost more; the transaction decides.
     if (await findCustomerByEmail(app.db, integration.id, emailIndex)) {
@@ -144,6 +152,22 @@ async function takeFiles(
     await forget(app, taken)
     throw error
   }
+}
+
+/** What is wrong with the files that were sent; those given by their address are not fetched for a refused call. */
+async function findSentFileFaults(
+  app: App,
+  { body, files, integration }: Pick<ApiRequest, 'files' | 'integration'> & { body: Partial<DelegatedBody> },
+): Promise<FieldErrors> {
+  const errors: FieldErrors = {}
+  for (const { kind, field, text } of filesOf(body)) {
+    if (isFileUrl(text)) continue
+    await withIncomingFile(app, { text, files, integration }, async (incoming) => {
+      const judged = await judge(kind, incoming)
+      if ('problem' in judged) errors[field] = [judged.problem]
+    })
+  }
+  return errors
 }
 
 type Judged = Parameters<typeof sealFile>[2] | { problem: string }

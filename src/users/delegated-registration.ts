@@ -1,13 +1,14 @@
 import { type Static, Type } from 'typebox'
 import type { Integration } from '../common/integration.ts'
-import { type FieldErrors, fail } from '../server/errors.ts'
+import type { FieldErrors, Refusal } from '../server/errors.ts'
 import { OneOf, Text } from '../server/fields.ts'
-import { isResidenceSupported, parseCountry } from './identity/countries.ts'
+import { parseCountry } from './identity/countries.ts'
 import { findIdentificationType } from './identity/identification.ts'
 import { parsePhone } from './identity/phone.ts'
 import { NOTHING_KNOWN, type PersonalData } from './personal-data.ts'
 import {
   findRegistrationFaults,
+  findRegistrationRefusals,
   type Registration,
   RegistrationBody,
   readIdentification,
@@ -54,7 +55,12 @@ export const DelegatedBody = Type.Object({
   name: Type.Optional(Text('First name; of a person.', 100)),
   last_name,
   phone,
-  birth_date: Type.Optional(Text('Of a person: `YYYY-MM-DD`; at least 18 years ago.', 10)),
+  birth_date: Type.Optional(
+    Text(
+      '`YYYY-MM-DD`. Mandatory of a person: at least 18 years ago. Of a company: the day on which it was founded; not in the future.',
+      10,
+    ),
+  ),
   country: Text('Where the customer lives, or is registered: ISO 3166-1 alpha-2.', 8),
   address: Text('Street and number.', 200),
   city: Text('City.', 100),
@@ -79,7 +85,11 @@ const backNeeded = (person: Pick<Partial<DelegatedBody>, 'country' | 'identifica
 
 /** The fields that are mandatory because of the type, and of the document. */
 export function findRequired(body: Partial<DelegatedBody>): readonly string[] {
-  if (isCompany(body)) return ['company_name', 'legal_representative']
+  if (isCompany(body)) {
+    const { legal_representative: person } = body
+    const back = person && backNeeded(person) ? ['legal_representative.document_back'] : []
+    return ['company_name', 'legal_representative', ...back]
+  }
   const files = backNeeded(body) ? PERSON_FILES.slice(0, 3) : ['document_front', 'face_image']
   return ['name', 'birth_date', ...files]
 }
@@ -89,17 +99,37 @@ export function findDelegatedFaults(
   body: Partial<DelegatedBody>,
   context: { integration: Pick<Integration, 'settings'>; now: Date },
 ): FieldErrors {
-  const errors = findRegistrationFaults(body, context)
+  const errors = findRegistrationFaults(body, context, isCompany(body) ? 'company' : 'individual')
   const person = body.legal_representative
   if (!isCompany(body) || person === undefined) return errors
   for (const [field, texts] of Object.entries(findRegistrationFaults(person, context))) {
     errors[`legal_representative.${field}`] = texts
   }
-  if (backNeeded(person) && person.document_back === undefined) {
-    const field = 'legal_representative.document_back'
-    errors[field] = [`The ${field} field is required.`]
-  }
   return errors
+}
+
+/** What is right but not accepted, of the representative too. */
+export function findDelegatedRefusals(
+  body: Partial<DelegatedBody>,
+  { integration }: { integration: Pick<Integration, 'settings'> },
+): Refusal[] {
+  if (!isCompany(body)) return findRegistrationRefusals(body, { integration })
+  const { legal_representative: person = {} } = body
+  return [
+    ...findRegistrationRefusals(body, { integration, person: 'company' }),
+    ...findRegistrationRefusals(person, { integration, prefix: 'legal_representative.' }),
+  ]
+}
+
+/** The fields that hold the files of whose identity is to be verified, as the caller names them, with their texts. */
+export function filesOf(body: Partial<DelegatedBody>): Delegated['files'] {
+  const [person, prefix] = isCompany(body)
+    ? [body.legal_representative ?? {}, 'legal_representative.']
+    : [body, '']
+  return PERSON_FILES.flatMap((kind) => {
+    const text = person[kind]
+    return text === undefined ? [] : [{ kind, field: `${prefix}${kind}`, text }]
+  })
 }
 
 /** A registration and the person whose identity is to be verified: the customer, or who represents the company. */
@@ -110,43 +140,31 @@ export interface Delegated extends Registration {
   files: { kind: PersonFile; field: string; text: string }[]
 }
 
-/** Reads a body whose fields are right, or refuses what is right but not accepted. The files are not looked at. */
-export function readDelegated(
-  body: DelegatedBody,
-  { integration }: { integration: Pick<Integration, 'settings'> },
-): Delegated {
+/** Reads a body that has no faults and is not refused. The files are not looked at. */
+export function readDelegated(body: DelegatedBody): Delegated {
+  const files = filesOf(body)
   if (!isCompany(body)) {
-    const registration = readRegistration({ ...body, name: body.name ?? '' }, { integration })
+    const registration = readRegistration({ ...body, name: body.name ?? '' })
     const { bank_account, bank_name, ...person } = registration.data
-    return { ...registration, type: 'individual', person, files: filesOf(body, '') }
+    return { ...registration, type: 'individual', person, files }
   }
   const companyName = (body.company_name ?? '').normalize('NFC').trim()
-  const registration = readRegistration({ ...body, name: companyName }, { integration, person: 'company' })
-  const representative = body.legal_representative as Representative
+  const registration = readRegistration({ ...body, name: companyName }, 'company')
   const data = {
     ...registration.data,
     name: null,
     last_name: null,
     birth_date: null,
     company_name: companyName,
+    incorporation_date: registration.data.birth_date,
   }
-  const person = readRepresentative(representative, registration.data.email, integration)
-  const files = filesOf(representative, 'legal_representative.')
+  const person = readRepresentative(body.legal_representative as Representative, registration.data.email)
   return { ...registration, data, type: 'company', person, files }
 }
 
-function readRepresentative(
-  person: Representative,
-  email: string,
-  { settings }: Pick<Integration, 'settings'>,
-): PersonalData {
+function readRepresentative(person: Representative, email: string): PersonalData {
   const text = (value: string | undefined): string | null => value?.normalize('NFC').trim() ?? null
   const country = parseCountry(person.country) ?? null
-  if (country === null || !isResidenceSupported(country, settings.countries)) {
-    fail('country_not_supported', `People who live in ${country} are not accepted.`, {
-      errors: { 'legal_representative.country': ['is not supported'] },
-    })
-  }
   return {
     ...NOTHING_KNOWN,
     name: text(person.name),
@@ -158,13 +176,6 @@ function readRepresentative(
     address: text(person.address),
     city: text(person.city),
     postal_code: text(person.postal_code),
-    ...readIdentification(person, country, { person: 'individual', prefix: 'legal_representative.' }),
+    ...readIdentification(person, country, 'individual'),
   }
-}
-
-function filesOf(person: Partial<Record<PersonFile, string>>, prefix: string): Delegated['files'] {
-  return PERSON_FILES.flatMap((kind) => {
-    const text = person[kind]
-    return text === undefined ? [] : [{ kind, field: `${prefix}${kind}`, text }]
-  })
 }

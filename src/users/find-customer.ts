@@ -26,7 +26,10 @@ export const findUser = endpoint({
   }),
   data: CustomerObject,
   errors: ['fail_mandatory_field', 'invalid_field', 'user_not_found'],
-  examples: { request: { external_id: 'customer-abc-001' }, answer: CUSTOMER_EXAMPLE },
+  examples: {
+    request: { email: 'ana@example.com' },
+    answer: { ...CUSTOMER_EXAMPLE, phone: null, external_id: null, kyc_status: 'unused', kyc_level: 'none' },
+  },
   check({ query }): FieldErrors {
     const given = NAMES.filter((name) => query[name] !== undefined)
     if (given.length < 2) return findContactFaults(query)

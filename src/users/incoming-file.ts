@@ -34,7 +34,7 @@ export const isFileUrl = (text: string): boolean => /^\s*https?:/i.test(text)
  * by the guarded door. It is not judged yet, and a fetched one is held only while `use` runs.
  */
 export async function withIncomingFile<T>(
-  app: Pick<App, 'outgoing' | 'downloads'>,
+  app: Pick<App, 'fileDoor' | 'downloads'>,
   { text, files, integration }: { text: string; files: FileBody['files']; integration: Integration },
   use: (file: IncomingFile) => Promise<T>,
 ): Promise<T> {
@@ -66,9 +66,15 @@ function toIncoming(decoded: DecodedFile): IncomingFile {
   return decoded.ok ? decoded : { ok: false, problem: ENCODING_TEXTS[decoded.problem] }
 }
 
-async function download({ outgoing }: Pick<App, 'outgoing'>, url: string): Promise<IncomingFile> {
+/**
+ * One text for whatever kept a file from coming: who may send addresses must not learn from the answer what is closed,
+ * what listens, or what a name leads to.
+ */
+const NOT_FETCHED = `could not be fetched: it must be a public http(s) address that answers 200 with the file, within ${DOWNLOAD_MS / 1000} seconds and ${MOST_REDIRECTS} redirects`
+
+async function download({ fileDoor }: Pick<App, 'fileDoor'>, url: string): Promise<IncomingFile> {
   try {
-    const bytes = await outgoing.download({
+    const bytes = await fileDoor.download({
       url,
       timeoutMs: DOWNLOAD_MS,
       limitBytes: MAX_FILE_BYTES,
@@ -78,6 +84,6 @@ async function download({ outgoing }: Pick<App, 'outgoing'>, url: string): Promi
   } catch (error) {
     if (!(error instanceof OutgoingError)) throw error
     if (error.reason === 'too_large') return { ok: false, problem: ENCODING_TEXTS.too_large }
-    return { ok: false, problem: `could not be fetched: ${error.message}` }
+    return { ok: false, problem: NOT_FETCHED }
   }
 }

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import sharp from 'sharp'
 import { makePdf } from '../../test/support/documents.ts'
 import { drawDocument } from '../../test/support/kyc.ts'
+import { judgePicture } from './image.ts'
 import { judgeDocument } from './judge-document.ts'
 
 const mimeOf = async (bytes: Buffer): Promise<string> => {
@@ -68,7 +69,23 @@ describe('no document is', () => {
     for (const bytes of [Buffer.from(svg), Buffer.from('<html>%PDF</html>'), gif, zip, Buffer.alloc(2_000)]) {
       assert.equal(await mimeOf(bytes), 'must be a PDF, JPEG, PNG or WebP by its content')
     }
+    // A PDF inside of something else, as readers find it, is that something.
+    const program = Buffer.from('4d5a90000300000004000000ffff0000', 'hex')
+    const archive = Buffer.from('504b03040a0000000000', 'hex')
+    for (const host of [program, archive, gif]) {
+      const polyglot = Buffer.concat([host, makePdf()])
+      assert.equal(await mimeOf(polyglot), 'must be a PDF, JPEG, PNG or WebP by its content')
+    }
     assert.equal(await mimeOf(Buffer.alloc(0)), 'is empty')
+  })
+
+  test('more than a picture that has something else behind: it is a picture and nothing more', async () => {
+    const jpeg = await drawDocument(300, 200)
+    for (const behind of [makePdf(), Buffer.from('<script>alert(1)</script>')]) {
+      assert.equal(await mimeOf(Buffer.concat([jpeg, behind])), 'image/jpeg')
+    }
+    const kept = await judgePicture(Buffer.concat([jpeg, Buffer.from('<script>alert(1)</script>')]))
+    assert.ok(kept.ok && !kept.jpeg.includes('<script>'))
   })
 
   test('a picture that becomes too large when it is opened', async () => {

@@ -24,11 +24,15 @@ export async function judgeDocument(bytes: Buffer): Promise<JudgedDocument> {
     if (!found.ok) return { ok: false, problem: PICTURE_TEXTS[found.reason] }
     return { ok: true, mime, width: found.width, height: found.height }
   }
-  const pdf = findPdf(bytes)
+  // What begins as something else, such as a program or an archive, is that, whatever it carries behind.
+  const isOther = type !== undefined && type !== 'application/pdf' && !bytes.subarray(0, 5).equals(PDF_HEAD)
+  const pdf = isOther ? undefined : findPdf(bytes)
   if (!pdf) return { ok: false, problem: 'must be a PDF, JPEG, PNG or WebP by its content' }
   if (isWholePdf(pdf)) return { ok: true, mime: 'application/pdf', width: null, height: null }
   return { ok: false, problem: 'is a broken PDF: its end, its table of objects or its root is missing' }
 }
+
+const PDF_HEAD = Buffer.from('%PDF-')
 
 /** Readers look for both ends of a PDF this far into the file; many programs put something before or after. */
 const NEAR_BYTES = 1024

@@ -13,6 +13,16 @@ import { emailKey, parseEmail } from './identity/email.ts'
 const STATUSES = ['unused', 'processing', 'valid', 'fail'] as const
 const TYPES = ['individual', 'company'] as const
 
+const FILTERS = {
+  kyc_status: Type.Optional(OneOf(STATUSES)),
+  type: Type.Optional(OneOf(TYPES)),
+  country: Type.Optional(Country('Where the customer lives: ISO 3166-1 alpha-2.')),
+  email: Type.Optional(Text('The whole address; upper and lower case are the same.', 254)),
+  external_id: Type.Optional(Text('Your own id of the customer.')),
+  ...RangeFields,
+}
+const LIST = { list: 'customers', filters: Object.keys(FILTERS) }
+
 export const listCustomers = endpoint({
   method: 'GET',
   path: '/api/customers/list',
@@ -23,12 +33,7 @@ export const listCustomers = endpoint({
   audience: 'token',
   list: true,
   query: Type.Object({
-    kyc_status: Type.Optional(OneOf(STATUSES)),
-    type: Type.Optional(OneOf(TYPES)),
-    country: Type.Optional(Country('Where the customer lives: ISO 3166-1 alpha-2.')),
-    email: Type.Optional(Text('The whole address; upper and lower case are the same.', 254)),
-    external_id: Type.Optional(Text('Your own id of the customer.')),
-    ...RangeFields,
+    ...FILTERS,
     ...PageFields,
   }),
   data: Type.Array(CustomerObject),
@@ -36,7 +41,7 @@ export const listCustomers = endpoint({
   examples: { request: { kyc_status: 'valid', per_page: 25 }, answer: [CUSTOMER_EXAMPLE] },
   check: ({ query }) => findContactFaults(query),
   async handle(app, { query, integration }) {
-    const page = readPage(query)
+    const page = readPage(query, LIST)
     const { places, counted } = await readNewest(app.db, listOf(app.secrets, integration.id, query), page)
     const rows = await readCustomers(
       app.db,

@@ -28,6 +28,8 @@ export interface CustomerData extends PersonalData {
   bank_name: string | null
   /** Of a company, whose `name` and `last_name` are null. */
   company_name?: string | null
+  /** Of a company, when it is known: `YYYY-MM-DD`. */
+  incorporation_date?: string | null
 }
 
 /** What `verifications.data_sealed` holds. */

@@ -1,9 +1,14 @@
 import { type Static, Type } from 'typebox'
 import type { Integration } from '../common/integration.ts'
-import { type FieldErrors, fail } from '../server/errors.ts'
+import type { FieldErrors, Refusal } from '../server/errors.ts'
 import { Text, WebAddress } from '../server/fields.ts'
 import { isResidenceSupported, parseCountry } from './identity/countries.ts'
-import { findBirthDateProblem, MAX_AGE_YEARS, MIN_AGE_YEARS } from './identity/dates.ts'
+import {
+  findBirthDateProblem,
+  findIncorporationProblem,
+  MAX_AGE_YEARS,
+  MIN_AGE_YEARS,
+} from './identity/dates.ts'
 import { isDisposableEmail, parseEmail } from './identity/email.ts'
 import { checkIdentification, listIdentificationTypes, type Person } from './identity/identification.ts'
 import { parsePhone } from './identity/phone.ts'
@@ -47,6 +52,7 @@ export interface Registration {
 export function findRegistrationFaults(
   body: Partial<RegistrationBody>,
   { integration, now }: { integration: Pick<Integration, 'settings'>; now: Date },
+  person: Person = 'individual',
 ): FieldErrors {
   const errors: FieldErrors = {}
   const judge = (field: keyof RegistrationBody, parse: (text: string) => unknown, problem: string): void => {
@@ -58,7 +64,8 @@ export function findRegistrationFaults(
   judge('country', parseCountry, 'must be an ISO 3166-1 alpha-2 code, such as ES')
   judge('language', parseLanguage, 'must be es, en or pt')
   if (body.birth_date !== undefined) {
-    const problem = birthDateText(body.birth_date, now)
+    const problem =
+      person === 'company' ? incorporationText(body.birth_date, now) : birthDateText(body.birth_date, now)
     if (problem !== null) errors.birth_date = [problem]
   }
   for (const [given, wanted] of [
@@ -78,28 +85,53 @@ export function findRegistrationFaults(
   return errors
 }
 
-/** Reads a registration whose fields are right, or refuses what is right but not accepted. */
-export function readRegistration(
-  body: RegistrationBody,
-  { integration, person = 'individual' }: { integration: Pick<Integration, 'settings'>; person?: Person },
-): Registration {
+/** Who is registered: a person or a company, and what stands before the names of the fields. */
+interface Registrant {
+  integration: Pick<Integration, 'settings'>
+  person?: Person
+  prefix?: string
+}
+
+/** What is right but not accepted, of fields that have nothing else against them; any may be absent. */
+export function findRegistrationRefusals(
+  body: Partial<RegistrationBody>,
+  { integration, person = 'individual', prefix = '' }: Registrant,
+): Refusal[] {
+  const refusals: Refusal[] = []
+  const email = parseEmail(body.email ?? '')
+  const country = parseCountry(body.country ?? '')
+  if (email !== undefined && isDisposableEmail(email)) {
+    const errors = { [`${prefix}email`]: ['must not be of a throw-away domain'] }
+    refusals.push({
+      code: 'email_not_allowed',
+      message: 'Throw-away e-mail addresses are not accepted.',
+      errors,
+    })
+  }
+  if (country !== undefined && !isResidenceSupported(country, integration.settings.countries)) {
+    refusals.push({
+      code: 'country_not_supported',
+      message: `Customers who live in ${country} are not accepted.`,
+      errors: { [`${prefix}country`]: ['is not supported'] },
+    })
+  }
+  const fault = country === undefined ? undefined : findIdentificationFault(body, country, person)
+  if (fault) {
+    const field = `${prefix}${fault.field}`
+    const message = `${field} ${fault.text}.`
+    refusals.push({ code: 'invalid_identification', message, errors: { [field]: [fault.text] } })
+  }
+  return refusals
+}
+
+/** Reads a registration that has no faults and is not refused. */
+export function readRegistration(body: RegistrationBody, person: Person = 'individual'): Registration {
   const text = (field: keyof RegistrationBody): string | null => body[field]?.normalize('NFC').trim() ?? null
   const email = parseEmail(body.email) ?? null
   const phone = parsePhone(body.phone ?? '') ?? null
   const country = parseCountry(body.country ?? '') ?? null
   const language = parseLanguage(body.language ?? '') ?? null
   if (email === null) throw new Error('A registration without an e-mail address passed the checks.')
-
-  if (isDisposableEmail(email)) {
-    fail('email_not_allowed', 'Throw-away e-mail addresses are not accepted.', {
-      errors: { email: ['must not be of a throw-away domain'] },
-    })
-  }
-  if (country !== null && !isResidenceSupported(country, integration.settings.countries)) {
-    fail('country_not_supported', `Customers who live in ${country} are not accepted.`, {
-      errors: { country: ['is not supported'] },
-    })
-  }
   return {
     data: {
       ...NOTHING_KNOWN,
@@ -112,7 +144,7 @@ export function readRegistration(
       city: text('city'),
       postal_code: text('postal_code'),
       birth_date: body.birth_date ?? null,
-      ...readIdentification(body, country, { person }),
+      ...readIdentification(body, country, person),
       bank_account: text('bank_account'),
       bank_name: text('bank_name'),
     },
@@ -123,19 +155,32 @@ export function readRegistration(
   }
 }
 
-/**
- * The document that was named, its number as its country writes it. Throws `invalid_identification`, with the fields
- * named behind `prefix`.
- */
+type Identified = Pick<
+  Partial<RegistrationBody>,
+  'identification_type' | 'identification_number' | 'birth_date'
+>
+
+/** The document that was named, its number as its country writes it. It was judged before. */
 export function readIdentification(
-  body: Pick<Partial<RegistrationBody>, 'identification_type' | 'identification_number' | 'birth_date'>,
+  { identification_type: type, identification_number: number }: Identified,
   country: string | null,
-  { person, prefix = '' }: { person: Person; prefix?: string },
+  person: Person,
 ): Pick<CustomerData, 'identification_type' | 'identification_number'> {
-  const { identification_type: type, identification_number: number } = body
   if (country === null || type === undefined || number === undefined) {
     return { identification_type: null, identification_number: null }
   }
+  const checked = checkIdentification({ country, person, type: type.trim(), number })
+  if (!checked.ok) throw new Error('An identification that is none passed the checks.')
+  return { identification_type: checked.type, identification_number: checked.number }
+}
+
+/** What is wrong with the document that was named; undefined when nothing is, or when it was not named as a whole. */
+function findIdentificationFault(
+  { identification_type: type, identification_number: number, birth_date: birthDate }: Identified,
+  country: string,
+  person: Person,
+): { field: string; text: string } | undefined {
+  if (type === undefined || number === undefined) return undefined
   const checked = checkIdentification({ country, person, type: type.trim(), number })
   if (!checked.ok) {
     const types = listIdentificationTypes(country, person).map((known) => known.type)
@@ -144,21 +189,11 @@ export function readIdentification(
       wrong_format: ['identification_number', `does not have the form of a ${type} of ${country}`],
       wrong_check_digit: ['identification_number', 'has a wrong check digit'],
     }[checked.problem] as [string, string]
-    refuseIdentification(`${prefix}${field}`, text)
+    return { field, text }
   }
-  if (
-    checked.birthDate !== undefined &&
-    body.birth_date !== undefined &&
-    checked.birthDate !== body.birth_date
-  ) {
-    const text = `carries the birth date ${checked.birthDate}`
-    refuseIdentification(`${prefix}identification_number`, text)
-  }
-  return { identification_type: checked.type, identification_number: checked.number }
-}
-
-function refuseIdentification(field: string, text: string): never {
-  fail('invalid_identification', `${field} ${text}.`, { errors: { [field]: [text] } })
+  if (checked.birthDate === undefined || birthDate === undefined || checked.birthDate === birthDate)
+    return undefined
+  return { field: 'identification_number', text: `carries the birth date ${checked.birthDate}` }
 }
 
 function birthDateText(text: string, now: Date): string | null {
@@ -171,6 +206,18 @@ function birthDateText(text: string, now: Date): string | null {
       return 'must not be in the future'
     default:
       return `must be a real day, YYYY-MM-DD, at most ${MAX_AGE_YEARS} years ago`
+  }
+}
+
+/** Of a company the day on which it was founded, which has no age to be of. */
+function incorporationText(text: string, now: Date): string | null {
+  switch (findIncorporationProblem(text, now)) {
+    case null:
+      return null
+    case 'in_the_future':
+      return 'must not be in the future'
+    default:
+      return 'must be a real day, YYYY-MM-DD, on which the company was founded'
   }
 }
 

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import sharp from 'sharp'
 import { startTestApp, type TestApp } from '../../test/support/app.ts'
 import { makePdf, serveFiles } from '../../test/support/documents.ts'
@@ -16,7 +17,11 @@ const TEN_MIB = 10 * 1024 * 1024
 let platform: TestApp
 let others: string
 before(async () => {
-  platform = await startTestApp({ lanes: false, localChains: false, env: NO_CHAINS })
+  platform = await startTestApp({
+    lanes: false,
+    localChains: false,
+    env: { ...NO_CHAINS, FILES_FROM_LOOPBACK: 'true' },
+  })
   others = await platform.authenticate('sandbox-key-2', 'sandbox-secret-2')
 })
 after(() => platform.stop())
@@ -89,6 +94,9 @@ describe('200 a document is kept', () => {
       [{ type: 'other', file: text }],
       [{ type: 'other', file: `data:application/pdf;base64,${text}` }],
       [{ type: 'other', file: text.replaceAll(/(.{76})/g, '$1\r\n') }],
+      [{ type: 'other', file: bytes.toString('base64url') }],
+      [{ type: 'other', file: `data:application/pdf;base64,${bytes.toString('base64url')}` }],
+      [{ type: 'other', file: text.replace(/=+$/, '') }],
       [JSON.stringify({ type: 'other', file: text }).replaceAll('/', '\\/'), 'application/json'],
       [new URLSearchParams({ type: 'other', file: text }).toString(), 'application/x-www-form-urlencoded'],
       [{ type: 'other', file: `${server.url}/statement.pdf` }],
@@ -178,6 +186,16 @@ describe('a refusal has its true status, with and without the preference, and ke
     const expected = { status: 422, error: 'invalid_type' }
     await refused(id, { type: 'passport', file }, { ...expected, fields: ['type'] })
     await refused(id, { type: '', file: 'AAAA' }, { ...expected, fields: ['type', 'file'] })
+    const lacking = await send(id, { file: 'AAAA' })
+    assert.deepEqual(
+      [lacking.body.error, Object.keys(lacking.body.errors)],
+      ['fail_mandatory_field', ['type', 'file']],
+    )
+    const typed = await send(id, { type: 'passport' })
+    assert.deepEqual(
+      [typed.body.error, Object.keys(typed.body.errors)],
+      ['fail_mandatory_field', ['file', 'type']],
+    )
     let asked = 0
     const server = await serveFiles((_request, response) => {
       asked += 1
@@ -206,6 +224,73 @@ describe('a refusal has its true status, with and without the preference, and ke
     ]) {
       await refused(id, { type: 'other', file: wrong }, expected)
     }
+  })
+
+  test('422 invalid_file for pictures that are cut, empty or other than said, and for packed bytes', async () => {
+    const { id } = await registerCustomer(platform)
+    const expected = { status: 422, error: 'invalid_file', fields: ['file'] }
+    const jpeg = await drawDocument()
+    const cut = (bytes: Buffer): Buffer => bytes.subarray(0, Math.floor(bytes.length / 2))
+    const bomb = await sharp({ create: { width: 8_000, height: 7_000, channels: 3, background: '#fff' } })
+      .png()
+      .toBuffer()
+    for (const bytes of [
+      cut(jpeg),
+      cut(await sharp(jpeg).png().toBuffer()),
+      cut(await sharp(jpeg).webp().toBuffer()),
+      jpeg.subarray(0, 3),
+      bomb,
+      gzipSync(makePdf()),
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'),
+      Buffer.concat([Buffer.from('4d5a90000300000004000000ffff0000', 'hex'), makePdf()]),
+    ]) {
+      const file = `data:image/png;base64,${base64(bytes)}`
+      await refused(id, { type: 'other', file }, expected)
+    }
+  })
+
+  test('422 invalid_file for bytes that a server packs unasked: nothing is unpacked, so no bomb opens', async () => {
+    const { id } = await registerCustomer(platform)
+    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024))
+    const asked: unknown[] = []
+    const server = await serveFiles((request, response) => {
+      asked.push(request.headers['accept-encoding'])
+      response.writeHead(200, { 'content-type': 'application/pdf', 'content-encoding': 'gzip' }).end(bomb)
+    })
+    const expected = { status: 422, error: 'invalid_file', fields: ['file'] }
+    await refused(id, { type: 'other', file: `${server.url}/bomb.pdf` }, expected)
+    server.stop()
+    assert.deepEqual(asked, ['identity', 'identity'])
+  })
+
+  test('422 invalid_file for an address in every disguise of a private one, and for a body without an end', async () => {
+    const { id } = await registerCustomer(platform)
+    const expected = { status: 422, error: 'invalid_file', fields: ['file'] }
+    const server = await serveFiles((_request, response) => {
+      const write = (): void =>
+        void response.write(Buffer.alloc(64 * 1024), (error) => error ?? setImmediate(write))
+      write()
+    })
+    for (const address of [
+      'http://0.0.0.0/a.pdf',
+      'http://0/a.pdf',
+      'http://2852039166/latest/',
+      'http://0xa9fea9fe/latest/',
+      'http://0251.0376.0251.0376/latest/',
+      'http://[::ffff:10.0.0.1]/a.pdf',
+      'http://[::ffff:a9fe:a9fe]/a.pdf',
+      'http://[64:ff9b::a00:1]/a.pdf',
+      'http://192.168.1.1:8080/a.pdf',
+      'http://10.0.0.1.:80/a.pdf',
+      'HTTP://10.0.0.1/a.pdf',
+      'file:///etc/passwd',
+      'ftp://example.com/a.pdf',
+      'http://user@127.0.0.1/a.pdf',
+      `${server.url}/endless`,
+    ]) {
+      await refused(id, { type: 'other', file: address }, expected)
+    }
+    server.stop()
   })
 
   test('422 invalid_file for an address that leads inside, nowhere, in a circle, or to too much', async () => {
@@ -264,9 +349,15 @@ describe('a body is not read', () => {
     const file = 'A'.repeat(15_000_000)
     const unknown = await send(id, { type: 'other', file }, { token: 'nobody' })
     assert.equal(unknown.body.error, 'authorization_incorrect')
-    const huge = await send(id, { type: 'other', file: 'A'.repeat(18_000_000) })
-    assert.equal(huge.status, 413)
-    assert.equal(huge.body.error, 'body_too_large')
+    // Over the limit of the body as well, which is no other fault; the last is not even read to its end.
+    for (const size of [14_100_000, 18_000_000, 60_000_000, 120_000_000]) {
+      const huge = await send(id, { type: 'other', file: 'A'.repeat(size) })
+      assert.equal(huge.status, 422)
+      assert.equal(huge.body.error, 'invalid_file')
+      assert.deepEqual(Object.keys(huge.body.errors), ['file'])
+    }
+    const beside = await send(id, { type: 'x'.repeat(18_000_000), file: 'A' })
+    assert.deepEqual([beside.status, beside.body.error], [413, 'body_too_large'])
     const broken = await send(id, '{"type":"other","file":"', {
       headers: { 'content-type': 'application/json' },
     })

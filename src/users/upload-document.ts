@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import type { Integration } from '../common/integration.ts'
 import { type ApiRequest, endpoint } from '../server/endpoint.ts'
-import { Failure, fail } from '../server/errors.ts'
+import { Failure, type FieldErrors, fail } from '../server/errors.ts'
 import { CustomerId } from '../server/fields.ts'
 import { type Customer, findCustomer } from './customer-store.ts'
 import { insertDocument, sealFile } from './document-store.ts'
@@ -35,7 +35,7 @@ export const DOCUMENT_TYPES = [
   'other',
 ] as const
 
-/** 10 MiB are 13.4 MiB of base64; the rest is for line breaks, escapes and a file that is a little too large. */
+/** 10 MiB are 13.4 MiB of base64; the rest is for line breaks. A file that is too large is not held, and not counted. */
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
 export const uploadDocument = endpoint({
@@ -65,6 +65,16 @@ export const uploadDocument = endpoint({
       file: 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
     },
     answer: undefined,
+  },
+  async findFurther(app, { body: { type, file: text }, files, integration }) {
+    const typeFault = type === undefined ? undefined : findTypeFault(type)
+    const errors: FieldErrors = typeFault === undefined ? {} : { type: [typeFault] }
+    // Nothing is fetched for a call that is refused anyway.
+    if (text === undefined || isFileUrl(text)) return errors
+    return withIncomingFile(app, { text, files, integration }, async (incoming) => {
+      const judged = incoming.ok ? await judgeDocument(incoming.bytes) : incoming
+      return judged.ok ? errors : { ...errors, file: [judged.problem] }
+    })
   },
   async handle(app, { params, body, files, integration, remember }) {
     const customer = await getCustomer(app, integration, params.user_id)

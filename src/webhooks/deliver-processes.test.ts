@@ -139,6 +139,7 @@ test('an attempt recorded late, by a process that lost its lease, is kept and ch
       {
         integrationId: id,
         sequence: 1,
+        redeliveries: 0,
         state: 'pending',
         dueAt: now,
         retryUntil: now,

@@ -71,7 +71,7 @@ export const listWebhookDeliveries = endpoint({
     ],
   },
   async handle({ db }, { query, integration }) {
-    const page = readPage(query)
+    const page = readPage(query, { list: 'deliveries', filters: ['event_id'] })
     const sequence =
       query.event_id === undefined ? null : await findSequence(db, integration.id, query.event_id)
     let deliveries = db.selectFrom('deliveries').where('integrationId', '=', integration.id)

@@ -9,6 +9,8 @@ export interface DueDelivery {
   sentType: string
   stream: string
   tries: number
+  /** How often it had been asked for again. */
+  redeliveries: number
   retryUntil: Date | null
   dataSealed: Buffer
   keyWrapped: Buffer | null
@@ -90,7 +92,7 @@ export async function loadDueDeliveries(db: Db, wanted: readonly Wanted[], now: 
          and d.integration_id = h.integration_id and d.sequence = h.sequence and d.state = 'pending'
     )
     select h.place::integer, h.type, h.due_at::text as cursor, h.sequence as "cursorSequence", d.sequence,
-           d.event_id as "eventId", d.sent_type as "sentType", d.stream, d.tries, d.retry_until as "retryUntil",
+           d.event_id as "eventId", d.sent_type as "sentType", d.stream, d.tries, d.redeliveries, d.retry_until as "retryUntil",
            e.data_sealed as "dataSealed", e.key_wrapped as "keyWrapped",
            date_part('epoch', e.created_at) * 1000 as "createdMs"
       from headed h
@@ -128,15 +130,28 @@ function collect(wanted: readonly Wanted[], rows: readonly Row[]): Found[] {
 }
 
 function readDelivery(row: Exclude<Row, { sequence: null }>): DueDelivery {
-  const { sequence, eventId, sentType, stream, tries, retryUntil, dataSealed, keyWrapped } = row
+  const { sequence, eventId, sentType, stream, tries, redeliveries, retryUntil, dataSealed, keyWrapped } = row
   const createdAt = new Date(Math.round(row.createdMs))
-  return { sequence, eventId, sentType, stream, tries, retryUntil, dataSealed, keyWrapped, createdAt }
+  return {
+    sequence,
+    eventId,
+    sentType,
+    stream,
+    tries,
+    redeliveries,
+    retryUntil,
+    dataSealed,
+    keyWrapped,
+    createdAt,
+  }
 }
 
 /** What came of one attempt. */
 export interface AttemptResult {
   integrationId: number
   sequence: number
+  /** As it was when the attempt was made. */
+  redeliveries: number
   state: 'pending' | 'delivered' | 'failed'
   /** When it is tried again; null in the other states. */
   dueAt: Date | null
@@ -162,20 +177,22 @@ export async function recordAttempts(db: Db, results: readonly AttemptResult[], 
     with results as (
       select * from unnest(
         ${column(({ integrationId }) => integrationId)}::integer[], ${column(({ sequence }) => sequence)}::bigint[],
+        ${column(({ redeliveries }) => redeliveries)}::integer[],
         ${column(({ state }) => state)}::text[], ${column(({ dueAt }) => dueAt?.toISOString())}::timestamptz[],
         ${column(({ retryUntil }) => retryUntil?.toISOString())}::timestamptz[],
         ${column(({ url }) => urls.get(url))}::integer[], ${column(({ status }) => status ?? undefined)}::integer[],
         ${sorted.map(({ error }) => error)}::text[], ${column(({ durationMs }) => durationMs)}::integer[],
         ${column(({ at }) => at.toISOString())}::timestamptz[]
-      ) as r (integration_id, sequence, state, due_at, retry_until, url, status, error, duration_ms, at)
+      ) as r (integration_id, sequence, redeliveries, state, due_at, retry_until, url, status, error, duration_ms, at)
     ), moved as (
-      -- What was dropped or redelivered meanwhile keeps its state; the attempt is recorded all the same.
+      -- What was dropped or asked for again meanwhile stays as it is; the attempt is recorded all the same.
       update deliveries d
          set attempts = d.attempts + 1,
-             tries = d.tries + 1,
-             state = case when d.state = 'pending' then r.state else d.state end,
-             due_at = case when d.state = 'pending' then r.due_at else d.due_at end,
-             retry_until = coalesce(d.retry_until, r.retry_until),
+             tries = case when d.redeliveries = r.redeliveries then d.tries + 1 else d.tries end,
+             state = case when d.state = 'pending' and d.redeliveries = r.redeliveries then r.state else d.state end,
+             due_at = case when d.state = 'pending' and d.redeliveries = r.redeliveries then r.due_at else d.due_at end,
+             retry_until = case when d.redeliveries = r.redeliveries then coalesce(d.retry_until, r.retry_until)
+                                else d.retry_until end,
              updated_at = ${now}::timestamptz
         from results r
        where d.integration_id = r.integration_id and d.sequence = r.sequence

@@ -87,6 +87,18 @@ test('what is missing, unknown or dangerous is refused by its code', async () =>
     (await post(path, { type: 'constructor', url: 'https://example.com' })).error,
     'invalid_webhook_type',
   )
+  for (const call of [path, '/api/updateWebhookSubscription']) {
+    const both = await post(call, { type: 'NOPE', url: 'x' })
+    assert.equal(both.error, 'invalid_webhook_type')
+    assert.deepEqual(Object.keys(both.errors), ['type', 'url'])
+    assert.doesNotMatch(JSON.stringify(both), /\.\./)
+    const { error, errors } = await post(call, { type: 'NOPE' })
+    assert.deepEqual([error, Object.keys(errors)], ['fail_mandatory_field', ['url', 'type']])
+    const wrong = await post(call, { type: 7, url: 'http://10.0.0.1/' })
+    assert.deepEqual([wrong.error, Object.keys(wrong.errors)], ['invalid_field', ['type', 'url']])
+  }
+  const log = (await platform.api('GET', '/api/webhooks/events?type=NOPE&per_page=0')).body
+  assert.deepEqual([log.error, Object.keys(log.errors)], ['invalid_field', ['per_page', 'type']])
   for (const url of [
     'example.com/hook',
     'ftp://example.com/',
@@ -98,6 +110,7 @@ test('what is missing, unknown or dangerous is refused by its code', async () =>
   ]) {
     const refused = await platform.api('POST', path, { body: { type: 'PAY_IN', url }, honest: true })
     assert.equal(refused.body.error, 'invalid_webhook_url', url)
+    assert.deepEqual(Object.keys(refused.body.errors), ['url'])
     assert.equal(refused.status, 422)
   }
   assert.equal((await platform.api('GET', '/api/webhooks/subscriptions')).body.data.length, 0)
@@ -110,13 +123,17 @@ test('every type can be subscribed to; an older name is accepted and sent as it 
   assert.ok(names.includes('RAMPOFF_FINISHED'))
   const receiver = await newReceiver()
   for (const type of names) {
-    assert.equal(
-      (await post('/api/subscribeToWebhook', { type, url: receiver.url })).data,
-      'subscription_created',
-      type,
-    )
+    const answer = await post('/api/subscribeToWebhook', { type, url: receiver.url })
+    // The older name comes last: it is the same subscription, which keeps the name that it has.
+    if (type === 'RAMPOFF_FINISHED') assert.equal(answer.error, 'subscription_already_exists')
+    else assert.equal(answer.data, 'subscription_created', type)
   }
-  // The older name came last: one subscription, under that name.
+  await tell('TRANSFER_RAMPOFF_FINISHED', 'rampoff:0')
+  await eventually('it is received', async () => receiver.received.length === 1)
+  assert.equal(receiver.received.pop()?.json.type, 'TRANSFER_RAMPOFF_FINISHED')
+  const older = { type: 'RAMPOFF_FINISHED', url: receiver.url }
+  assert.equal((await post('/api/updateWebhookSubscription', older)).data, 'subscription_updated')
+  assert.equal((await post('/api/subscribeToWebhook', older)).data, 'subscription_created')
   const { body: mine } = await platform.api('GET', '/api/webhooks/subscriptions')
   assert.equal(mine.data.length, 17)
   await tell('TRANSFER_RAMPOFF_FINISHED', 'rampoff:1')
@@ -140,7 +157,7 @@ test('the log goes oldest first and skips nothing; the other integration sees no
     assert.equal(pagination.per_page, 3)
     assert.equal(pagination.total, null)
     if (pagination.next_cursor === null) break
-    after = Number(pagination.next_cursor)
+    after = data.at(-1).sequence
   }
   assert.deepEqual(counts, [0, 1, 2, 3, 4, 5, 6])
   const sent = await read(`after=${start}&type=COINS_SENT`)
@@ -149,10 +166,10 @@ test('the log goes oldest first and skips nothing; the other integration sees no
     [2, 4, 6],
   )
   const walked: number[] = []
-  for (let cursor: string | null = String(start); cursor !== null; ) {
-    const { data, pagination } = await read(`cursor=${cursor}&per_page=2`)
+  for (let place: string | null = `after=${start}`; place !== null; ) {
+    const { data, pagination } = await read(`${place}&per_page=2`)
     walked.push(...data.map((event: { data: { count: number } }) => event.data.count))
-    cursor = pagination.next_cursor
+    place = pagination.next_cursor && `cursor=${pagination.next_cursor}`
   }
   assert.deepEqual(walked, [0, 1, 2, 3, 4, 5, 6])
   assert.deepEqual(Object.keys((await read('cursor=x')).errors), ['cursor'])
@@ -205,6 +222,42 @@ test('the deliveries tell every attempt; a redelivery sends the same event again
   )
   await post('/api/unsubscribeFromWebhook', { type: 'PAY_IN' })
   assert.equal((await post(path, {})).error, 'subscription_not_found')
+})
+
+test('a redelivery asked for while an attempt is on the wire is one of its own, whatever comes of that attempt', async () => {
+  const list = async (eventId: string) =>
+    (await platform.api('GET', `/api/webhooks/deliveries?event_id=${eventId}`)).body.data[0]
+  for (const status of [200, 500]) {
+    const receiver = await newReceiver()
+    const { promise: answerable, resolve: answer } = Promise.withResolvers<void>()
+    receiver.answer = (response) => void answerable.then(() => response.writeHead(status).end())
+    await post('/api/subscribeToWebhook', { type: 'PAY_IN', url: receiver.url })
+    await tell('PAY_IN', `payment:asked-${status}`, { id: 'x' })
+    await eventually('the first is on the wire', async () => receiver.received.length === 1)
+    const { id } = receiver.received[0]!.json
+    const asked = await post(`/api/webhooks/events/${id}/redeliver`, {})
+    assert.equal(asked.data.state, 'pending')
+    receiver.answer = (response) => response.end()
+    answer()
+    const done = await eventually('it is delivered once more', async () => {
+      const delivery = await list(id)
+      return delivery.attempts.length === 2 && delivery
+    })
+    assert.deepEqual(
+      done.attempts.map((attempt: { status: number }) => attempt.status),
+      [status, 200],
+    )
+    assert.equal(done.state, 'delivered')
+    assert.equal(receiver.received[1]?.body, receiver.received[0]?.body)
+    // The first attempt left no pause and no period behind: the redelivery went at once, with its own.
+    const { tries, retryUntil } = await platform.app.db
+      .selectFrom('deliveries')
+      .select(['tries', 'retryUntil'])
+      .where('eventId', '=', id)
+      .executeTakeFirstOrThrow()
+    assert.deepEqual([tries, retryUntil], [1, null])
+    await post('/api/unsubscribeFromWebhook', { type: 'PAY_IN' })
+  }
 })
 
 test('deliveries come newest first, by page and by cursor, and end where page mode ends', async () => {

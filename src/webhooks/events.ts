@@ -7,7 +7,7 @@ import type { FieldErrors } from '../server/errors.ts'
 import { WireTime } from '../server/fields.ts'
 import { listed, readPage, refuseCursor } from '../server/pagination.ts'
 import { openEventData } from './attempt.ts'
-import { readWebhookType, WebhookType } from './webhook-fields.ts'
+import { findTypeFault, readWebhookType, WebhookType } from './webhook-fields.ts'
 
 export const listWebhookEvents = endpoint({
   method: 'GET',
@@ -31,7 +31,7 @@ export const listWebhookEvents = endpoint({
     cursor: Type.Optional(
       Type.String({
         maxLength: 200,
-        description: 'The `next_cursor` of the answer before; the same as `after`.',
+        description: 'The `next_cursor` of the answer before, with the same `type`; goes on as `after` does.',
       }),
     ),
     per_page: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: '25 unless told.' })),
@@ -54,9 +54,11 @@ export const listWebhookEvents = endpoint({
     query.after !== undefined && query.cursor !== undefined
       ? { cursor: ['must not be sent with after'] }
       : {},
+  findFurther: (_app, { query }) => findTypeFault(query.type),
   async handle({ db, secrets }, { query, integration }) {
-    const after = query.cursor === undefined ? (query.after ?? 0) : readCursor(query.cursor)
-    const page = readPage({ per_page: query.per_page, cursor: String(after) })
+    // There are no pages by number here.
+    const page = { ...readPage(query, { list: 'events', filters: ['type'] }), page: null }
+    const after = page.cursor === null ? (query.after ?? 0) : readCursor(page.cursor)
     let events = db
       .selectFrom('events')
       .select(['id', 'type', 'sequence', 'dataSealed', 'keyWrapped', 'createdAt'])

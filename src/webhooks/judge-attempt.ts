@@ -8,7 +8,12 @@ export const isSuccess = (outcome: Outcome): boolean =>
 
 /** What an attempt means for its delivery: done, again later, or failed for good. */
 export function judgeAttempt(
-  { sequence, tries, retryUntil }: Pick<DueDelivery, 'sequence' | 'tries' | 'retryUntil'>,
+  {
+    sequence,
+    redeliveries,
+    tries,
+    retryUntil,
+  }: Pick<DueDelivery, 'sequence' | 'redeliveries' | 'tries' | 'retryUntil'>,
   outcome: Outcome,
   given: { integrationId: number; url: string; now: Date; durationMs: number; retryPeriodMs: number },
 ): AttemptResult {
@@ -16,6 +21,7 @@ export function judgeAttempt(
   const attempt = {
     integrationId,
     sequence,
+    redeliveries,
     url,
     status: outcome.status,
     error: outcome.error,

@@ -43,9 +43,8 @@ export const redeliverWebhookEvent = endpoint({
           from events e join webhook_subscriptions s on s.integration_id = e.integration_id and s.type = e.type
          where e.integration_id = ${integration.id} and e.id = ${params.id}
         on conflict (integration_id, sequence) do update
-          set state = 'pending', due_at = excluded.due_at, tries = 0, retry_until = null, updated_at = excluded.updated_at`.execute(
-        trx,
-      )
+          set state = 'pending', due_at = excluded.due_at, tries = 0, retry_until = null,
+              redeliveries = deliveries.redeliveries + 1, updated_at = excluded.updated_at`.execute(trx)
       await lookAtDestination(trx, { integrationId: integration.id, url: subscription.url }, now)
       await remember(trx, answer)
     })

@@ -22,7 +22,7 @@ export async function findSubscription(
     .executeTakeFirst()
 }
 
-/** Answers false, and changes nothing, when the type is subscribed with another URL. */
+/** Answers false, and changes nothing, when the type is subscribed with another URL or under its other name. */
 export async function subscribe(trx: Trx, subscription: Subscription, now: Date): Promise<boolean> {
   const row = await trx
     .insertInto('webhookSubscriptions')
@@ -30,8 +30,10 @@ export async function subscribe(trx: Trx, subscription: Subscription, now: Date)
     .onConflict((conflict) =>
       conflict
         .columns(['integrationId', 'type'])
-        .doUpdateSet({ sentType: subscription.sentType })
-        .where('webhookSubscriptions.url', '=', subscription.url),
+        // Changes nothing: it only has the row answered, once nobody else writes it.
+        .doUpdateSet({ url: subscription.url })
+        .where('webhookSubscriptions.url', '=', subscription.url)
+        .where('webhookSubscriptions.sentType', '=', subscription.sentType),
     )
     .returning('type')
     .executeTakeFirst()

@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { fail } from '../server/errors.ts'
+import { type FieldErrors, fail } from '../server/errors.ts'
 import { Text } from '../server/fields.ts'
 import { type EventType, findEventType, SUBSCRIBABLE_NAMES } from './event-types.ts'
 
@@ -9,18 +9,48 @@ export const WebhookUrl = Text(
   2048,
 )
 
-/** The event type that a subscription's `type` names. */
+/** The event type that a `type` names. Throws `invalid_webhook_type`. */
 export function readWebhookType(name: string): { type: EventType; sentType: string } {
   const type = findEventType(name)
   if (type) return { type, sentType: name }
-  return fail(
-    'invalid_webhook_type',
-    `There is no event type ${JSON.stringify(name)}. Known are: ${SUBSCRIBABLE_NAMES.join(', ')}.`,
-  )
+  return fail('invalid_webhook_type', typeMessage(name), { errors: findTypeFault(name) })
 }
 
-/** Refuses a URL that could not be delivered to; what it leads to is judged again at each attempt. */
-export async function refuseBadUrl({ outgoing }: Pick<App, 'outgoing'>, url: string): Promise<void> {
-  const problem = await outgoing.findProblem(url)
-  if (problem) fail('invalid_webhook_url', `The url can't be used: ${problem}`)
+/**
+ * The event type of a subscription whose `url` can be delivered to as far as can be told now: what it leads to is
+ * judged again at each attempt. Throws `invalid_webhook_type`, or else `invalid_webhook_url`, and names both faults.
+ */
+export async function readSubscription(
+  app: Pick<App, 'outgoing'>,
+  { type: name, url }: { type: string; url: string },
+): Promise<{ type: EventType; sentType: string }> {
+  const errors = await findSubscriptionFaults(app, { type: name, url })
+  if (errors.url) {
+    const message = `The url ${errors.url[0]}.`
+    if (errors.type) fail('invalid_webhook_type', `${typeMessage(name)} ${message}`, { errors })
+    fail('invalid_webhook_url', message, { errors })
+  }
+  return readWebhookType(name)
+}
+
+/** What is wrong with those fields of a subscription that are there. */
+export async function findSubscriptionFaults(
+  { outgoing }: Pick<App, 'outgoing'>,
+  { type, url }: { type?: string; url?: string },
+): Promise<FieldErrors> {
+  const problem = url === undefined ? undefined : await outgoing.findProblem(url)
+  return {
+    ...findTypeFault(type),
+    ...(problem !== undefined && { url: [`can't be used: ${problem.replace(/\.$/, '')}`] }),
+  }
+}
+
+/** What is wrong with a `type`; nothing when there is none. */
+export function findTypeFault(name: string | undefined): FieldErrors {
+  if (name === undefined || findEventType(name)) return {}
+  return { type: [`must be one of: ${SUBSCRIBABLE_NAMES.join(', ')}`] }
+}
+
+function typeMessage(name: string): string {
+  return `There is no event type ${JSON.stringify(name)}. Known are: ${SUBSCRIBABLE_NAMES.join(', ')}.`
 }

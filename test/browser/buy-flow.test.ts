@@ -203,6 +203,8 @@ describe('the buy flow in a browser', () => {
       })
     await send('60.00')
     await page.getByText('€40.00 is still missing').waitFor({ timeout: 30_000 })
+    await page.getByText('Show the bank details again').click()
+    assert.equal(await copy('Amount'), '40.00')
     await send('40.00')
     await title(page, 'Your tokens have arrived')
     assert.equal((await corridor.payment(id)).status, 'coins_sent')

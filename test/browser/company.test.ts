@@ -15,6 +15,12 @@ after(() => workbench.close())
 const heading = (page: Page, name: string | RegExp) => page.getByRole('heading', { level: 1, name })
 const press = (page: Page, key: string) => page.keyboard.press(key)
 
+/** A step that was gone on to: shown, and its heading has the focus, which would else be taken from the next key. */
+async function reach(page: Page, name: string): Promise<void> {
+  await heading(page, name).waitFor()
+  await focusOn(page, name)
+}
+
 async function choose(page: Page, name: string | RegExp): Promise<void> {
   await tabTo(page, name)
   await press(page, 'Enter')
@@ -48,15 +54,15 @@ async function walk(page: Page): Promise<void> {
   await heading(page, 'Your company').waitFor()
   await choose(page, 'Fill in test data')
   await choose(page, 'Continue')
-  await heading(page, 'What does it do, and where?').waitFor()
+  await reach(page, 'What does it do, and where?')
   await choose(page, 'Fill in test data')
   await choose(page, 'Continue')
-  await heading(page, 'The company’s documents').waitFor()
+  await reach(page, 'The company’s documents')
   await choose(page, 'Continue')
   await page.getByText('Something is still missing').waitFor()
   await giveSamples(page)
   await choose(page, 'Continue')
-  await heading(page, 'Who stands behind it?').waitFor()
+  await reach(page, 'Who stands behind it?')
   await choose(page, 'Add a person')
   await heading(page, 'Add a person').waitFor()
   await focusOn(page, 'Add a person')
@@ -65,10 +71,10 @@ async function walk(page: Page): Promise<void> {
   await heading(page, /^The document of/).waitFor()
   await givePhotos(page)
   await choose(page, 'Continue')
-  await heading(page, 'Who stands behind it?').waitFor()
+  await reach(page, 'Who stands behind it?')
   await page.getByText('Representative · Owns 60%').waitFor()
   await choose(page, 'Continue')
-  await heading(page, 'Is everything right?').waitFor()
+  await reach(page, 'Is everything right?')
   await choose(page, 'Send')
   await page.getByText('Please confirm this.').waitFor()
   await tabTo(page, 'Your role in the company')
@@ -191,6 +197,36 @@ describe('the company’s page on the program itself', () => {
       await page.keyboard.type(company.password)
       await press(page, 'Enter')
       await walk(page)
+      await heading(page, 'Your company is verified').waitFor({ timeout: 20_000 })
+      assert.equal((await company.check()).kyc_status, 'valid')
+      assert.deepEqual(problems, [])
+    } finally {
+      await close()
+      await platform.stop()
+    }
+  })
+
+  it('shows what was sent back, takes just that, and is decided again', async () => {
+    const platform = await startTestApp({ localChains: false })
+    const { page, problems, close } = await openPage()
+    try {
+      const company = await registerCompany(platform)
+      await company.page.fill()
+      const reasons = [{ field: 'company_deed', code: 'unreadable' }]
+      const body = { user_id: company.id, outcome: 'mend', reasons }
+      assert.equal((await platform.api('POST', '/api/sandbox/kyc', { body })).body.status, 'ok')
+      await page.goto(company.page.link)
+      await page.getByLabel('Password').fill(company.password)
+      await press(page, 'Enter')
+      await heading(page, 'A few things need another look').waitFor()
+      assert.equal(await page.getByLabel('Legal form').count(), 0)
+      await page.getByText('We could not read it.').waitFor()
+      await page.getByRole('button', { name: 'Use a sample document' }).click()
+      await page.getByText('Received: PDF').waitFor()
+      await page.getByLabel('Your name').fill('Ana García López')
+      await page.getByLabel('Your role in the company').fill('Director')
+      await page.getByLabel(/^All of this is true/).check()
+      await page.getByRole('button', { name: 'Send again' }).click()
       await heading(page, 'Your company is verified').waitFor({ timeout: 20_000 })
       assert.equal((await company.check()).kyc_status, 'valid')
       assert.deepEqual(problems, [])

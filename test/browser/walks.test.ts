@@ -77,6 +77,17 @@ describe('paying', () => {
     await close()
   })
 
+  it('hears a press on the button, though leaving a field would move it', async () => {
+    const { page, close } = await openPage()
+    await page.goto(`${workbench.origin}/simulators/card/open--moved`)
+    await page.getByLabel('Card number').fill('4242 4242 4242 4241')
+    await page.getByRole('button', { name: /^Pay/ }).click({ position: { x: 20, y: 4 } })
+    await page.getByText('This card number is not right.').waitFor()
+    await page.getByText('Please fill this in.').first().waitFor()
+    await page.waitForFunction(() => document.activeElement?.getAttribute('name') === 'number')
+    await close()
+  })
+
   it('says at the payment page why the card was declined', async () => {
     const { page, close } = await openPage()
     await page.goto(`${workbench.origin}/payment/declined--again`)

@@ -78,28 +78,28 @@ describe('who may call what', () => {
   }
 
   it('an address outside the allowlist is nobody, at every endpoint', async () => {
-    const { id } = await test.app.db
-      .selectFrom('credentials')
-      .select('integrationId as id')
-      .where('apiKey', '=', 'sandbox-key-2')
-      .executeTakeFirstOrThrow()
-    const { settings } = await test.app.db
-      .selectFrom('integrations')
-      .select('settings')
-      .where('id', '=', id)
-      .executeTakeFirstOrThrow()
-    const set = async (ipAllowlist: string[]) => {
-      await test.app.db
-        .updateTable('integrations')
-        .set({ settings: JSON.stringify({ ...settings, ipAllowlist }) })
-        .where('id', '=', id)
-        .execute()
-      test.app.authenticator.forget()
-    }
+    const set = (ipAllowlist: string[]) => setAllowlist(test, 'sandbox-key-2', ipAllowlist)
     await set(['203.0.113.0/24'])
     for (const endpoint of API) await assertRefused(test, endpoint, others)
     await set(['127.0.0.0/8', '::1'])
     assert.equal((await test.api('GET', '/api/available-assets', { token: others })).body.status, 'ok')
+  })
+
+  it('a right pair from outside the allowlist is answered as a wrong one', async () => {
+    const pair = { api_key: 'sandbox-key-2', api_secret: 'sandbox-secret-2' }
+    const authenticate = (body: object) =>
+      test.api('POST', '/api/authenticate', { token: null, body, honest: true })
+    const set = (ipAllowlist: string[]) => setAllowlist(test, pair.api_key, ipAllowlist)
+    await set(['203.0.113.0/24'])
+    const wrong = await authenticate({ ...pair, api_secret: 'wrong' })
+    for (let failures = 1; failures < 10; failures += 1) {
+      const right = await authenticate(pair)
+      assert.deepEqual([right.status, right.body], [401, wrong.body])
+      assert.match(right.headers.get('ratelimit-policy') ?? '', /^"address"/)
+    }
+    assert.equal((await authenticate(pair)).status, 429)
+    await set(['127.0.0.0/8', '::1'])
+    assert.equal((await authenticate(pair)).body.status, 'ok')
   })
 
   it('an expired token is nobody’s, at every endpoint', async () => {
@@ -109,6 +109,21 @@ describe('who may call what', () => {
     assert.equal((await test.api('GET', '/api/available-assets', { token })).body.status, 'ok')
   })
 })
+
+async function setAllowlist({ app }: TestApp, apiKey: string, ipAllowlist: string[]): Promise<void> {
+  const { id, settings } = await app.db
+    .selectFrom('credentials')
+    .innerJoin('integrations', 'integrations.id', 'credentials.integrationId')
+    .select(['integrations.id', 'integrations.settings'])
+    .where('apiKey', '=', apiKey)
+    .executeTakeFirstOrThrow()
+  await app.db
+    .updateTable('integrations')
+    .set({ settings: JSON.stringify({ ...settings, ipAllowlist }) })
+    .where('id', '=', id)
+    .execute()
+  app.authenticator.forget()
+}
 
 /** The fields by which the call names something that an integration has. */
 function namesIn({ method, params, query, body }: Endpoint): string[] {

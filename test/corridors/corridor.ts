@@ -39,6 +39,7 @@ const WEBHOOKS = [
   'PAYMENT_REFUNDED',
   'PAYMENT_REJECTED',
   'PAYMENT_IN_REVIEW',
+  'PAYMENT_CHARGED_BACK',
 ]
 
 export async function openCorridor({ env }: { env?: Environment } = {}): Promise<Corridor> {

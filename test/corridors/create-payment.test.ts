@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { effectNeeds } from '../../src/app-effects.ts'
 import { verifyLedger } from '../../src/app-ledger.ts'
 import { pauseDoors, resumeDoors } from '../../src/effects/operate-doors.ts'
+import { BANKS, TEST_LOGIN } from '../../src/providers/open-banking/simulated/banks.ts'
 import { eventually } from '../support/app.ts'
 import { type Corridor, openCorridor, type PaymentObject, usdcUnits } from './corridor.ts'
 
@@ -66,6 +67,33 @@ describe('createPayment', () => {
     return headers.get('location')!
   }
 
+  /** What the customer does on the provider's page, by the page's own calls. */
+  const ON_PAGE: Record<string, [step: string, body: Record<string, string>][]> = {
+    card: [['pay', { number: '4242 4242 4242 4242', expiry: '12/40', code: '123', name: 'Ana García' }]],
+    bank: [
+      ['bank', { bank_id: BANKS[0]!.id }],
+      ['login', TEST_LOGIN],
+      ['consent', { account_id: 'current' }],
+    ],
+    paypal: [['pay', { account_id: 'balance' }]],
+    local: [['pay', {}]],
+  }
+
+  async function payOnPage(url: string): Promise<void> {
+    const [, kind] = /\/simulators\/(card|bank|paypal|local)\//.exec(url) ?? assert.fail(url)
+    let state = ''
+    for (const [step, body] of ON_PAGE[kind!]!) {
+      const answer = await fetch(`${url}/api/${step}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-page': '1' },
+        body: JSON.stringify(body),
+      })
+      const { data, message } = (await answer.json()) as { data?: { state: string }; message?: string }
+      state = data?.state ?? assert.fail(`${kind} ${step}: ${message}`)
+    }
+    assert.equal(state, 'paid')
+  }
+
   async function arrives({ id, wallet }: Bought): Promise<PaymentObject> {
     const payIn = await hears('PAY_IN', id)
     const sent = await hears('COINS_SENT', id)
@@ -74,6 +102,12 @@ describe('createPayment', () => {
     assert.equal(await corridor.usdcOf(wallet), usdcUnits(payment.coin_amount_exact))
     return payment
   }
+
+  const order = (provider: string, kind: string) =>
+    corridor.company.call('POST', '/api/sandbox/faults', { provider, kind })
+  /** Every fault that was ordered has happened: none is left to happen to a later test. */
+  const happened = async (): Promise<boolean> =>
+    (await corridor.company.call<{ faults: object[] }>('GET', '/api/sandbox')).faults.length === 0
 
   async function isRefunded(id: string): Promise<PaymentObject> {
     await corridor.company.call('POST', '/api/sandbox/clock', { advance: '30s' })
@@ -86,8 +120,8 @@ describe('createPayment', () => {
   for (const [paymentType, fiat, amount] of METHODS) {
     it(`${paymentType} in ${fiat}: paid, and the coins are in the wallet`, async () => {
       const bought = await create(paymentType, { fiat_symbol: fiat, fiat_amount: amount })
-      if (paymentType !== 'transfer') assert.match(await visit(bought.answer.url_payment!), /\/simulators\//)
-      await pay(bought.id)
+      if (paymentType === 'transfer') await pay(bought.id)
+      else await payOnPage(await visit(bought.answer.url_payment!))
       const payment = await arrives(bought)
       assert.deepEqual(
         [payment.payment_type, payment.fiat_symbol, payment.fiat_amount_exact, payment.fiat_amount_received],
@@ -162,28 +196,22 @@ describe('createPayment', () => {
   it('a notification that is lost: the provider is asked', async () => {
     for (const paymentType of ['paypal', 'PSE']) {
       const bought = await create(paymentType)
-      const { db } = corridor.test.app
-      const kind = paymentType === 'paypal' ? 'paypal' : 'local'
-      await corridor.company.call('POST', '/api/sandbox/faults', { provider: kind, kind: 'late', count: 1 })
+      const provider = paymentType === 'paypal' ? 'paypal' : 'local'
+      await order(provider, 'lost')
       await pay(bought.id)
-      await eventually('the notification to be late', async () => {
-        const rows = await db
-          .deleteFrom('simulated.callbacks')
-          .where('provider', '=', kind)
-          .returning('id')
-          .execute()
-        return rows.length > 0
-      })
+      await eventually('the notification to be lost', happened)
+      assert.equal((await corridor.payment(bought.id)).status, 'started')
       await corridor.advance('3m')
       await arrives(bought)
     }
   })
 
   it('the same news twice is one payment', async () => {
-    await corridor.company.call('POST', '/api/sandbox/faults', { provider: 'local', kind: 'twice', count: 1 })
+    await order('local', 'twice')
     const bought = await create('CVU')
     await pay(bought.id)
     const payment = await arrives(bought)
+    await eventually('it to be told twice', happened)
     assert.equal(payment.fiat_amount_received, payment.fiat_amount_exact)
   })
 
@@ -200,6 +228,32 @@ describe('createPayment', () => {
       assert.equal((await corridor.payment(id)).status, 'expired')
     })
   }
+
+  it('paypal: disputed after the coins: the state stays, the loss is booked, the integrator hears of it', async () => {
+    const bought = await create('paypal')
+    await pay(bought.id, 'charged_back')
+    await arrives(bought)
+    await corridor.advance('3m')
+    const told = await hears('PAYMENT_CHARGED_BACK', bought.id)
+    assert.equal((told.data as PaymentObject).chargeback.amount, '100.00')
+    assert.equal((await corridor.payment(bought.id)).status, 'coins_sent')
+  })
+
+  it('paypal: disputed before the coins leave: rejected, and none leaves', async () => {
+    const { running } = await stopDispatch()
+    const { id, wallet } = await create('paypal')
+    await pay(id, 'charged_back')
+    await corridor.reaches(id, 'payment_received')
+    // The sandbox's clock waits for coins to leave, and these must not.
+    const { app } = corridor.test
+    await app.moveClock(app.clock.offsetMs() + 121_000)
+    await hears('PAYMENT_REJECTED', id)
+    await running()
+    const { chargeback, status } = await corridor.payment(id)
+    assert.deepEqual([status, chargeback.amount], ['payment_rejected', '100.00'])
+    await corridor.advance('10m')
+    assert.equal(await corridor.usdcOf(wallet), 0n)
+  })
 
   for (const paymentType of ['paypal', 'PSE']) {
     it(`${paymentType}: refunded before the coins leave, by the provider that took it`, async () => {
@@ -234,7 +288,7 @@ describe('createPayment', () => {
 
   it('a refund that comes back is told as failed', async () => {
     const { running } = await stopDispatch()
-    await corridor.company.call('POST', '/api/sandbox/faults', { provider: 'paypal', kind: 'return' })
+    await order('paypal', 'return')
     const { id } = await create('paypal')
     await pay(id)
     await corridor.reaches(id, 'payment_received')

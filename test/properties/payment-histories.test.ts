@@ -180,7 +180,8 @@ async function take({ id, concept, iban }: History, step: Step): Promise<void> {
         .executeTakeFirst()
       if (paid) {
         const { id: sessionId, provider, units } = paid
-        await applyChargeback(app, { paymentId: id, sessionId, provider, units, reason: 'fraud' })
+        const account = `card:${provider}`
+        await applyChargeback(app, { paymentId: id, sessionId, account, units, reason: 'fraud' })
       }
       return
     }

@@ -62,7 +62,16 @@ export async function startTestApp({
   })
   const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' })
   const running = await createApp({ config, log, databaseUrl: database.url, localChains })
-  const { url } = await running.start()
+  async function stop(): Promise<void> {
+    await running.stop()
+    await database.drop()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  // A program that began to start keeps the process alive: the test would not fail but hang.
+  const { url } = await running.start().catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
   const test = {
     app: running.app,
     running,
@@ -78,11 +87,7 @@ export async function startTestApp({
       })
       return body.data.token as string
     },
-    async stop() {
-      await running.stop()
-      await database.drop()
-      rmSync(dataDir, { recursive: true, force: true })
-    },
+    stop,
   }
   test.token = await test.authenticate('sandbox-key', 'sandbox-secret')
   return test

@@ -55,11 +55,11 @@ export async function openPage(options: OpenPageOptions = {}): Promise<OpenedPag
   return { page, context, problems, close: () => context.close() }
 }
 
-/** Keeps a picture of the whole page in `test/output/<name>.png`, for a person to look at; answers its path. */
-export async function screenshot(page: Page, name: string): Promise<string> {
+/** Keeps a picture of the page in `test/output/<name>.png`, for a person to look at; answers its path. */
+export async function screenshot(page: Page, name: string, { whole = true } = {}): Promise<string> {
   mkdirSync(OUTPUT, { recursive: true })
   const path = join(OUTPUT, `${name}.png`)
-  await page.screenshot({ path, fullPage: true, animations: 'disabled', scale: 'css' })
+  await page.screenshot({ path, fullPage: whole, animations: 'disabled', scale: 'css' })
   return path
 }
 

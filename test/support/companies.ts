@@ -52,7 +52,8 @@ export interface KybPage {
   submit(): Promise<PageAnswer>
 }
 
-export function openKybPage(test: Pick<TestApp, 'url'>, link: string): KybPage {
+/** The page in a browser; at `address`, where the program trusts the proxy that says so. */
+export function openKybPage(test: Pick<TestApp, 'url'>, link: string, address?: string): KybPage {
   const base = `${test.url}/hosted${new URL(link).pathname}`
   const page: KybPage = {
     link,
@@ -64,6 +65,7 @@ export function openKybPage(test: Pick<TestApp, 'url'>, link: string): KybPage {
         method,
         headers: {
           'x-page': '1',
+          ...(address !== undefined && { 'x-forwarded-for': address }),
           ...(page.cookie !== undefined && { cookie: page.cookie }),
           ...(body !== undefined && { 'content-type': type ?? (isFile ? 'image/jpeg' : 'application/json') }),
         },

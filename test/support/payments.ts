@@ -317,7 +317,7 @@ export async function setSettings(
   t.app.authenticator.forget()
 }
 
-/** What must hold of the books whatever happened: what `ledger verify` proves, and the card provider's account. */
+/** What must hold of the books whatever happened: what `ledger verify` proves, and the payment providers' accounts. */
 export async function checkBooks({ db }: Pick<App, 'db'>): Promise<void> {
   assert.deepEqual(await db.transaction().execute(findAccountProblems), [])
   const { rows } = await sql<Record<string, unknown>>`
@@ -327,16 +327,17 @@ export async function checkBooks({ db }: Pick<App, 'db'>): Promise<void> {
         or (coins.state = 'confirmed' and payments.state <> 'coins_sent')
         or (coins.state <> 'confirmed' and payments.state = 'coins_sent')`.execute(db)
   assert.deepEqual(rows, [], 'coins and payments say the same')
-  const card = await sql<Record<string, unknown>>`
-    with booked as (
-      select coalesce(sum(units), 0) as units from postings where account like 'card:%'
-    ), should as (
-      select (select coalesce(sum(units), 0) from payment_sessions where state = 'paid' and payment_type = 'card')
-             - (select coalesce(sum(units), 0) from effects where kind = 'card_refund' and door like 'card:%' and state <> 'cancelled')
-             - (select coalesce(sum((chargeback->>'units')::numeric), 0) from payments) as units
+  const takers = await sql<Record<string, unknown>>`
+    with moves (asset, booked, should) as (
+      select asset, units, 0 from postings where account ~ '^(card|paypal|local):'
+      union all
+      select currency, 0, units from payment_sessions where state = 'paid' and payment_type <> 'psd2'
+      union all
+      select asset, 0, -units from effects where kind = 'card_refund' and state <> 'cancelled'
+      union all
+      select fiat, 0, -(chargeback->>'units')::numeric from payments where chargeback is not null
     )
-    select booked.units as booked, should.units as should from booked, should where booked.units <> should.units`.execute(
-    db,
-  )
-  assert.deepEqual(card.rows, [], 'the card account is what came less what went back')
+    select asset, sum(booked) as booked, sum(should) as should from moves
+     group by asset having sum(booked) <> sum(should)`.execute(db)
+  assert.deepEqual(takers.rows, [], 'the providers’ accounts are what came less what went back')
 }

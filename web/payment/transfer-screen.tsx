@@ -1,4 +1,4 @@
-import type { BankTransfer } from '../../src/hosted/wire.ts'
+import type { BankTransfer, PaymentView } from '../../src/hosted/wire.ts'
 import { Button, Notice } from '../shared/controls.tsx'
 import { CopyButton } from '../shared/copy.tsx'
 import { StepHeading } from '../shared/frame.tsx'
@@ -23,7 +23,7 @@ export function TransferScreen({ scene }: { scene: Scene }) {
       )}
       <div class="mt-6 space-y-5">
         <Missing scene={scene} />
-        <BankDetails transfer={view.bank_transfer!} />
+        <BankDetails transfer={stillToSend(view)!} />
         {action.problem && (
           <Notice tone="bad" urgent>
             {action.problem.text}
@@ -75,7 +75,7 @@ export function TransferWaitingScreen({ scene }: { scene: Scene }) {
               <Icon name="chevron" class="size-4 transition-transform group-open:rotate-180" />
             </summary>
             <div class="mt-3">
-              <BankDetails transfer={view.bank_transfer} />
+              <BankDetails transfer={stillToSend(view)!} />
             </div>
           </details>
         )}
@@ -95,6 +95,11 @@ function Missing({ scene }: { scene: Scene }) {
       {words.transferMissing(format.money(received.total), format.money(received.missing))}
     </Notice>
   )
+}
+
+/** Where part of the money is here, only the rest is asked for: nobody is to copy the whole amount a second time. */
+function stillToSend({ bank_transfer: transfer, received }: PaymentView): BankTransfer | null {
+  return transfer && { ...transfer, amount: received?.missing ?? transfer.amount }
 }
 
 function BankDetails({ transfer }: { transfer: BankTransfer }) {

@@ -22,6 +22,9 @@ export function Button({ kind = 'main', type = 'button', busy = false, ...props 
       class={`button button-${kind}`}
       aria-disabled={busy || undefined}
       aria-describedby={props.describedBy}
+      // A field that is left by this press may show what is wrong with it and move the button from under the finger
+      // before it is let go. The field keeps the focus instead; sending looks at every field anyway.
+      onMouseDown={type === 'submit' ? (event) => event.preventDefault() : undefined}
       onClick={(event) => {
         if (busy) event.preventDefault()
         else props.onPress?.()

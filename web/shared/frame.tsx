@@ -97,7 +97,7 @@ export function TestValue({ children, onPress }: { children: ComponentChildren; 
   return (
     <button
       type="button"
-      class="inline-flex min-h-11 items-center rounded-lg px-2 text-left underline decoration-warn/50 underline-offset-4 hover:decoration-warn"
+      class="inline-flex min-h-11 items-center rounded-lg px-2 py-2 text-left underline decoration-warn/50 underline-offset-4 hover:decoration-warn"
       onClick={onPress}
     >
       {children}

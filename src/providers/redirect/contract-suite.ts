@@ -60,8 +60,8 @@ export function redirectSuite(name: string, open: () => Promise<RedirectWorld>):
       assert.match(new URL(url).protocol, /^https?:$/)
       const session = await world.provider.getSession(providerRef)
       assert.deepEqual(
-        [session.state, session.units, session.paidUnits, session.declineCode],
-        ['open', 15_050n, 0n, null],
+        [session.state, session.units, session.paidUnits, session.declineCode, session.chargedBack],
+        ['open', 15_050n, 0n, null, null],
       )
     })
 

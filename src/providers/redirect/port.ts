@@ -66,6 +66,8 @@ export interface RedirectSession {
   payerName: string | null
   /** Why it was declined; set in `declined`. */
   declineCode: string | null
+  /** What the buyer took back by a dispute, and why; null where nobody did. */
+  chargedBack: { units: bigint; reason: string } | null
 }
 
 export interface RedirectRefundRequest {
@@ -105,4 +107,13 @@ export type RedirectNotification =
       idempotencyKey: string
       units: string
       reason: string | null
+    })
+  /** The buyer disputed the payment and got the money back: not more than was paid and is not refunded. */
+  | (OfSession & {
+      type: 'chargeback'
+      units: string
+      /** All that was paid, should this overtake the news of it. */
+      paidUnits: string
+      currency: string
+      reason: string
     })

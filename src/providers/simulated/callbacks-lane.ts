@@ -68,8 +68,9 @@ async function claim({ db, clock }: Simulator): Promise<Told[]> {
 }
 
 async function deliver(simulator: RunningSimulator, provider: Teller, claimed: Told[]): Promise<void> {
-  const { punctual, late, twice } = await applyFaults(simulator, provider, claimed)
+  const { punctual, late, lost, twice } = await applyFaults(simulator, provider, claimed)
   if (late.length > 0) await putOff(simulator, late, LATE_MS)
+  if (lost.length > 0) await forget(simulator, lost)
   if (punctual.length === 0) return
   const answer = await post(
     simulator,
@@ -89,21 +90,19 @@ async function deliver(simulator: RunningSimulator, provider: Teller, claimed: T
       provider,
       twice.map(({ notification }) => notification),
     )
-  await sql`delete from simulated.callbacks where id = any(${punctual.map(({ id }) => id)}::bigint[])`.execute(
-    simulator.db,
-  )
+  await forget(simulator, punctual)
 }
 
-/** Each `late` or `twice` that was ordered happens to one notification. */
+/** Each `late`, `lost` or `twice` that was ordered happens to one notification. */
 async function applyFaults({ db }: Simulator, provider: Teller, claimed: Told[]) {
-  const late: Told[] = []
-  const twice: Told[] = []
+  const meeting = { late: [] as Told[], lost: [] as Told[], twice: [] as Told[] }
   for (const told of claimed) {
-    const fault = await takeFault(db, provider, ['late', 'twice'])
+    const fault = await takeFault(db, provider, ['late', 'lost', 'twice'])
     if (fault === undefined) break
-    ;(fault === 'late' ? late : twice).push(told)
+    meeting[fault].push(told)
   }
-  return { late, twice, punctual: claimed.filter((told) => !late.includes(told)) }
+  const { late, lost } = meeting
+  return { ...meeting, punctual: claimed.filter((told) => !late.includes(told) && !lost.includes(told)) }
 }
 
 /** Answers undefined when it was accepted, else what went wrong. */
@@ -151,7 +150,9 @@ async function retryLater(simulator: RunningSimulator, provider: Teller, failed:
     { provider, notifications: over.map(({ notification }) => notification.id) },
     'A simulated provider gave up telling us; asking it still answers.',
   )
-  await sql`delete from simulated.callbacks where id = any(${over.map(({ id }) => id)}::bigint[])`.execute(
-    simulator.db,
-  )
+  await forget(simulator, over)
+}
+
+async function forget({ db }: Simulator, told: Told[]): Promise<void> {
+  await sql`delete from simulated.callbacks where id = any(${told.map(({ id }) => id)}::bigint[])`.execute(db)
 }

@@ -44,6 +44,20 @@ export function storageSuite(name: string, open: () => Promise<Storage>): void {
       await assert.rejects(storage.read('never/written'), isRejected('not_found'))
     })
 
+    test('all that is kept is listed, each once, with when it was written', async () => {
+      const storage = await open()
+      assert.deepEqual(await keysOf(storage), [])
+      const before = new Date(performance.timeOrigin + performance.now() - 60_000)
+      for (const key of ['one', 'two/a', 'two/b', 'two/three/c', 'gone']) {
+        await storage.write(key, Buffer.from('x'))
+      }
+      await storage.remove('gone')
+      assert.deepEqual(await keysOf(storage), ['one', 'two/a', 'two/b', 'two/three/c'])
+      for await (const { writtenAt } of storage.list()) assert.ok(writtenAt > before, String(writtenAt))
+      assert.equal(await storage.removeDrafts(before), 0)
+      assert.equal((await keysOf(storage)).length, 4)
+    })
+
     for (const key of [
       '',
       '.',
@@ -66,6 +80,12 @@ export function storageSuite(name: string, open: () => Promise<Storage>): void {
       })
     }
   })
+}
+
+async function keysOf(storage: Storage): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of storage.list()) keys.push(key)
+  return keys.sort()
 }
 
 function isRejected(code?: string): (error: unknown) => boolean {

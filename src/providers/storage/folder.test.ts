@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -26,5 +26,22 @@ test('a place that cannot be written to says so, and may be tried again', async 
   await assert.rejects(
     openFolderStorage(file).write('key', Buffer.from('x')),
     (error) => error instanceof ProviderError && error.outcome === 'not_sent',
+  )
+})
+
+test('what a crash left half-written is no file, and goes when it is old enough', async () => {
+  const path = mkdtempSync(join(folder, 'drafts-'))
+  const storage = openFolderStorage(path)
+  await storage.write('a/b', Buffer.from('x'))
+  const [old, young, foreign] = ['a/c.0123456789ab.draft', 'a/d.0123456789ab.draft', 'a/notes.txt']
+  for (const name of [old, young, foreign] as string[]) writeFileSync(join(path, name), 'half')
+  for (const name of [old, foreign, 'a/b'] as string[]) utimesSync(join(path, name), 1_000, 1_000)
+  const kept: string[] = []
+  for await (const { key } of storage.list()) kept.push(key)
+  assert.deepEqual(kept, ['a/b'])
+  assert.equal(await storage.removeDrafts(new Date(2_000_000)), 1)
+  assert.deepEqual(
+    [old, young, foreign, 'a/b'].map((name) => existsSync(join(path, name as string))),
+    [false, true, true, true],
   )
 })

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ProviderError } from '../provider-error.ts'
-import { isStorageKey, type Storage } from './storage.ts'
+import { isStorageKey, type KeptFile, type Storage } from './storage.ts'
 
 /**
  * A folder of this machine, or one that all machines of the installation mount. A file appears whole or not at all:
@@ -39,6 +39,45 @@ export function openFolderStorage(folder: string): Storage {
         throw failure('remove', key, error)
       }
     },
+    async *list() {
+      for await (const file of walk(folder)) {
+        // What isn't named like a key is not ours to tell of: a draft, or what the operator's system put there.
+        if (isStorageKey(file.key)) yield file
+      }
+    },
+    async removeDrafts(before) {
+      let removed = 0
+      for await (const { key, writtenAt } of walk(folder)) {
+        if (!DRAFT.test(key) || writtenAt >= before) continue
+        await rm(join(folder, key), { force: true })
+        removed += 1
+      }
+      return removed
+    },
+  }
+}
+
+const DRAFT = /\.[0-9a-f]{12}\.draft$/
+
+/** Every file below the folder, one open folder a level at a time. A folder or file that goes meanwhile is left out. */
+async function* walk(folder: string, under = ''): AsyncGenerator<KeptFile> {
+  const entries = await unlessGone('list', under, () => opendir(join(folder, under)))
+  if (!entries) return
+  for await (const entry of entries) {
+    const key = under === '' ? entry.name : `${under}/${entry.name}`
+    if (entry.isDirectory()) yield* walk(folder, key)
+    if (!entry.isFile()) continue
+    const found = await unlessGone('list', key, () => stat(join(folder, key)))
+    if (found) yield { key, writtenAt: found.mtime }
+  }
+}
+
+async function unlessGone<T>(action: string, key: string, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw failure(action, key, error)
   }
 }
 

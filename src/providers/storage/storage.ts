@@ -10,6 +10,19 @@ export interface Storage {
   read(key: string): Promise<Buffer>
   /** Removing what isn't there is no error. */
   remove(key: string): Promise<void>
+  /**
+   * Goes through all that is kept, in no order, without holding it all. What is written or removed meanwhile may or
+   * may not be among it.
+   */
+  list(): AsyncIterable<KeptFile>
+  /** Removes what writes that never ended left behind, begun before that real time; answers how many. */
+  removeDrafts(before: Date): Promise<number>
+}
+
+export interface KeptFile {
+  key: string
+  /** When it was written last, by the storage's own clock: real time, not the platform's. */
+  writtenAt: Date
 }
 
 /** Whether a text is a key: path parts of letters, digits, `-` and `_`, so that no key leaves its folder or bucket. */

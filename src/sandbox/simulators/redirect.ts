@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import type { App } from '../../app.ts'
 import {
   approve,
+  approveAndDispute,
   cancelSession,
   decline,
   findSession,
@@ -18,11 +19,12 @@ import { commonView, moneyOf, notNow, SessionParams, sessionNotFound } from './v
 
 /** The JSON behind `/simulators/paypal/<session>` and `/simulators/local/<session>`. */
 
-/** What every customer has at the simulated PayPal. */
+/** What every customer has at the simulated PayPal; what is paid with the last one is disputed two minutes later. */
 const ACCOUNTS: readonly RedirectAccount[] = [
   { id: 'balance', covers: true },
   { id: 'bank', covers: true },
   { id: 'empty', covers: false },
+  { id: 'disputed', covers: true },
 ]
 
 const example = {
@@ -71,17 +73,20 @@ export const payAtPayPal = endpoint({
   name: 'payAtPayPal',
   summary: 'The customer approves at PayPal',
   description:
-    'With money that covers it, or with an account that has none, which declines. Sent twice it pays once.',
+    'With money that covers it, with an account that has none, which declines, or with one whose owner disputes the payment two minutes later. Sent twice it pays once.',
   body: Type.Object({ account_id: OneOf(ACCOUNTS.map(({ id }) => id)) }),
   errors: ['session_not_found', 'action_not_allowed'],
   examples: { request: { account_id: 'balance' }, answer: { ...example, state: 'paid' } },
   handle(app, { params, body }) {
-    const covers = ACCOUNTS.find(({ id }) => id === body.account_id)!.covers
-    return step(app, 'paypal', params.session, covers ? 'paid' : 'declined', (now) =>
-      covers
-        ? approve(app.db, params.session, now)
-        : decline(app.db, params.session, 'insufficient_funds', now),
-    )
+    const { session } = params
+    const { id, covers } = ACCOUNTS.find((account) => account.id === body.account_id)!
+    if (!covers) {
+      return step(app, 'paypal', session, 'declined', (now) =>
+        decline(app.db, session, 'insufficient_funds', now),
+      )
+    }
+    const pay = id === 'disputed' ? approveAndDispute : approve
+    return step(app, 'paypal', session, 'paid', (now) => pay(app.db, session, now))
   },
 })
 

@@ -14,10 +14,12 @@ const CONVENTIONS = `
 
 Every path begins with \`/api\`. Every call but [authenticate](#authenticate) carries the header \`auth: <token>\`, without
 \`Bearer\`. A token is valid for 24 hours; a new one does not end older ones. A token that is missing, unknown or expired,
-and a call from outside your allowlist, is [authorization_incorrect](#error-authorization_incorrect).
+and a call from outside your allowlist, is [authorization_incorrect](#error-authorization_incorrect); so is a right key
+pair from there.
 
-Bodies are JSON or forms (\`application/x-www-form-urlencoded\`), in UTF-8. Unknown fields are ignored, an empty body is
-\`{}\`. A blank text in an optional field is wrong, not absent: leave the field out.
+Bodies are JSON or forms (\`application/x-www-form-urlencoded\`), in UTF-8. In a form, what lies deeper is named by
+brackets: \`legal_representative[name]=Ana\`, of a list \`reasons[0][code]=blurred\`; at most 4 levels and 1,000 fields. Unknown
+fields are ignored, an empty body is \`{}\`. A blank text in an optional field is wrong, not absent: leave the field out.
 
 ## Answers
 
@@ -55,12 +57,14 @@ Preference-Applied: http-status
 \`\`\`
 
 Errors of the transport (an unknown path, unreadable JSON, a body too large, too many calls) have their own status
-always.
+always. A wrong method is 405, with the right ones in the header \`Allow\`.
 
 ## Fields
 
 A missing mandatory field is \`fail_mandatory_field\`, a wrong one \`invalid_field\`; \`errors\` names every faulty field at
-once, so one answer is enough to mend all of them:
+once, so one answer is enough to correct all of them; what has a code of its own, such as \`invalid_file\`, is named beside
+them. Text is UTF-8, in query strings too: other bytes, NUL and half characters are
+\`invalid_field\`:
 
 \`\`\`json A quote of 150.505 EUR
 {
@@ -82,7 +86,7 @@ same key when no answer arrived.
 - The same key with an equal body gets the first answer byte for byte for 24 hours, with \`Idempotent-Replayed: true\`.
 - Another body under the same key is \`idempotency_key_reused\`.
 - While the first call still runs: \`request_in_progress\`, with \`Retry-After\`.
-- A refusal is not remembered: mend the call and send it again under the same key.
+- A refusal is not remembered: correct the call and send it again under the same key.
 
 The key belongs to your integration, the method and the path.
 
@@ -96,7 +100,8 @@ name is free again.
 ## Lists
 
 Lists come newest first. Take \`page\` (from 1) and \`per_page\` (25, at most 100) to leaf through them, or \`cursor\` to go
-through everything. Beside \`data\` stands \`pagination\`; send its \`next_cursor\` as \`cursor\` until it is null.
+through everything. Beside \`data\` stands \`pagination\`; send its \`next_cursor\` as \`cursor\`, with
+the same filters, until it is null. With another list or other filters a cursor is \`invalid_field\`.
 
 \`\`\`json pagination
 {"current_page":1,"per_page":25,"total":431,"total_is_exact":true,"last_page":18,"next_cursor":"…"}
@@ -129,7 +134,12 @@ as text. Times are ISO 8601 in UTC with six decimals: \`2026-06-26T10:30:00.0000
 ## Rate limits
 
 \`RateLimit\` tells with each answer how many calls are left in this minute, \`RateLimit-Policy\` how many there are. Beyond is
-429 \`too_many_requests\` with \`Retry-After\`. \`authenticate\` is counted by address as well: ten wrong pairs in a minute.
+429 \`too_many_requests\` with \`Retry-After\`.
+
+A call with a right token or key pair counts for your integration, under the policy \`minute\`. Every other call counts for the
+address it comes from, under the policy \`address\`: without a token or with a wrong one, even to a path that does not exist.
+The two are apart: nobody else’s calls take any of yours. Of one key ten wrong secrets in a minute from one address are
+429; the right one is taken all the same.
 
 Every answer has an \`X-Request-Id\`; name it when you ask us about a call.
 `

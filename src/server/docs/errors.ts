@@ -43,7 +43,7 @@ export function errorsPage({ endpoints }: DocsOptions): Page {
     path: '/docs/errors',
     name: 'Errors',
     title: 'Errors',
-    lead: 'Every code with its true status, when it comes, and how to mend it.',
+    lead: 'Every code with its true status, when it comes, and what to do about it.',
     sections: [
       { id: 'refusals', title: 'How a refusal looks', html: renderMarkdown(INTRO) },
       section(
@@ -69,7 +69,11 @@ export function errorsPage({ endpoints }: DocsOptions): Page {
 }
 
 /** Codes of addresses that are no endpoint. */
-const ANY_ADDRESS: ReadonlySet<ErrorCode> = new Set(['not_found', 'method_not_supported'])
+const ANY_ADDRESS: ReadonlySet<ErrorCode> = new Set([
+  'not_found',
+  'method_not_supported',
+  'headers_too_large',
+])
 
 function callsByCode(endpoints: readonly Endpoint[]): Map<ErrorCode, Endpoint[]> {
   const calls = new Map<ErrorCode, Endpoint[]>()
@@ -94,5 +98,5 @@ function renderCode(code: ErrorCode, calls: readonly Endpoint[]): string {
         ? `${shown.length} calls, each of which names it.`
         : links.join(' ')
   return `<article class="error" id="error-${code}"><h3><a href="#error-${code}"><code>${code}</code></a> <span class="status">${ERRORS[code]}</span></h3>
-<dl><dt>When</dt><dd>${renderInline(ERROR_TEXTS[code])}</dd><dt>Mend</dt><dd>${renderInline(ERROR_REMEDIES[code])}</dd><dt>Calls</dt><dd>${list}</dd></dl></article>`
+<dl><dt>When</dt><dd>${renderInline(ERROR_TEXTS[code])}</dd><dt>Fix</dt><dd>${renderInline(ERROR_REMEDIES[code])}</dd><dt>Calls</dt><dd>${list}</dd></dl></article>`
 }

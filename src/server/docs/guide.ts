@@ -34,6 +34,20 @@ Or let the sandbox pay:
 curl -X POST "${api}/sandbox/payments/$PAYMENT_ID/pay" -H "auth: $TOKEN"
 \`\`\``
     : ''
+  const verifyCompany = sandbox
+    ? `
+
+The sandbox decides at once here, too, and the company buys:
+
+\`\`\`sh Sandbox: a company buys
+curl "${api}/sandbox/kyc" -H "auth: $TOKEN" -H 'content-type: application/json' \\
+  -d '{"user_id":'$COMPANY_ID',"outcome":"valid"}'
+curl "${api}/createGuidedPayment" -H "auth: $TOKEN" -H 'content-type: application/json' \\
+  -d '{"user_id":'$COMPANY_ID',"coin_symbol":"USDC","coin_chain":"polygon","fiat_amount":"500","wallet":"0x52908400098527886E0F7030069857D2E4169EE7"}'
+\`\`\``
+    : ''
+  // The simulated world needs a moment between the payment and the coins.
+  const wait = sandbox ? 'sleep 4; ' : ''
   return `
 ## 1. Get a token
 
@@ -85,11 +99,11 @@ unless you did, and pays.${pay}
 
 ## 7. The coins arrive
 
-\`PAY_IN\` tells that the money came, \`COINS_SENT\` that the coins are final on the chain, with the transaction’s hash in
-\`txid\`.
+The webhook \`PAY_IN\` tells that the money came, \`COINS_SENT\` that the coins are final on the chain, with the
+transaction’s hash in \`txid\`: see [webhooks](#deliveries). You can also ask:
 
 \`\`\`sh payment
-curl "${api}/payment/$PAYMENT_ID" -H "auth: $TOKEN"
+${wait}curl "${api}/payment/$PAYMENT_ID" -H "auth: $TOKEN"
 \`\`\`
 
 | \`status\` | Means |
@@ -100,5 +114,46 @@ curl "${api}/payment/$PAYMENT_ID" -H "auth: $TOKEN"
 | \`coins_sent\` | Done; \`txid\` is there. |
 | \`in_review\` | A person looks at it: the amount, the payer, or money that came late. |
 | \`expired\`, \`cancelled\`, \`payment_rejected\`, \`refunded\` | Ended without coins. |
+
+## When a customer may not buy yet
+
+Creating a payment is then refused, and the answer says how to go on:
+
+| \`error\` | What to do |
+|---|---|
+| \`require_kyc\` | Send the customer to \`kyc_form_url\` in \`data\`, and create the payment again after \`KYC_VALID\`. |
+| \`kyc_reinforced_required\` | The amount is over the limits of a first verification. Send the customer to \`onboarding_link\` in \`data\`, the enhanced verification; create the payment again when [kyc/check](#checkKyc) says \`"kyc_level":"reinforced"\`. |
+| \`limit_exceded\` | The amount is over the customer’s card limit of this quarter. Offer another method; where \`data\` has an \`onboarding_link\`, the enhanced verification raises the limit. |
+
+Every other refusal, and what to do about it, is in [errors](#error-codes).
+
+## Companies buy too
+
+A company is registered by its own call, which needs its name and an e-mail address:
+
+\`\`\`sh register/company
+COMPANY=$(curl -s "${api}/register/company" -H "auth: $TOKEN" -H 'content-type: application/json' \\
+  -d '{"company_name":"Remesas Sol S.L.","email":"finance'$RANDOM'@example.com"}'); echo "$COMPANY"
+COMPANY_ID=$(echo "$COMPANY" | grep -o '"id":[0-9]*' | cut -d: -f2)
+\`\`\`
+
+Give \`kyb_link\` and \`password\` of the answer to the company, each by another way. The page opens with the password alone: there
+the company hands in its data, its documents, and the people who represent it or own more than a quarter of it, declares that
+all is true, and sees how it is decided. It can go on later or on another device. The password is shown this once, and the link
+ends after 90 days.
+
+You hear of the end as with people: by the webhooks \`KYC_PROCESSING\`, \`KYC_VALID\` and \`KYC_FAIL\`, whose \`user_id\` is the \`id\` of
+that answer, or by [kyc/check](#checkKyc). Where something must be mended, the status stays \`processing\` with \`reasons\`: send the
+company to the same link again.${verifyCompany}
+
+| Then | Do |
+|---|---|
+| \`valid\` | Create payments as above: the \`id\` is a \`user_id\` like any other. |
+| \`fail\` | [kyc/retry](#retryKyc) answers the link of a new form, \`kyc_form_url\`, and its \`password\`. |
+| The password was lost | [kyc/retry](#retryKyc) with \`"new_password":true\`: the old one ends. |
+| The link has ended | [kyc/retry](#retryKyc): a new form, as after \`fail\`. |
+
+Who has the right to verify customers by delegation sends the company and its legal representative with
+[registerUser/kyc-delegated](#registerUserKycDelegated); there is no page then, unless it fails.
 `
 }

@@ -22,6 +22,11 @@ test('no HTML passes, in text, code, links or fences', () => {
   assert.equal(renderInline('[x](javascript:alert(1))'), '[x](javascript:alert(1))')
   assert.equal(renderInline('[x](#quote) **y**'), '<a href="#quote">x</a> <strong>y</strong>')
   assert.equal(renderInline('`**x**`'), '<code>**x**</code>')
+  assert.equal(renderInline('`coins_sent`'), '<code>coins_<wbr>sent</code>')
+  assert.equal(
+    renderInline('`0x52908400098527886E0F7030069857D2E4169EE7`'),
+    '<code>0x529084000985<wbr>27886E0F703006<wbr>9857D2E4169EE7</code>',
+  )
   assert.ok(renderMarkdown('```sh A <b>\n<script>\n```').includes('&lt;script&gt;'))
 })
 

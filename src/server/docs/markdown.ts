@@ -111,7 +111,9 @@ export function renderInline(text: string): string {
   return text
     .split(/(`[^`]+`)/)
     .map((part) =>
-      part.startsWith('`') && part.length > 2 ? `<code>${escapeHtml(part.slice(1, -1))}</code>` : spans(part),
+      part.startsWith('`') && part.length > 2
+        ? `<code>${withBreaks(escapeHtml(part.slice(1, -1)))}</code>`
+        : spans(part),
     )
     .join('')
 }
@@ -121,3 +123,10 @@ function spans(text: string): string {
     .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
     .replace(/\[([^\]]+)\]\((#[\w-]+|\/[\w./-]*|https:\/\/[^\s)]+)\)/g, '<a href="$2">$1</a>')
 }
+
+/** A long name or address ends its line where its parts meet rather than in the middle of a word. */
+const withBreaks = (html: string): string =>
+  html
+    .replaceAll(/[_+]/g, '$&<wbr>')
+    .replaceAll('@', '<wbr>@')
+    .replaceAll(/\b0x[0-9a-fA-F]{40}\b/g, (address) => address.replaceAll(/.{14}(?!$)/g, '$&<wbr>'))

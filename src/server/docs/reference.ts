@@ -28,22 +28,38 @@ export function innerPage(options: DocsOptions): Page {
   }
 }
 
-function callingSection({ publicUrl, sandbox }: DocsOptions): Section {
-  const variables = [
-    `TOKEN=…        # of authenticate${sandbox ? '; the guide’s first call gets it' : ''}`,
-    'USER_ID=…      # of registerUser',
-    'PAYMENT_ID=…   # of createGuidedPayment or createPayment',
-    'EVENT_ID=…     # of a webhook, or of webhooks/events',
-    'AFTER=…        # the last `sequence` that you have worked off, 0 at first',
-    'DOCUMENT_FRONT=…  DOCUMENT_BACK=…  FACE_IMAGE=…   # addresses of pictures, data-URIs or base64',
+const OWN_VARIABLES = [
+  'TOKEN=…        # of authenticate',
+  'USER_ID=…      # of registerUser',
+  'PAYMENT_ID=…   # of createGuidedPayment or createPayment',
+  'EVENT_ID=…     # of a webhook, or of webhooks/events',
+  'AFTER=…        # the last `sequence` that you have worked off, 0 at first',
+  'DOCUMENT_FRONT=…  DOCUMENT_BACK=…  FACE_IMAGE=…   # public addresses of pictures, data-URIs or base64',
+].join('\n')
+
+/** After the guide `TOKEN`, `USER_ID` and `PAYMENT_ID` are there, and something has happened. */
+const sandboxVariables = (api: string): string =>
+  [
+    '# TOKEN, USER_ID and PAYMENT_ID are there after the guide.',
+    'AFTER=0   # the last `sequence` that you have worked off',
+    `EVENT_ID=$(curl -s "${api}/webhooks/events?after=0" -H "auth: $TOKEN" | grep -o '"id":"evt_[^"]*' | head -1 | cut -d'"' -f4); echo "$EVENT_ID"`,
+    '# Pictures: public addresses, data-URIs or base64. This one is too small to be read, so the verification fails.',
+    `DOCUMENT_FRONT="${ONE_PIXEL}"`,
+    'DOCUMENT_BACK="$DOCUMENT_FRONT" FACE_IMAGE="$DOCUMENT_FRONT"',
   ].join('\n')
+
+const ONE_PIXEL =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+
+function callingSection({ publicUrl, sandbox }: DocsOptions): Section {
+  const variables = sandbox ? sandboxVariables(`${publicUrl}/api`) : OWN_VARIABLES
   return {
     id: 'calling',
     title: 'Before you call',
     html: `${renderMarkdown(
-      `The base address is \`${publicUrl}/api\`. Every call but [authenticate](#authenticate) carries the token in the header \`auth\`, without \`Bearer\`. The examples can be pasted into a shell that knows these:`,
+      `The base address is \`${publicUrl}/api\`. Every call but [authenticate](#authenticate) carries the token in the header \`auth\`, without \`Bearer\`. The examples can be pasted into a shell that knows these variables${sandbox ? ', which the guide’s calls and these give it' : ''}:`,
     )}
-${codeBlock(variables, 'text', 'Shell variables')}
+${codeBlock(variables, 'sh', 'Shell variables')}
 ${renderMarkdown(
   'What holds for every call stands once, in the [conventions](#calls): envelopes, `Prefer: http-status`, `Idempotency-Key`, lists, money and times. The same reference for machines: [openapi.json](/openapi.json).',
 )}`,

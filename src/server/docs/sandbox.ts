@@ -72,9 +72,35 @@ Or decide without the form. \`outcome\` is \`valid\`, \`fail\`, \`mend\` (back t
 
 \`\`\`sh Back to the customer, then valid
 curl -s "${url}/api/sandbox/kyc" ${JSON_BODY} \\
-  -d '{"user_id":'$USER_ID',"outcome":"mend","reasons":[{"field":"document_front","code":"blurred"}]}'
+  -d '{"user_id":'$USER_ID',"outcome":"mend","reasons":[{"field":"document_front","code":"blurred"}]}'; echo
 curl -s "${url}/api/sandbox/kyc" ${JSON_BODY} \\
   -d '{"user_id":'$USER_ID',"outcome":"valid"}'
+\`\`\`
+
+### Enhanced verification
+
+It raises the limits of a customer who is valid. Three bank transfers of 5,000 EUR reach them: the next payment is
+\`kyc_reinforced_required\`. Open \`onboarding_link\` and fill in the form, or decide without it; \`kyc_level\` is
+\`reinforced\` afterwards.
+
+\`\`\`sh A link to the form
+curl -s "${url}/api/onboarding-form" ${JSON_BODY} -d '{"user_id":'$USER_ID'}'
+\`\`\`
+
+\`\`\`sh Enhanced verification, accepted
+curl -s "${url}/api/sandbox/kyc" ${JSON_BODY} \\
+  -d '{"user_id":'$USER_ID',"kind":"reinforced","outcome":"valid"}'
+\`\`\`
+
+### A company
+
+Open \`kyb_link\`, give the \`password\` and fill in the form; each step offers test data and sample documents. Or decide
+without the form, as for a person.
+
+\`\`\`sh A company, verified
+ANSWER=$(curl -s "${url}/api/register/company" ${JSON_BODY} \\
+  -d '{"company_name":"Remesas Sol S.L.","email":"finance'$RANDOM$RANDOM'@example.com"}')${keep('COMPANY_ID', 'id')}
+curl -s "${url}/api/sandbox/kyc" ${JSON_BODY} -d '{"user_id":'$COMPANY_ID',"outcome":"valid"}'
 \`\`\`
 
 ## Magic values
@@ -163,7 +189,7 @@ curl -s "${url}/api/sandbox/payments/$PAYMENT_ID/pay" ${JSON_BODY} -d '{"outcome
 \`\`\`
 
 \`\`\`sh A few seconds later: the coins are in the wallet
-curl -s "${url}/api/payment/$PAYMENT_ID" -H "auth: $TOKEN"
+sleep 4; curl -s "${url}/api/payment/$PAYMENT_ID" -H "auth: $TOKEN"
 \`\`\`
 `
 }
@@ -176,11 +202,12 @@ function world(url: string): string {
 ## The local chains
 
 Each chain is a real EVM node. \`rpc_url\` takes JSON-RPC: it reads the chain and takes signed transactions, so your own
-tools can look for themselves. The addresses of the tokens stand in [the overview](#sandboxOverview).
+tools can look for themselves. The addresses of the tokens stand in [the overview](#sandboxOverview). The node answers in
+hexadecimal, and a balance in the token’s smallest unit: USDC has six decimals.
 
 \`\`\`sh The last block, and what the wallet holds
 curl -s "${url}/sandbox/rpc/polygon" -H 'content-type: application/json' \\
-  -d '{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}'
+  -d '{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}'; echo
 USDC=$(curl -s "${url}/api/sandbox" -H "auth: $TOKEN" | grep -o '"chain":"polygon".*' | grep -o '"USDC":"0x[0-9a-fA-F]*' | head -1 | cut -d'"' -f4)
 curl -s "${url}/sandbox/rpc/polygon" -H 'content-type: application/json' \\
   -d '{"jsonrpc":"2.0","id":1,"method":"eth_call","params":[{"to":"'$USDC'","data":"0x70a0823100000000000000000000000052908400098527886E0F7030069857D2E4169EE7"},"latest"]}'
@@ -193,14 +220,14 @@ transactions are confirmed on the way; the call answers when nothing is left to 
 tokens age with it: get a new one afterwards.
 
 \`\`\`sh A week later
-curl -s "${url}/api/sandbox/clock" ${JSON_BODY} -d '{"advance":"7d"}'
+curl -s "${url}/api/sandbox/clock" ${JSON_BODY} -d '{"advance":"7d"}'; echo
 ANSWER=$(curl -s "${url}/api/authenticate" -H 'content-type: application/json' \\
   -d '{"api_key":"sandbox-key","api_secret":"sandbox-secret"}')${keep('TOKEN', 'token')}
 \`\`\`
 
 ## What can go wrong
 
-Let a provider fail, hang, answer twice or late: the next \`count\` occasions go wrong. [faults](#orderFaults) says what each
+Let a provider fail, hang, lose its news, tell them twice or late: the next \`count\` occasions go wrong. [faults](#orderFaults) says what each
 kind does.
 
 | \`provider\` | \`kind\` |
@@ -218,7 +245,8 @@ curl -s "${url}/api/sandbox/faults" ${JSON_BODY} -d '{"provider":"price","kind":
 ## Webhooks on your own machine
 
 The sandbox delivers to loopback addresses over http: subscribe \`http://127.0.0.1:<port>/…\` and no tunnel is needed. See
-[webhooks](#deliveries).
+[webhooks](#deliveries). Files of customers that are given by an address are fetched from public addresses alone, here too;
+whoever runs a sandbox of their own can set \`FILES_FROM_LOOPBACK=true\`.
 
 ## A new beginning
 

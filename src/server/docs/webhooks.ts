@@ -18,7 +18,7 @@ export const VERIFIERS: readonly { file: string; language: Language; label: stri
 ]
 
 /** How events reach the integrator's server, and how it knows that they are ours. */
-export function webhooksPage({ publicUrl, sandbox }: DocsOptions): Page {
+export function webhooksPage({ endpoints, publicUrl, sandbox }: DocsOptions): Page {
   const [deliveries, signature, ...others] = sectionsOf(text(`${publicUrl}/api`, sandbox))
   return {
     path: '/docs/webhooks',
@@ -29,7 +29,7 @@ export function webhooksPage({ publicUrl, sandbox }: DocsOptions): Page {
       deliveries!,
       { ...signature!, html: `${signature!.html}\n${verifiers()}` },
       ...others,
-      typesSection(),
+      typesSection(endpoints.some(({ section }) => section === 'offramp')),
     ],
   }
 }
@@ -57,7 +57,10 @@ The key for the libraries is \`whsec_\` followed by the base64 of your \`api_sec
 `)}`
 }
 
-function typesSection(): Section {
+function typesSection(sellsCoins: boolean): Section {
+  const ofSale = sellsCoins
+    ? '`data` is the sale, as its GET gives it.'
+    : 'No call of this server makes a sale: the type can be subscribed, and nothing sends it.'
   const types = Object.keys(EVENT_TYPES) as EventType[]
   const articles = types.map((type) => {
     const example = exampleEvent(type)
@@ -65,7 +68,7 @@ function typesSection(): Section {
       ? '`data` is the [Kyc](#object-Kyc) object.'
       : example
         ? '`data` is the [Payment](#object-Payment) object.'
-        : '`data` is the sale, as its GET gives it.'
+        : ofSale
     const block = example ? codeBlock(json(example), 'json', `Delivery: ${type}`) : ''
     return `<article class="event" id="event-${type}"><h3><a href="#event-${type}"><code>${type}</code></a></h3>
 <p>${escapeHtml(EVENT_TYPES[type])} ${renderInline(data)}</p>${block}</article>`
@@ -73,7 +76,7 @@ function typesSection(): Section {
   return {
     id: 'event-types',
     title: 'Event types',
-    html: `${renderMarkdown('`data` is the object as its GET gives it, frozen at that moment. `RAMPOFF_FINISHED`, the older name of `TRANSFER_RAMPOFF_FINISHED`, can be subscribed too; the event is then sent under that name.')}
+    html: `${renderMarkdown('`data` is the object as its GET gives it, frozen at that moment. `RAMPOFF_FINISHED`, the older name of `TRANSFER_RAMPOFF_FINISHED`, can be subscribed too; the event is then sent under that name. They are one subscription: to send it under the other name, use [updateWebhookSubscription](#updateWebhookSubscription).')}
 ${articles.join('\n')}`,
     entries: types.map((type) => ({ id: `event-${type}`, title: type })),
   }

@@ -31,6 +31,12 @@ export function findBirthDateProblem(text: string, now: Date): DateProblem | nul
   return age > MAX_AGE_YEARS ? 'invalid' : null
 }
 
+/** Null when a company can have been founded on that day. */
+export function findIncorporationProblem(text: string, now: Date): DateProblem | null {
+  if (!isCalendarDay(text) || text < '1600-01-01') return 'invalid'
+  return text > dayOf(now) ? 'in_the_future' : null
+}
+
 /** `text` is the last day on which the document is valid. */
 export function findExpiryProblem(text: string, now: Date): DateProblem | null {
   if (!isCalendarDay(text)) return 'invalid'

@@ -302,6 +302,17 @@ test('separators, case and wide characters never change the verdict or the numbe
   )
 })
 
+test('a type is taken exactly as it is documented', () => {
+  for (const type of ['government_id', 'Government_Id', 'GOVERNMENT-ID', 'DNI', ''])
+    assert.deepEqual(
+      checkIdentification({ country: 'ES', person: 'individual', type, number: '12345678Z' }),
+      {
+        ok: false,
+        problem: 'type_not_of_country',
+      },
+    )
+})
+
 test('whatever is sent gets a verdict', () => {
   fc.assert(
     fc.property(

@@ -84,12 +84,13 @@ export function listIdentificationTypes(country: string, person: Person): readon
   return (BY_COUNTRY[country] ?? ELSEWHERE)[person]
 }
 
+/** By its documented value, exactly: `government_id` is none. */
 export function findIdentificationType(
   country: string,
   person: Person,
   name: string,
 ): IdentificationType | undefined {
-  return listIdentificationTypes(country, person).find((candidate) => candidate.type === name.toUpperCase())
+  return listIdentificationTypes(country, person).find((candidate) => candidate.type === name)
 }
 
 export type IdentificationProblem = 'type_not_of_country' | 'wrong_format' | 'wrong_check_digit'

@@ -107,7 +107,7 @@ export const words = {
   photosSection: 'Photos',
 
   mendTitle: 'A few things need another look',
-  mendIntro: 'Everything else was fine and stays as it is. Please mend just this:',
+  mendIntro: 'Everything else was fine and stays as it is. Please correct only this:',
   mendSend: 'Send again',
   problem_required: 'Please fill this in.',
   problem_invalid: 'This does not look right.',

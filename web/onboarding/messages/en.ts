@@ -155,7 +155,7 @@ export const words = {
   company_signHint: 'The first and last name of whoever represents the company.',
   send: 'Sign and send',
   mendTitle: 'A few things need another look',
-  mendIntro: 'Everything else was fine and stays as it is. Please mend just this, and sign again:',
+  mendIntro: 'Everything else was fine and stays as it is. Please correct only this, and sign again:',
   mendSend: 'Sign and send again',
 
   problem_required: 'Please fill this in.',

@@ -89,7 +89,7 @@ export const words = {
   noteCard: 'You type your card on the payment provider’s secure page. We never see it.',
   noteBank: 'You choose your bank and approve the payment there.',
   notePayPal: 'You pay on the payment provider’s own page.',
-  noteLocal: 'You get what you need to pay at your bank or a shop.',
+  noteLocal: 'On the next page you get what you need to pay.',
   noteTransfer: 'You get the account and the reference for your transfer.',
   noteFinal: 'Tokens that were sent can’t be called back.',
   sessionOpen: 'Your payment is not finished yet. You can go on where you stopped.',
@@ -111,7 +111,7 @@ export const words = {
   decline_other: 'The payment provider did not accept the payment.',
 
   newPriceTitle: 'There is a new price',
-  newPriceText: 'The former price has run out. Look at the new one: nothing goes on without your yes.',
+  newPriceText: 'The earlier price has expired. Look at the new one: nothing happens until you accept it.',
   newPriceBefore: 'Before',
   newPriceNow: 'Now',
   newPriceAccept: 'Accept the new price',
@@ -128,7 +128,7 @@ export const words = {
   transferAmount: 'Amount',
   transferConcept: 'Reference',
   transferConceptNote:
-    'Write only this number in the reference (concept) of the transfer: by it we know the money is yours.',
+    'Write only this number as the reference (concept) of the transfer. It tells us that the money is yours.',
   transferQrTitle: 'Or scan with your banking app',
   transferQrText: 'Many banks fill the transfer in from this code.',
   transferQrLabel: 'QR code with the bank details for your banking app',
@@ -138,7 +138,7 @@ export const words = {
   transferMissing: (received: string, missing: string) =>
     `${received} has arrived. ${missing} is still missing; send it with the same reference.`,
   transferWaitTitle: 'We are waiting for your transfer',
-  transferWaitText: 'Thank you. You can close this page; we go on by ourselves.',
+  transferWaitText: 'Thank you. You can close this page; we continue as soon as it arrives.',
   transferNextTitle: 'What happens next',
   transferNext1: 'Your bank sends the money. An instant transfer takes seconds, others 1–2 business days.',
   transferNext2: 'When it arrives we fix the price and exchange it.',
@@ -181,7 +181,7 @@ export const words = {
   end_refunded_text: 'It goes to where it came from. Banks take up to three business days.',
   end_in_review_title: 'We are looking at your payment',
   end_in_review_text:
-    'A person checks it before the tokens are sent. You need to do nothing; this page shows when it goes on.',
+    'A person checks it before the tokens are sent. You don’t need to do anything; this page shows when it continues.',
   end_in_review_until: (when: string) => `If we can’t finish by ${when}, you get your money back.`,
   refundTitle: 'Refund',
   refund_planned: (amount: string) => `${amount} will be sent back to you.`,

@@ -89,7 +89,7 @@ export const words: PaymentWords = {
   noteCard: 'Escribes tu tarjeta en la página segura del proveedor de pagos. Nosotros nunca la vemos.',
   noteBank: 'Eliges tu banco y autorizas el pago allí.',
   notePayPal: 'Pagas en la página del proveedor de pagos.',
-  noteLocal: 'Recibes lo necesario para pagar en tu banco o en una tienda.',
+  noteLocal: 'En la página siguiente recibes lo necesario para pagar.',
   noteTransfer: 'Recibes la cuenta y el concepto para tu transferencia.',
   noteFinal: 'Los tokens enviados no se pueden recuperar.',
   sessionOpen: 'Tu pago no ha terminado. Puedes seguir donde lo dejaste.',
@@ -111,7 +111,7 @@ export const words: PaymentWords = {
   decline_other: 'El proveedor de pagos no ha aceptado el pago.',
 
   newPriceTitle: 'Hay un precio nuevo',
-  newPriceText: 'El precio anterior ha caducado. Mira el nuevo: nada sigue sin tu aceptación.',
+  newPriceText: 'El precio anterior ha caducado. Mira el nuevo: no pasa nada hasta que lo aceptes.',
   newPriceBefore: 'Antes',
   newPriceNow: 'Ahora',
   newPriceAccept: 'Aceptar el precio nuevo',

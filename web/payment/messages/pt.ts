@@ -89,7 +89,7 @@ export const words: PaymentWords = {
   noteCard: 'Escreve o cartão na página segura do prestador de pagamentos. Nós nunca o vemos.',
   noteBank: 'Escolhe o seu banco e autoriza lá o pagamento.',
   notePayPal: 'Paga na página do prestador de pagamentos.',
-  noteLocal: 'Recebe o necessário para pagar no seu banco ou numa loja.',
+  noteLocal: 'Na página seguinte recebe o necessário para pagar.',
   noteTransfer: 'Recebe a conta e a referência para a sua transferência.',
   noteFinal: 'Os tokens enviados não podem ser recuperados.',
   sessionOpen: 'O seu pagamento ainda não terminou. Pode continuar onde parou.',
@@ -111,7 +111,7 @@ export const words: PaymentWords = {
   decline_other: 'O prestador de pagamentos não aceitou o pagamento.',
 
   newPriceTitle: 'Há um novo preço',
-  newPriceText: 'O preço anterior expirou. Veja o novo: nada continua sem o seu sim.',
+  newPriceText: 'O preço anterior expirou. Veja o novo: nada acontece até o aceitar.',
   newPriceBefore: 'Antes',
   newPriceNow: 'Agora',
   newPriceAccept: 'Aceitar o novo preço',

@@ -8,16 +8,20 @@ export function PayLocal({ page, view, provider, name }: LocalScreenProps) {
   const { words, format } = useSimulatorSpeech()
   const { code } = view
   const back = safeUrl(view.return_url)
+  // A CLABE or CVU is an account to send money to; only PagoEfectivo's is a code that a shop takes.
+  const toAccount = code !== null && view.method !== 'pagoefectivo'
+  const title = toAccount ? words.localAccountTitle : code ? words.localCodeTitle : words.localTitle(name)
+  const until = format.dateTime(view.expires_at)
   return (
     <>
-      <StepHeading page={provider}>{code ? words.localCodeTitle : words.localTitle(name)}</StepHeading>
+      <StepHeading page={provider}>{title}</StepHeading>
       <p class="mt-1.5 mb-5 text-soft">
-        {code ? words.localCodeText(format.dateTime(view.expires_at)) : words.localText}
+        {toAccount ? words.localAccountText(until) : code ? words.localCodeText(until) : words.localText}
       </p>
       <dl class="mb-5 divide-y divide-line rounded-xl border border-line">
         {code && (
           <div class="px-4 py-3">
-            <dt class="text-soft">{view.method === 'pagoefectivo' ? words.localCode : words.localAccount}</dt>
+            <dt class="text-soft">{toAccount ? words.localAccount : words.localCode}</dt>
             <dd class="font-mono text-lg break-all">{code}</dd>
           </div>
         )}
@@ -37,7 +41,7 @@ export function PayLocal({ page, view, provider, name }: LocalScreenProps) {
           </Notice>
         )}
         <Button busy={page.busy} onPress={() => void page.post('pay')}>
-          {code ? words.localPayCode : words.localPay}
+          {toAccount ? words.localPayAccount : code ? words.localPayCode : words.localPay}
         </Button>
         <Button kind="plain" onPress={() => void page.post('refuse')}>
           {words.localRefuse}

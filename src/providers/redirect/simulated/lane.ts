@@ -4,11 +4,14 @@ import type { Lane } from '../../../kernel/lanes.ts'
 import { takeFault } from '../../faults.ts'
 import { notificationHeads } from '../../simulated/outbox.ts'
 import { CALLBACKS_LANE, type RunningSimulator } from '../../simulated/simulator.ts'
-import { payWhenDue, type RedirectKind } from './session.ts'
+import { DISPUTE_REASON, payWhenDue, type RedirectKind } from './session.ts'
 
 const BATCH = 100
 
-/** What happens at PayPal and at the local methods' provider by itself: sessions expire, codes are paid, refunds end. */
+/**
+ * What happens at PayPal and at the local methods' provider by itself: sessions expire, codes are paid, refunds end, and buyers
+ * dispute what they paid.
+ */
 export function simulatedRedirectLane(simulator: RunningSimulator): Lane {
   const { db, clock } = simulator
   return {
@@ -16,7 +19,11 @@ export function simulatedRedirectLane(simulator: RunningSimulator): Lane {
     async step() {
       const now = clock.now()
       // Expired before it is paid late, as it happens in the world.
-      const rows = (await expire(db, now)) + (await payDue(db, now)) + (await settleRefunds(db, now))
+      const rows =
+        (await expire(db, now)) +
+        (await payDue(db, now)) +
+        (await settleRefunds(db, now)) +
+        (await chargeBack(db, now))
       if (rows > 0) simulator.wake(CALLBACKS_LANE)
       return rows
     },
@@ -25,6 +32,7 @@ export function simulatedRedirectLane(simulator: RunningSimulator): Lane {
         select least(
           (select min(expires_at) from simulated.redirect_sessions where state = 'open'),
           (select min(pay_due_at) from simulated.redirect_sessions where pay_due_at is not null),
+          (select min(dispute_due_at) from simulated.redirect_sessions where dispute_due_at is not null),
           (select min(due_at) from simulated.redirect_refunds where state = 'pending')) due`.execute(db)
       return rows[0]?.due ?? null
     },
@@ -89,4 +97,24 @@ async function settleRefunds(db: Db, now: Date): Promise<number> {
         from ended join simulated.redirect_sessions s on s.id = ended.session_id`.execute(trx)
     return due.rows.length
   })
+}
+
+/** What was refunded already is not taken back too. */
+async function chargeBack(db: Db, now: Date): Promise<number> {
+  const { rows } = await sql<{ id: string }>`
+    with due as (
+      select id from simulated.redirect_sessions where dispute_due_at <= ${now}
+       order by dispute_due_at limit ${BATCH} for update skip locked),
+    charged_back as (
+      update simulated.redirect_sessions s
+         set dispute_due_at = null, disputed_units = paid_units - refunded_units, updated_at = ${now}
+        from due where s.id = due.id returning s.*),
+    told as (
+      insert into simulated.callbacks (provider, notification, due_at)
+      select kind, jsonb_build_object(${notificationHeads(sql`'chargeback'`, now)}, 'providerRef', id,
+               'reference', reference, 'units', disputed_units::text, 'paidUnits', paid_units::text,
+               'currency', currency, 'reason', ${DISPUTE_REASON}::text), ${now}::timestamptz
+        from charged_back where disputed_units > 0)
+    select id from charged_back`.execute(db)
+  return rows.length
 }

@@ -14,7 +14,13 @@ import type {
   RedirectSessionRequest,
 } from '../port.ts'
 import { newCode } from './codes.ts'
-import { findSession, type RedirectKind, type RedirectSessionRow, stateAt } from './session.ts'
+import {
+  DISPUTE_REASON,
+  findSession,
+  type RedirectKind,
+  type RedirectSessionRow,
+  stateAt,
+} from './session.ts'
 
 /** From the order of a refund to its end, on the platform's clock. */
 const REFUND_DELAY_MS = 2_000
@@ -133,6 +139,7 @@ function asSession(row: RedirectSessionRow, now: Date): RedirectSession {
     paidUnits: row.paidUnits,
     payerName: row.payerName,
     declineCode: row.declineCode,
+    chargedBack: row.disputedUnits > 0n ? { units: row.disputedUnits, reason: DISPUTE_REASON } : null,
   }
 }
 
@@ -151,7 +158,7 @@ async function orderRefund(
       with session as (
         update simulated.redirect_sessions set refunded_units = refunded_units + ${request.units}, updated_at = ${now}
          where id = ${request.providerRef} and kind = ${kind} and ${request.units} > 0
-           and refunded_units + ${request.units} <= paid_units
+           and refunded_units + disputed_units + ${request.units} <= paid_units
         returning id)
       insert into simulated.redirect_refunds (id, idempotency_key, session_id, units, due_at, created_at, updated_at)
       select ${`rr_${randomText(24)}`}, ${request.idempotencyKey}, id, ${request.units},

@@ -21,10 +21,28 @@ export function stateAt(row: RedirectSessionRow, now: Date): RedirectSessionStat
   return row.state === 'open' && row.expiresAt <= now ? 'expired' : row.state
 }
 
+/** Of the simulated PayPal's every dispute. */
+export const DISPUTE_REASON = 'not_received'
+
+/** From the approval of a buyer who then disputes it to the dispute, on the platform's clock. */
+const DISPUTE_DELAY_MS = 120_000
+
 /** The customer pays on the page. Undefined: the session is over; a form sent twice pays once. */
 export async function approve(db: Db, id: string, now: Date): Promise<RedirectSessionRow | undefined> {
-  return pay(db, sql`id = ${id} and state = 'open' and expires_at > ${now}`, now)
+  return pay(db, openAt(id, now), now)
 }
+
+/** The customer pays on the page, and disputes the payment two minutes later. PayPal alone knows disputes. */
+export async function approveAndDispute(
+  db: Db,
+  id: string,
+  now: Date,
+): Promise<RedirectSessionRow | undefined> {
+  const dueAt = new Date(now.getTime() + DISPUTE_DELAY_MS)
+  return pay(db, sql`kind = 'paypal' and ${openAt(id, now)}`, now, dueAt)
+}
+
+const openAt = (id: string, now: Date) => sql`id = ${id} and state = 'open' and expires_at > ${now}`
 
 /**
  * Somebody pays with the code at a bank or a shop: it is taken whatever has become of the session, and as often as it
@@ -54,11 +72,12 @@ async function pay(
   db: Db,
   which: ReturnType<typeof sql>,
   now: Date,
+  disputeDueAt: Date | null = null,
 ): Promise<RedirectSessionRow | undefined> {
   const { rows } = await sql<RedirectSessionRow>`
     with paid as (
       update simulated.redirect_sessions
-         set state = 'paid', paid_units = paid_units + units, pay_due_at = null,
+         set state = 'paid', paid_units = paid_units + units, pay_due_at = null, dispute_due_at = ${disputeDueAt},
              payer_name = coalesce(customer_name, 'Demo Customer'), updated_at = ${now}
        where ${which} returning *),
     told as (
