@@ -1,4 +1,4 @@
-import { CompiledQuery, sql } from 'kysely'
+import { CompiledQuery, type Insertable, sql } from 'kysely'
 import type { Db, Trx } from '../db/database.ts'
 import { createRowUpdate } from '../db/row-update.ts'
 import type { PaymentsTable } from '../db/schema.ts'
