@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox'
+import { SaleObject } from '../offramp/sale-wire.ts'
 import { PaymentObject } from '../onramp/payment-wire.ts'
 import { CustomerObject } from '../users/customer-wire.ts'
 import { KycObject } from '../users/kyc-wire.ts'
@@ -19,6 +20,7 @@ export interface OpenApiOptions {
 /** Objects that several answers and the webhooks share. */
 export const NAMED: NamedSchemas = new Map<TSchema, string>([
   [PaymentObject, 'Payment'],
+  [SaleObject, 'Sale'],
   [CustomerObject, 'Customer'],
   [KycObject, 'Kyc'],
 ])
@@ -31,7 +33,7 @@ export function openApiDocument({ endpoints, publicUrl, version }: OpenApiOption
     info: {
       title: 'CryptoPocket API',
       version,
-      summary: 'Buy crypto with euros.',
+      summary: 'Buy and sell crypto with euros.',
       description:
         'A business error answers HTTP 200 with `status: "error"`; with the header `Prefer: http-status` the same body comes with the true status.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
