@@ -33,6 +33,7 @@ function callingSection({ publicUrl, sandbox }: DocsOptions): Section {
     `TOKEN=…        # of authenticate${sandbox ? '; the guide’s first call gets it' : ''}`,
     'USER_ID=…      # of registerUser',
     'PAYMENT_ID=…   # of createGuidedPayment or createPayment',
+    'RAMPOFF_ID=…   # of createRampoff',
     'EVENT_ID=…     # of a webhook, or of webhooks/events',
     'AFTER=…        # the last `sequence` that you have worked off, 0 at first',
     'DOCUMENT_FRONT=…  DOCUMENT_BACK=…  FACE_IMAGE=…   # addresses of pictures, data-URIs or base64',
