@@ -13,6 +13,7 @@ import { integrationCommand } from './integration.ts'
 import { ledgerCommand } from './ledger.ts'
 import { reviewCommand } from './review.ts'
 import { saleCommand } from './sale.ts'
+import { sweepsCommand } from './sweeps.ts'
 
 const program = new Command('npm run cli --')
   .description("The operator's commands. Each has --help; each change is recorded with who and why.")
@@ -22,6 +23,7 @@ const program = new Command('npm run cli --')
   .addCommand(saleCommand())
   .addCommand(depositsCommand())
   .addCommand(effectsCommand())
+  .addCommand(sweepsCommand())
   .addCommand(customerCommand())
   .addCommand(pauseCommand())
   .addCommand(resumeCommand())
