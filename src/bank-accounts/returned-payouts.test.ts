@@ -15,7 +15,9 @@ import {
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { readFunds } from '../effects/payout-funds.ts'
 import { balanceOf } from '../ledger/book.ts'
+import { findAccountProblems } from '../ledger/verify-accounts.ts'
 import { findBankProblems } from '../ledger/verify-outside.ts'
+import { findOrderProblems } from '../ledger/verify-payouts.ts'
 import { paySaleAgain } from '../offramp/review-sale.ts'
 import type { Payee, Sale } from '../offramp/sale.ts'
 import type { BankLine } from '../providers/bank/port.ts'
@@ -36,6 +38,7 @@ after(() => t.stop())
 afterEach(async () => {
   await checkSaleBooks(t.app)
   assert.deepEqual(await findBankProblems(t.app.db, t.app.providers.bank!), [])
+  assert.deepEqual(await findOrderProblems(t.app.db, t.app.providers.bank!), [])
 })
 
 /** The payee that makes the bank do so: by IBAN, or by the name of a Mexican account. */
@@ -398,4 +401,46 @@ describe('money for payouts', () => {
       assert.deepEqual(rows, [{ integrationId: null, currency: fiat, counterpartyIban: account, units }])
     })
   }
+})
+
+describe('the books, compared with the bank', () => {
+  const named = async () =>
+    [
+      ...(await t.app.db.transaction().execute(findAccountProblems)),
+      ...(await findOrderProblems(t.app.db, t.app.providers.bank!)),
+    ].map(({ where, what }) => `${where} ${what}`)
+  const setUnits = (line: string, units: bigint) =>
+    t.app.db.updateTable('bankTransactions').set({ units }).where('id', '=', line).execute()
+
+  test('name a line that took another amount, or for an order that is not ours', async () => {
+    const sale = await ordered(sound)
+    await settleBank(t)
+    const { id, providerRef } = await effectOf(sale)
+    const [line] = await linesOf(providerRef!)
+    await setUnits(line!.id, 1n)
+    assert.ok(
+      (await named()).includes(
+        `bank line ${line!.bankRef} of ${line!.iban} took 1 for effect ${id}, which is of 8865`,
+      ),
+    )
+    await setUnits(line!.id, 8865n)
+    const change = (ref: string | null) =>
+      t.app.db.updateTable('effects').set({ providerRef: ref }).where('id', '=', id).execute()
+    await change('another')
+    assert.ok((await named()).some((one) => one.includes("for an order that we don't know")))
+    await change(providerRef)
+    assert.deepEqual(await named(), [])
+  })
+
+  test('name an order that the bank knows otherwise', async () => {
+    const sale = await ordered(magic('stay', null))
+    await settleBank(t)
+    const { id } = await effectOf(sale)
+    const change = (state: 'confirmed' | 'sent') =>
+      t.app.db.updateTable('effects').set({ state }).where('id', '=', id).execute()
+    await change('confirmed')
+    assert.ok((await named()).includes(`effect ${id} is confirmed, but accepted by the bank`))
+    await change('sent')
+    assert.deepEqual(await named(), [])
+  })
 })
