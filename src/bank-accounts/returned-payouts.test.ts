@@ -24,6 +24,7 @@ import type { BankLine } from '../providers/bank/port.ts'
 import { payerIban } from '../providers/bank/simulated/incoming.ts'
 import { MAGIC_PAYEES } from '../providers/bank/simulated/magic.ts'
 import { addFaults } from '../providers/faults.ts'
+import { claimLine, listAccountStates, listOpenLines } from './operate-accounts.ts'
 import { recordBankLines } from './record-lines.ts'
 import { settleReturn } from './settle-return.ts'
 
@@ -377,6 +378,22 @@ describe('money for payouts', () => {
     await t.settle()
     await settleBank(t)
     assert.equal((await getSale(t.app, sale.id)).state, 'finished')
+    const state = (await listAccountStates(t.app)).find((one) => one.iban === iban)!
+    assert.deepEqual([state.waiting, state.integration], [0, 'Sandbox Remittances'])
+    assert.equal(state.freeUnits, state.bookedUnits - state.leavingUnits)
+    // What the treasury sent, and what went without our order, are the operator's to name.
+    const lines = (await listOpenLines(t.app)).filter((line) => line.iban === iban)
+    const debit = lines.find(({ direction }) => direction === 'debit')
+    const credit = lines.find(({ concept }) => concept === 'treasury')
+    const treasury = await balanceOf(t.app.db, 'equity:treasury', 'EUR')
+    const open = await suspense(iban)
+    await claimLine(t.app, { iban, id: debit!.id, owner: 'cost' }, WHO)
+    await claimLine(t.app, { iban, id: credit!.id, owner: 'treasury' }, WHO)
+    assert.equal(await suspense(iban), open + credit!.units - debit!.units)
+    assert.equal(await balanceOf(t.app.db, 'equity:treasury', 'EUR'), treasury - credit!.units)
+    await assert.rejects(claimLine(t.app, { iban, id: credit!.id, owner: 'treasury' }, WHO), RefusedOperation)
+    const [paid] = await linesOf((await effectOf(sale)).providerRef!)
+    await assert.rejects(claimLine(t.app, { iban, id: paid!.id, owner: 'cost' }, WHO), RefusedOperation)
   })
 
   for (const [fiat, country, account] of [

@@ -3,6 +3,7 @@ import { RefusedChange } from '../common/integration-admin.ts'
 import { EmbeddedDatabaseError } from '../db/embedded.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { ConfigError } from '../kernel/config.ts'
+import { accountsCommand } from './accounts.ts'
 import { BackupError, backupCommand, restoreCommand } from './backup.ts'
 import { callbacksCommand } from './callbacks.ts'
 import { customerCommand } from './customer.ts'
@@ -28,6 +29,7 @@ const program = new Command('npm run cli --')
   .addCommand(pauseCommand())
   .addCommand(resumeCommand())
   .addCommand(doorsCommand())
+  .addCommand(accountsCommand())
   .addCommand(callbacksCommand())
   .addCommand(ledgerCommand())
   .addCommand(backupCommand())
