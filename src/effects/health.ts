@@ -14,6 +14,7 @@ export async function findWaitingMoney(db: Db): Promise<{ what: string; why: str
   const short = await sql<{ door: string; asset: string; kind: string; count: number }>`
     select door, asset, split_part(reason, ':', 1) as kind, count(*)::int as count from effects
      where state = 'planned' and split_part(reason, ':', 1) in ('coins_short', 'gas_short', 'funds_short', 'daily_cap')
+       and not ${isSweep}
      group by 1, 2, 3 order by 1, 2, 3`.execute(db)
   return [
     ...closed.rows.map(({ door, reason, halted, by }) => ({
@@ -38,14 +39,18 @@ const MENDS: Readonly<Record<string, string>> = {
   daily_cap: 'They go on the next day; raise the cap if it is too low.',
 }
 
+/** Coins out of a sale's address: of these there are many, and what they lack is brought to them. */
+const isSweep = sql<boolean>`(starts_with(reference, 'sweep:') and split_part(purpose, ':', 3) = 'coins')`
+
 /** Sets the gauges of money on its way and of the hot wallets' balances in the books. */
 export async function measureMoneyOut(
   db: Db,
   metrics: Pick<Metrics, 'effects' | 'walletUnits'>,
 ): Promise<void> {
   const open = await sql<{ door: string; state: string; count: number }>`
-    select door, state, count(*)::int as count from effects
-     where state in ('planned', 'reserved', 'prepared', 'sent', 'unknown') group by door, state
+    select case when ${isSweep} then 'sweeps:' || split_part(asset, ':', 1) else door end as door, state,
+           count(*)::int as count
+      from effects where state in ('planned', 'reserved', 'prepared', 'sent', 'unknown') group by 1, 2
     union all
     select door, state, count(*)::int from effects where state = 'failed' group by door, state`.execute(db)
   metrics.effects.reset()

@@ -3,6 +3,8 @@ import { afterEach, test } from 'node:test'
 import { type Address, type Hex, numberToHex } from 'viem'
 import { openSweepWorld, type Steps, type SweepWorld } from '../../test/support/sweeps.ts'
 import type { WorldOptions } from '../effects/fixture.ts'
+import { walletDoor } from '../effects/model.ts'
+import { pauseDoors, resumeDoors } from '../effects/operate-doors.ts'
 import { cancelEffect } from '../effects/operate-effects.ts'
 import { ProviderError } from '../providers/provider-error.ts'
 import { listSweeps, retrySweep } from './operate-sweeps.ts'
@@ -232,6 +234,20 @@ test('a sweep that an operator gave up stays, and goes on when it is tried again
   await w.steps().sweep()
   assert.equal(await stateOf(w), 'failed')
   await retrySweep(w.needs, (await w.sweeps())[0]!.id, CHANGE)
+  await w.drain()
+  await assertSweptOnce(o)
+})
+
+test('while the hot wallet is shut nothing leaves an address; a shut address waits alone', async () => {
+  const o = await open()
+  const { w, address } = o
+  const steps = await untilCoinsPlanned(w)
+  await pauseDoors(w.needs, { door: w.effects.door }, CHANGE)
+  assert.equal(await steps.reserveDeposits(), 0)
+  await resumeDoors(w.needs, { door: w.effects.door }, CHANGE)
+  await pauseDoors(w.needs, { door: walletDoor('polygon', address) }, CHANGE)
+  assert.equal(await steps.reserveDeposits(), 0)
+  await resumeDoors(w.needs, { door: walletDoor('polygon', address) }, CHANGE)
   await w.drain()
   await assertSweptOnce(o)
 })
