@@ -13,9 +13,11 @@ import {
 } from './payout-store.ts'
 import { isOrdinary, type OrdinaryAnswer, recordOrdinary } from './record-answers.ts'
 
-const AT_ONCE = 20
+const AT_ONCE = 50
 /** Pauses between two looks at an order that isn't over, or two tries to reach the provider. */
 const AGAIN_MS = [1_000, 2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 3_600_000] as const
+/** Of these pauses, so many are left out for an order that the provider has. */
+const UNTOLD = 2
 /** So often in a row the provider could not say what became of an order: a person has to find out. */
 const MOST_UNKNOWN = 40
 /** When a transfer that the bank found no money for is tried again. */
@@ -75,7 +77,9 @@ async function recordAnswers(needs: EffectNeeds, answers: readonly Answer[]): Pr
       )
   }
   const now = needs.clock.now()
-  needs.wake(...(await recordOrdinary(needs, ordinary, (attempts) => again(now, attempts))))
+  // Providers tell when it is done; what they were to tell and did not is asked for.
+  const dueAt = (attempts: number): Date => again(now, attempts + UNTOLD)
+  needs.wake(...(await recordOrdinary(needs, ordinary, dueAt)))
   for (const record of others) await record()
 }
 
