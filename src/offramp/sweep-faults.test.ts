@@ -238,6 +238,34 @@ test('a sweep that an operator gave up stays, and goes on when it is tried again
   await assertSweptOnce(o)
 })
 
+test('a key that can not be used holds up no other sweep', async () => {
+  const { w, address } = await open()
+  const other = await w.addAddress()
+  await w.needs.db.updateTable('wallets').set({ keyRef: 'lost' }).where('address', '=', other).execute()
+  await w.arrive({ address: other, units: UNITS })
+  const steps = w.steps()
+  const isDone = async () =>
+    (await w.sweeps()).some((sweep) => sweep.address === address && sweep.state === 'done')
+  let failures = 0
+  for (let round = 0; !(await isDone()); round += 1) {
+    assert.ok(round < 40)
+    await steps.sweep()
+    await steps.reserveHot()
+    await steps.reserveDeposits()
+    await steps.prepare().catch((error) => {
+      assert.ok(error instanceof ProviderError)
+      failures += 1
+    })
+    await steps.send()
+    await w.effects.chain.mine()
+    w.effects.pass(2_500)
+    await steps.watch()
+  }
+  assert.ok(failures > 0)
+  assert.equal(await w.effects.balance(other), UNITS)
+  await w.check()
+})
+
 test('while the hot wallet is shut nothing leaves an address; a shut address waits alone', async () => {
   const o = await open()
   const { w, address } = o
