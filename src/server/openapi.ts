@@ -3,7 +3,7 @@ import { SaleObject } from '../offramp/sale-wire.ts'
 import { PaymentObject } from '../onramp/payment-wire.ts'
 import { CustomerObject } from '../users/customer-wire.ts'
 import { KycObject } from '../users/kyc-wire.ts'
-import { EVENT_TYPES, type EventType } from '../webhooks/event-types.ts'
+import { EVENT_TYPES, type EventType, objectOfEvent } from '../webhooks/event-types.ts'
 import { exampleEvent } from './docs/webhook-examples.ts'
 import type { Endpoint } from './endpoint.ts'
 import { operationOf } from './openapi-operation.ts'
@@ -139,14 +139,6 @@ const HEADERS: Schema = {
   PreferenceApplied: text('`http-status`, when it was asked for.'),
 }
 
-/** The object in `data`, by what the event is about. */
-function webhookData(type: string): Schema {
-  if (type.startsWith('KYC_')) return { $ref: '#/components/schemas/Kyc' }
-  const isSale =
-    type.startsWith('RAMPOFF_') || type === 'CRYPTO_RECEIVED' || type === 'TRANSFER_RAMPOFF_FINISHED'
-  return isSale ? { type: 'object', description: 'The sale.' } : { $ref: '#/components/schemas/Payment' }
-}
-
 function webhook(type: EventType, description: string): Schema {
   const header = (name: string, text: string): Schema => ({
     name,
@@ -183,7 +175,7 @@ function webhook(type: EventType, description: string): Schema {
                 type: { const: type },
                 sequence: { type: 'integer', description: 'Grows by one from event to event.' },
                 created_at: { type: 'string', format: 'date-time' },
-                data: webhookData(type),
+                data: { $ref: `#/components/schemas/${objectOfEvent(type)}` },
               },
             },
             ...(example && { example }),

@@ -186,7 +186,7 @@ describe('the pages, pasted from top to bottom', () => {
     return { blocks, output: await paste(script) }
   }
 
-  it('the guide ends with coins in the wallet', async () => {
+  it('the guide ends with coins in the wallet, and with money for others', async () => {
     const { output } = await run('/docs')
     const [, payment] = /## createGuidedPayment\n(\w{25})\n/.exec(output) ?? []
     assert.ok(payment, output)
@@ -194,6 +194,12 @@ describe('the pages, pasted from top to bottom', () => {
     await eventually('coins_sent', async () => {
       const { body } = await test.api('GET', `/api/payment/${payment}`)
       return body.data.status === 'coins_sent'
+    })
+    const [, sale] = /## createRampoff\n(\w{25})\n/.exec(output) ?? []
+    assert.ok(sale, output)
+    await eventually('finished', async () => {
+      const { body } = await test.api('GET', `/api/getRampoff?id=${sale}`)
+      return body.data.status === 'finished'
     })
   })
 

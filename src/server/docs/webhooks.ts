@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { EVENT_TYPES, type EventType } from '../../webhooks/event-types.ts'
+import { EVENT_TYPES, type EventType, objectOfEvent } from '../../webhooks/event-types.ts'
 import { RETRY_PAUSES_MS } from '../../webhooks/schedule.ts'
 import { signDelivery } from '../../webhooks/sign.ts'
 import { type DocsOptions, type Page, type Section, sectionsOf } from './content.ts'
@@ -61,11 +61,8 @@ function typesSection(): Section {
   const types = Object.keys(EVENT_TYPES) as EventType[]
   const articles = types.map((type) => {
     const example = exampleEvent(type)
-    const data = type.startsWith('KYC_')
-      ? '`data` is the [Kyc](#object-Kyc) object.'
-      : example
-        ? '`data` is the [Payment](#object-Payment) object.'
-        : '`data` is the sale, as its GET gives it.'
+    const name = objectOfEvent(type)
+    const data = `\`data\` is the [${name}](#object-${name}) object.`
     const block = example ? codeBlock(json(example), 'json', `Delivery: ${type}`) : ''
     return `<article class="event" id="event-${type}"><h3><a href="#event-${type}"><code>${type}</code></a></h3>
 <p>${escapeHtml(EVENT_TYPES[type])} ${renderInline(data)}</p>${block}</article>`
