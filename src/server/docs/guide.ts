@@ -115,6 +115,17 @@ curl "${api}/sandbox/chain/deposit" -H "auth: $TOKEN" -H 'content-type: applicat
   -d '{"rampoff_id":"'$RAMPOFF_ID'"}'
 \`\`\``
     : ''
+  const funds = sandbox
+    ? `
+
+Payouts leave your own account, which is empty in a new sandbox: until there is enough on it, they wait. Put some there:
+
+\`\`\`sh Sandbox: money on your account
+IBAN=$(curl -s "${api}/sandbox" -H "auth: $TOKEN" | grep -o '"iban":"[^"]*' | head -n 1 | cut -d'"' -f4)
+curl "${api}/sandbox/bank/transfer" -H "auth: $TOKEN" -H 'content-type: application/json' \\
+  -d '{"iban":"'$IBAN'","amount":"1000.00","concept":"working capital","name":"Remittances"}'
+\`\`\``
+    : ''
   return `
 ## Sell
 
@@ -135,7 +146,7 @@ RAMPOFF_ID=$(curl -s "${api}/createRampoff" -H "auth: $TOKEN" -H 'content-type: 
   | grep -o '"id":"[^"]*' | cut -d'"' -f4); echo "$RAMPOFF_ID"
 \`\`\`
 
-The customer sends the coins within 24 hours.${deposit}
+The customer sends the coins within 24 hours.${deposit}${funds}
 
 \`CRYPTO_RECEIVED\` tells that they are final on the chain, \`TRANSFER_RAMPOFF_FINISHED\` that the bank has sent the money.
 
@@ -151,5 +162,12 @@ curl "${api}/getRampoff?id=$RAMPOFF_ID" -H "auth: $TOKEN"
 | \`finished\` | The bank has sent the money. |
 | \`in_review\` | A person looks at it: too few coins, too many, late, from a blocked address, or a transfer that came back. |
 | \`expired\`, \`refunded\`, \`failed\` | Ended without money. |
+${
+  sandbox
+    ? `
+The whole sale as a program to read, with a wallet that sends real coins to the local chain’s \`rpc_url\`: \`npm run demo -- sell\`,
+in \`examples/remittance\`.
 `
+    : ''
+}`
 }
