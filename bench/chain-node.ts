@@ -22,10 +22,11 @@ import type { World } from './world.ts'
 const CHAIN = 'polygon'
 const LOOK_MS = 50
 
-/** The program's own local node, and the address of its USDC. */
+/** The program's own local node, and the addresses of its USDC and of the contract that sends to many. */
 export interface ChainNode {
   rpc: JsonRpc
   usdc: Address
+  disperse: Address
 }
 
 export async function openNode(world: World): Promise<ChainNode> {
@@ -37,8 +38,9 @@ export async function openNode(world: World): Promise<ChainNode> {
     batchSize: 100,
   })
   const treasury = await createMnemonicCustody(loadConfig(world.env).walletMnemonic).address(TREASURY_KEY_REF)
-  const { address } = deploymentsOf(CHAIN, treasury).find(({ name }) => name === 'USDC')!
-  return { rpc, usdc: address }
+  const find = (wanted: string): Address =>
+    deploymentsOf(CHAIN, treasury).find(({ name }) => name === wanted)!.address
+  return { rpc, usdc: find('USDC'), disperse: find('Disperse') }
 }
 
 /** A wallet of nobody's with coins and gas. */

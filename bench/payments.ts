@@ -63,7 +63,8 @@ export const payments: Benchmark = {
   },
 }
 
-function memoryFigures(what: string, samples: readonly Memory[]): Figure[] {
+/** What the processes kept in memory while the load was on. */
+export function memoryFigures(what: string, samples: readonly Memory[]): Figure[] {
   const mb = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MB`
   const rss = samples.map((sample) => sample.rss)
   const most = Math.max(...rss)

@@ -11,12 +11,14 @@ import { lists } from './lists.ts'
 import { type Benchmark, type Figure, isMet } from './measure.ts'
 import { payments } from './payments.ts'
 import { quote } from './quote.ts'
+import { sales } from './sales.ts'
 import { upload } from './upload.ts'
 
 const BENCHMARKS: readonly Benchmark[] = [
   quote,
   createPayment,
   payments,
+  sales,
   deliveries,
   dispatch,
   deposits,

@@ -2,6 +2,7 @@ import type { App } from './app.ts'
 import { readWalletBalances } from './effects/wallet-balances.ts'
 import { type Problem, type VerifiedBooks, verifyBooks } from './ledger/verify.ts'
 import { findBankProblems, findWalletProblems } from './ledger/verify-outside.ts'
+import { findOrderProblems } from './ledger/verify-payouts.ts'
 import { ProviderError } from './providers/provider-error.ts'
 
 export interface VerifiedLedger extends VerifiedBooks {
@@ -18,7 +19,12 @@ export async function verifyLedger(app: Pick<App, 'db' | 'secrets' | 'providers'
         findWalletProblems(await readWalletBalances(app, setup)),
       ),
     ),
-    ...(bank ? [ask('the bank accounts', () => findBankProblems(app.db, bank))] : []),
+    ...(bank
+      ? [
+          ask('the bank accounts', () => findBankProblems(app.db, bank)),
+          ask('the orders at the bank', () => findOrderProblems(app.db, bank)),
+        ]
+      : []),
   ])
   const problems = [...books.problems, ...outside.flat()]
   return { ...books, problems, ok: problems.length === 0 }

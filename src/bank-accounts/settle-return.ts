@@ -13,7 +13,7 @@ import {
 } from './returned-transfer.ts'
 
 /** What the receiving banks kept of transfers that came back. */
-const BANK_COSTS = 'cost:bank'
+export const BANK_COSTS = 'cost:bank'
 
 /**
  * A person decides that a transfer which came back in part, or with too much, is over: the difference is the house's

@@ -27,20 +27,23 @@ export function effectsCommand(): Command {
     )
     .option('--door <door>', 'such as wallet:polygon:0x…')
     .option('--payment <id>', 'of one payment')
+    .option('--reference <reference>', 'of anything, such as sale:<id> or sweep:<id>')
     .option('--limit <n>', 'how many at most', integerArgument, 50)
     .action(
       async ({
         state,
         door,
         payment,
+        reference: given,
         limit,
       }: {
         state: EffectFilter['state']
         door?: string
         payment?: string
+        reference?: string
         limit: number
       }) => {
-        const reference = payment && `payment:${payment}`
+        const reference = given ?? (payment && `payment:${payment}`)
         const found = await withApp((app) =>
           listEffects(app.db, {
             state,

@@ -3,6 +3,7 @@ import { RefusedChange } from '../common/integration-admin.ts'
 import { EmbeddedDatabaseError } from '../db/embedded.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { ConfigError } from '../kernel/config.ts'
+import { accountsCommand } from './accounts.ts'
 import { BackupError, backupCommand, restoreCommand } from './backup.ts'
 import { callbacksCommand } from './callbacks.ts'
 import { customerCommand } from './customer.ts'
@@ -13,6 +14,7 @@ import { integrationCommand } from './integration.ts'
 import { ledgerCommand } from './ledger.ts'
 import { reviewCommand } from './review.ts'
 import { saleCommand } from './sale.ts'
+import { sweepsCommand } from './sweeps.ts'
 
 const program = new Command('npm run cli --')
   .description("The operator's commands. Each has --help; each change is recorded with who and why.")
@@ -22,10 +24,12 @@ const program = new Command('npm run cli --')
   .addCommand(saleCommand())
   .addCommand(depositsCommand())
   .addCommand(effectsCommand())
+  .addCommand(sweepsCommand())
   .addCommand(customerCommand())
   .addCommand(pauseCommand())
   .addCommand(resumeCommand())
   .addCommand(doorsCommand())
+  .addCommand(accountsCommand())
   .addCommand(callbacksCommand())
   .addCommand(ledgerCommand())
   .addCommand(backupCommand())

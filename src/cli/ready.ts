@@ -41,6 +41,7 @@ export function readyText({ config, url, readyInMs, databaseFolder, first, logFi
     '',
     `    curl ${url}/api/authenticate -H 'content-type: application/json' -d '${body}'`,
     `    ${environmentOf(config, 'PORT')}npm run demo            ${dim('# a whole purchase, step by step')}`,
+    `    ${environmentOf(config, 'PORT')}npm run demo -- sell    ${dim('# a whole sale, likewise')}`,
     `    ${environmentOf(config, 'DATA_DIR', 'DATABASE_URL')}npm run cli -- --help   ${dim("# the operator's commands")}`,
     '',
     dim('  Ctrl-C stops it; what happened is kept.'),

@@ -29,7 +29,7 @@ describe('GET /api/available-assets', () => {
       chain_name: 'BNB Smart Chain',
       decimals: 18,
       buy: true,
-      sell: false,
+      sell: true,
       min_fiat_amount: '20.00',
     })
     assert.equal(find('polygon', 'USDC').decimals, 6)

@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
-import { chainName } from '../money/asset.ts'
+import { chainName, FIAT_ASSETS } from '../money/asset.ts'
 import { contractOf } from '../pricing/deliverable.ts'
 import { isServed, PAYMENT_METHODS } from '../pricing/payment-methods.ts'
-import { EUR, findTerms, listActiveCoins } from '../pricing/terms.ts'
+import { EUR, findSellTerms, findTerms, listActiveCoins } from '../pricing/terms.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { nullable } from '../server/fields.ts'
 
@@ -24,7 +24,7 @@ export const availableAssets = endpoint({
       decimals: Type.Integer({ description: 'Of the coin on this chain.' }),
       contract: nullable(Type.String({ description: 'Null for the chain’s own coin.' })),
       buy: Type.Boolean(),
-      sell: Type.Boolean(),
+      sell: Type.Boolean({ description: 'Whether customers can sell it.' }),
       min_fiat_amount: Type.String({ description: 'The smallest purchase, in euros.' }),
     }),
   ),
@@ -39,7 +39,7 @@ export const availableAssets = endpoint({
         decimals: 6,
         contract: '0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359',
         buy: true,
-        sell: false,
+        sell: true,
         min_fiat_amount: '20.00',
       },
     ],
@@ -48,6 +48,8 @@ export const availableAssets = endpoint({
     const buy = PAYMENT_METHODS.some(
       ({ type }) => isServed(config, type) && findTerms(settings, type, EUR) !== undefined,
     )
+    const sell =
+      isServed(config, 'transfer') && FIAT_ASSETS.some((fiat) => findSellTerms(settings, fiat) !== undefined)
     return listActiveCoins(settings).flatMap(({ asset }) => {
       const contract = contractOf(providers.chains, asset)
       if (contract === undefined) return []
@@ -59,8 +61,7 @@ export const availableAssets = endpoint({
         decimals: asset.decimals,
         contract,
         buy,
-        // The platform buys nothing back.
-        sell: false,
+        sell,
         min_fiat_amount: settings.minimum.EUR ?? '0.00',
       }
     })

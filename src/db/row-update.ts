@@ -24,10 +24,12 @@ export function createRowUpdate<Row extends { integrationId: number; id: string 
   }
 }
 
-const snakeCase = (column: string): string =>
+/** `createdAt` is `created_at`. */
+export const snakeCase = (column: string): string =>
   column.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-function writeValue(value: unknown): unknown {
+/** A value as a parameter: base units as their digits, lists and records as JSON. */
+export function writeValue(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString()
   if (typeof value !== 'object' || value === null || value instanceof Date || Buffer.isBuffer(value))
     return value

@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import type { Address } from 'viem'
 import { createTestDatabase } from '../../test/support/database.ts'
 import { openDatabase } from '../db/database.ts'
-import { createClock, type MovableClock } from '../kernel/clock.ts'
+import { type Clock, createClock, type MovableClock } from '../kernel/clock.ts'
 import { createSecrets } from '../kernel/secrets.ts'
 import { balanceOf } from '../ledger/book.ts'
 import type { ChainProvider } from '../providers/chain/port.ts'
@@ -66,6 +66,8 @@ export interface WorldOptions {
   /** No contract pays many at once. */
   withoutDisperse?: boolean
   chain?: TestChain
+  /** Who hears of effects beside the room called `test`. */
+  rooms?: (clock: Clock) => EffectNeeds['rooms']
 }
 
 const BEGIN_MS = Date.UTC(2030, 0, 15, 12)
@@ -76,6 +78,7 @@ export async function openEffectsWorld({
   wrap,
   withoutDisperse,
   chain: given,
+  rooms,
 }: WorldOptions = {}): Promise<EffectsWorld> {
   const database = await createTestDatabase()
   const chain = given ?? (await openTestChain())
@@ -106,7 +109,7 @@ export async function openEffectsWorld({
     secrets,
     custody,
     chains: new Map([[chain.chain, setup]]),
-    rooms: { test: { onConfirmed: hear, onFailed: hear, onSent: hear } },
+    rooms: { test: { onConfirmed: hear, onFailed: hear, onSent: hear }, ...rooms?.(clock) },
     bank: undefined,
     cards: [],
     redirects: { paypal: undefined, local: undefined },

@@ -6,6 +6,9 @@ import { formatDecimal } from '../money/amount.ts'
 import { assetOf, COIN_ASSETS } from '../money/asset.ts'
 import { walletDoor } from './model.ts'
 
+/** An order is asked about ever less often, in the end once an hour: so often within a day. */
+const ASKED_FOR_A_DAY = 30
+
 /** What keeps money from leaving, as `/readyz` says it. */
 export async function findWaitingMoney(db: Db): Promise<{ what: string; why: string; mend: string }[]> {
   const closed = await sql<{ door: string; reason: string | null; halted: boolean; by: string | null }>`
@@ -14,7 +17,12 @@ export async function findWaitingMoney(db: Db): Promise<{ what: string; why: str
   const short = await sql<{ door: string; asset: string; kind: string; count: number }>`
     select door, asset, split_part(reason, ':', 1) as kind, count(*)::int as count from effects
      where state = 'planned' and split_part(reason, ':', 1) in ('coins_short', 'gas_short', 'funds_short', 'daily_cap')
+       and not ${isSweep}
      group by 1, 2, 3 order by 1, 2, 3`.execute(db)
+  const undecided = await sql<{ door: string; asset: string; count: number }>`
+    select door, asset, count(*)::int as count from effects
+     where state in ('sent', 'unknown') and kind in ('bank_transfer', 'card_refund') and attempts >= ${ASKED_FOR_A_DAY}
+     group by 1, 2 order by 1, 2`.execute(db)
   return [
     ...closed.rows.map(({ door, reason, halted, by }) => ({
       what: `door ${door}`,
@@ -28,6 +36,11 @@ export async function findWaitingMoney(db: Db): Promise<{ what: string; why: str
       why: `${count} transfers of ${asset} wait: ${kind}.`,
       mend: MENDS[kind]!,
     })),
+    ...undecided.rows.map(({ door, asset, count }) => ({
+      what: `door ${door}`,
+      why: `${count} orders in ${asset} were given a day ago and more, and nobody knows their end.`,
+      mend: 'Ask the bank or provider what became of them; "effects list" names them.',
+    })),
   ]
 }
 
@@ -38,14 +51,18 @@ const MENDS: Readonly<Record<string, string>> = {
   daily_cap: 'They go on the next day; raise the cap if it is too low.',
 }
 
+/** Coins out of a sale's address: of these there are many, and what they lack is brought to them. */
+const isSweep = sql<boolean>`(starts_with(reference, 'sweep:') and split_part(purpose, ':', 3) = 'coins')`
+
 /** Sets the gauges of money on its way and of the hot wallets' balances in the books. */
 export async function measureMoneyOut(
   db: Db,
   metrics: Pick<Metrics, 'effects' | 'walletUnits'>,
 ): Promise<void> {
   const open = await sql<{ door: string; state: string; count: number }>`
-    select door, state, count(*)::int as count from effects
-     where state in ('planned', 'reserved', 'prepared', 'sent', 'unknown') group by door, state
+    select case when ${isSweep} then 'sweeps:' || split_part(asset, ':', 1) else door end as door, state,
+           count(*)::int as count
+      from effects where state in ('planned', 'reserved', 'prepared', 'sent', 'unknown') group by 1, 2
     union all
     select door, state, count(*)::int from effects where state = 'failed' group by door, state`.execute(db)
   metrics.effects.reset()

@@ -72,11 +72,15 @@ export async function readFunds(db: Db | Trx, door: string, asset: string): Prom
   const { rows } = await sql<{ booked: bigint; transit: bigint; held: bigint }>`
     select (${sumFromCheckpoint(door, asset)}) as booked,
            (${sumFromCheckpoint(`transit:out:${door.slice('bank:'.length)}`, asset)}) as transit,
-           (select coalesce(sum(units), 0) from effects
-             where door = ${door} and asset = ${asset} and kind = 'bank_transfer' and state in ('planned', 'failed')) as held`.execute(
+           (${sumOfState(door, asset, 'planned')}) + (${sumOfState(door, asset, 'failed')}) as held`.execute(
     db,
   )
   const { booked, transit, held } = rows[0]!
   const leavingUnits = -transit - held
   return { bookedUnits: booked, leavingUnits, freeUnits: booked - (leavingUnits > 0n ? leavingUnits : 0n) }
 }
+
+/** Of one state: there is an index of what is open, and one of what failed, but none of both. */
+const sumOfState = (door: string, asset: string, state: 'planned' | 'failed') => sql`
+  select coalesce(sum(units), 0) from effects
+   where state = ${sql.lit(state)} and door = ${door} and asset = ${asset} and kind = 'bank_transfer'`

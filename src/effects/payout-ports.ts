@@ -6,9 +6,9 @@ import type { RedirectProvider, RedirectRefund } from '../providers/redirect/por
 import { doorKind, type EffectNeeds } from './model.ts'
 
 /** What a bank or card provider says of an order of ours. */
-export interface PayoutProgress {
+export interface PayoutProgress<State extends string = 'accepted' | 'done' | 'refused' | 'returned'> {
   /** `returned`: it was done, and comes back; only the bank's line of it ends the effect. */
-  state: 'accepted' | 'done' | 'refused' | 'returned'
+  state: State
   providerRef: string
   reason: string | null
 }

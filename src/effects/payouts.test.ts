@@ -300,6 +300,10 @@ test('an accepted order that the bank forgets goes on being asked for, and is ne
   for (let look = 0; look < 45; look += 1) await move()
   const { state, reason, dueAt } = await effect(id)
   assert.deepEqual([state, dueAt], ['sent', null])
+  assert.deepEqual(
+    (await findWaitingMoney(db)).map(({ what }) => what),
+    [`door bank:${iban}`],
+  )
   assert.match(reason!, /does not know/)
   assert.deepEqual(sends, [id])
   // A person who knows more has it looked at again.

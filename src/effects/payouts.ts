@@ -1,8 +1,8 @@
 import type { Trx } from '../db/database.ts'
 import { randomText } from '../kernel/ids.ts'
 import { ProviderError } from '../providers/provider-error.ts'
-import { endEffects, tellRooms } from './end-effects.ts'
-import type { EffectNeeds, EndedEffect } from './model.ts'
+import { endEffects } from './end-effects.ts'
+import type { EffectNeeds } from './model.ts'
 import { findPayoutPort, type PayoutProgress } from './payout-ports.ts'
 import {
   type ClaimedPayout,
@@ -11,10 +11,13 @@ import {
   recordPayout,
   takeBackOutflow,
 } from './payout-store.ts'
+import { isOrdinary, type OrdinaryAnswer, recordOrdinary } from './record-answers.ts'
 
-const AT_ONCE = 20
+const AT_ONCE = 50
 /** Pauses between two looks at an order that isn't over, or two tries to reach the provider. */
 const AGAIN_MS = [1_000, 2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 3_600_000] as const
+/** Of these pauses, so many are left out for an order that the provider has. */
+const UNTOLD = 2
 /** So often in a row the provider could not say what became of an order: a person has to find out. */
 const MOST_UNKNOWN = 40
 /** When a transfer that the bank found no money for is tried again. */
@@ -28,21 +31,66 @@ export async function movePayouts(needs: EffectNeeds): Promise<number> {
   const { dailyCapUnits } = needs.settings
   const asked = { now: needs.clock.now(), limit: AT_ONCE, dailyCapUnits }
   const { claimed, waiting } = await claimPayouts(needs.db, asked, needs.secrets)
-  await Promise.all(claimed.map((payout) => movePayout(needs, payout)))
+  const answered: Answer[] = []
+  let isRecording = false
+  // What came back while others were recorded is recorded together; nobody waits for an order that hangs.
+  const record = async (): Promise<void> => {
+    if (isRecording) return
+    isRecording = true
+    try {
+      while (answered.length > 0) await recordAnswers(needs, answered.splice(0))
+    } finally {
+      isRecording = false
+    }
+  }
+  await Promise.all(
+    claimed.map(async (payout) => {
+      answered.push({ payout, outcome: await ask(needs, payout).catch(asOutcome) })
+      await record()
+    }),
+  )
   return claimed.length + waiting
 }
 
-async function movePayout(needs: EffectNeeds, payout: ClaimedPayout): Promise<void> {
-  const outcome = await ask(needs, payout).catch((error: unknown) => {
-    if (error instanceof ProviderError) return error
-    throw error
-  })
-  const lanes = await needs.db.transaction().execute(async (trx) => {
-    if (!(await lockClaimed(trx, payout))) return []
-    return outcome instanceof ProviderError
-      ? recordFailure(trx, needs, payout, outcome)
-      : recordProgress(trx, needs, payout, outcome)
-  })
+interface Answer {
+  payout: ClaimedPayout
+  outcome: PayoutProgress | undefined | ProviderError
+}
+
+function asOutcome(error: unknown): ProviderError {
+  if (error instanceof ProviderError) return error
+  throw error
+}
+
+async function recordAnswers(needs: EffectNeeds, answers: readonly Answer[]): Promise<void> {
+  const ordinary: OrdinaryAnswer[] = []
+  const others: (() => Promise<void>)[] = []
+  for (const { payout, outcome } of answers) {
+    if (outcome instanceof ProviderError)
+      others.push(() => recordOther(needs, payout, (trx) => recordFailure(trx, needs, payout, outcome)))
+    else if (outcome && isOrdinary(outcome)) ordinary.push({ payout, progress: outcome })
+    else
+      others.push(() =>
+        recordOther(needs, payout, (trx) =>
+          recordEnd(trx, needs, payout, outcome as PayoutProgress<'refused' | 'returned'> | undefined),
+        ),
+      )
+  }
+  const now = needs.clock.now()
+  // Providers tell when it is done; what they were to tell and did not is asked for.
+  const dueAt = (attempts: number): Date => again(now, attempts + UNTOLD)
+  needs.wake(...(await recordOrdinary(needs, ordinary, dueAt)))
+  for (const record of others) await record()
+}
+
+async function recordOther(
+  needs: EffectNeeds,
+  payout: ClaimedPayout,
+  record: (trx: Trx) => Promise<string[]>,
+): Promise<void> {
+  const lanes = await needs.db
+    .transaction()
+    .execute(async (trx) => ((await lockClaimed(trx, payout)) ? record(trx) : []))
   needs.wake(...lanes)
 }
 
@@ -69,18 +117,15 @@ async function findOrder(question: Promise<PayoutProgress | undefined>): Promise
   }
 }
 
-async function recordProgress(
+async function recordEnd(
   trx: Trx,
   needs: EffectNeeds,
   payout: ClaimedPayout,
-  progress: PayoutProgress | undefined,
+  progress: PayoutProgress<'refused' | 'returned'> | undefined,
 ): Promise<string[]> {
   const { id } = payout
   const now = needs.clock.now()
   switch (progress?.state) {
-    case 'done':
-      await setProviderRef(trx, id, progress.providerRef)
-      return endEffects(trx, needs, [{ id, state: 'confirmed', txid: null, reason: null, gasUnits: null }])
     case 'returned':
       // The money is the room's again when the bank's line of it is read; until then nobody may send it anew.
       await recordPayout(
@@ -102,17 +147,6 @@ async function recordProgress(
       return endEffects(trx, needs, [
         { id, state: 'failed', txid: null, reason: progress.reason, gasUnits: null },
       ])
-    case 'accepted': {
-      const attempts = payout.was === 'sent' ? payout.attempts + 1 : 0
-      const { providerRef } = progress
-      await recordPayout(
-        trx,
-        id,
-        { state: 'sent', reason: null, providerRef, attempts, dueAt: again(now, attempts) },
-        now,
-      )
-      return payout.was === 'sent' ? [] : tellSent(trx, needs, id)
-    }
     case undefined: {
       const reason = 'the provider does not know the order that it accepted'
       return recordUnknown(trx, needs, payout, reason)
@@ -191,24 +225,4 @@ const again = (now: Date, attempts: number): Date =>
 
 async function setProviderRef(trx: Trx, id: string, providerRef: string): Promise<void> {
   await trx.updateTable('effects').set({ providerRef }).where('id', '=', id).execute()
-}
-
-async function tellSent(trx: Trx, { rooms }: EffectNeeds, id: string): Promise<string[]> {
-  const row = await trx
-    .selectFrom('effects')
-    .select([
-      'id',
-      'integrationId',
-      'kind',
-      'purpose',
-      'reference',
-      'door',
-      'asset',
-      'units',
-      'txid',
-      'reason',
-    ])
-    .where('id', '=', id)
-    .executeTakeFirstOrThrow()
-  return tellRooms(trx, rooms, [{ ...row, state: 'sent' } satisfies EndedEffect])
 }

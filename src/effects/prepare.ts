@@ -25,19 +25,27 @@ export async function prepareTransactions(needs: EffectNeeds, setup: ChainSetup)
   const open = await claimUnsigned(db, setup.chain, SIGN_AT_ONCE)
   if (open.length === 0) return 0
   const ids = open.map(({ id }) => id)
-  let signed: (Attempt & { maxGasUnits: bigint })[]
+  let ends: PromiseSettledResult<Attempt & { maxGasUnits: bigint }>[]
   try {
     const market = await setup.provider.fees()
     const earlier = Map.groupBy(await listAttempts(db, ids), ({ transactionId }) => transactionId)
-    signed = await Promise.all(
+    ends = await Promise.allSettled(
       open.map((transaction) => sign(needs, setup, transaction, earlier.get(transaction.id)?.at(-1), market)),
     )
   } catch (error) {
     await releaseTransactions(db, ids)
     throw error
   }
+  // One key that can't be used keeps no other from being signed with.
+  const signed = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []))
   await recordSigned(db, signed, { now: clock.now(), realNow: clock.real() })
-  needs.wake(lanesOfChain(setup.chain).send)
+  if (signed.length > 0) needs.wake(lanesOfChain(setup.chain).send)
+  const failed = ends.find((end) => end.status === 'rejected')
+  if (failed) {
+    const unsigned = ids.filter((_, index) => ends[index]!.status === 'rejected')
+    await releaseTransactions(db, unsigned)
+    throw failed.reason
+  }
   return signed.length
 }
 

@@ -25,7 +25,10 @@ export async function listHotWallets(db: Db | Trx, chain: string): Promise<DoorW
   return rows
 }
 
-/** Addresses for deposits that something is to leave now, the longest waiting first; the others cost nothing. */
+/**
+ * Addresses for deposits that something is to leave now, the longest waiting first; the others cost nothing. None while
+ * every hot wallet of the chain is shut: whoever shut these, or whatever did, meant the chain.
+ */
 export async function listDueDepositWallets(
   db: Db,
   { chain, now, limit }: { chain: string; now: Date; limit: number },
@@ -39,6 +42,8 @@ export async function listDueDepositWallets(
     ${WALLETS} join due on due.door = 'wallet:' || w.chain || ':' || w.address
      where w.chain = ${chain} and w.address in (select split_part(door, ':', 3) from due) and w.role = 'deposit'
        and d.paused_at is null and d.halted_at is null
+       and exists (select from wallets h left join doors hd on hd.door = 'wallet:' || h.chain || ':' || h.address
+                    where h.chain = ${chain} and h.role = 'hot' and hd.paused_at is null and hd.halted_at is null)
      order by due.due_at, w.address limit ${limit}`.execute(db)
   return rows
 }

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
 import { CUSTOMER_ACCOUNTS } from './book.ts'
 import type { Problem } from './verify.ts'
+import { findDebitProblems } from './verify-payouts.ts'
 
 const MOST_NAMED = 1_000
 
@@ -14,6 +15,7 @@ export async function findAccountProblems(trx: Trx): Promise<Problem[]> {
     ...(await findDifferences(trx, sql`starts_with(account, 'suspense:')`, EXPECTED_SUSPENSE)),
     ...(await findDifferences(trx, sql`starts_with(account, 'transit:')`, EXPECTED_TRANSIT)),
     ...(await findUnfinished(trx)),
+    ...(await findDebitProblems(trx)),
   ]
 }
 
@@ -94,6 +96,10 @@ const EXPECTED_TRANSIT = sql`
    where e.kind = 'bank_transfer' and e.state <> 'cancelled'
      and not exists (select from bank_transactions t
                       where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit' and t.transfer_ref = e.provider_ref)
+     -- One whose answer was lost is known by the id that it carries.
+     and not exists (select from bank_transactions t
+                      where e.provider_ref is null and t.iban = split_part(e.door, ':', 2) and t.direction = 'debit'
+                        and t.transfer_ref is not null and t.end_to_end_id = e.idempotency_key)
    group by e.door, e.asset`
 
 async function findDifferences(

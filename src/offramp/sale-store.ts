@@ -1,5 +1,6 @@
 import { type Insertable, sql } from 'kysely'
 import type { Db, Trx } from '../db/database.ts'
+import { createRowInsert } from '../db/row-insert.ts'
 import { createRowUpdate } from '../db/row-update.ts'
 import type { SalesTable } from '../db/schema.ts'
 import type { Sale } from './sale.ts'
@@ -41,8 +42,73 @@ export async function lockSales(trx: Trx, ids: readonly string[]): Promise<Map<s
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-export async function insertSale(trx: Trx, sale: Insertable<SalesTable>): Promise<void> {
-  await trx.insertInto('sales').values(sale).execute()
+/** What a sale begins with; of the rest the table knows the beginning. */
+const NEW = [
+  'integrationId',
+  'id',
+  'customerId',
+  'externalId',
+  'liveExternalId',
+  'requestHash',
+  'state',
+  'chain',
+  'symbol',
+  'askedUnits',
+  'fiat',
+  'fiatUnits',
+  'feeUnits',
+  'price',
+  'priceFixedAt',
+  'priceExpiresAt',
+  'terms',
+  'quoteId',
+  'address',
+  'refundWallet',
+  'payeeSealed',
+  'expiresAt',
+  'dueAt',
+  'createdAt',
+  'updatedAt',
+] as const satisfies readonly (keyof SalesTable)[]
+
+export type NewSale = Pick<Insertable<SalesTable>, (typeof NEW)[number]>
+
+/** The caller has inserted the wallet of its address. */
+export const insertSale = createRowInsert<NewSale>('sales', NEW)
+
+/**
+ * The wallet of a new sale, in the transaction that inserts the sale. Answers false where the chain is not known yet,
+ * as its node never answered: nothing that comes there would be seen.
+ */
+export async function insertDepositWallet(
+  trx: Trx,
+  { chain, address, keyRef }: { chain: string; address: string; keyRef: string },
+): Promise<boolean> {
+  const { rows } = await sql`
+    insert into wallets (chain, address, key_ref, role, epoch)
+    select chain, ${address}, ${keyRef}, 'deposit', epoch from chains where chain = ${chain}
+    returning chain`.execute(trx)
+  return rows.length > 0
+}
+
+/** The next index of deposit addresses. One never comes twice, on whatever chain. */
+export async function takeDepositIndex(trx: Trx): Promise<number> {
+  const { rows } = await sql<{ index: number }>`select nextval('deposit_indexes') as index`.execute(trx)
+  return Number(rows[0]!.index)
+}
+
+/** Those of these sales that are this integration's, by their ids. */
+export async function findSales(
+  db: Db | Trx,
+  integrationId: number,
+  ids: readonly string[],
+): Promise<Map<string, Sale>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<Sale>`
+    ${SALES} where sales.integration_id = ${integrationId} and sales.id = any(${[...ids]}::text[])`.execute(
+    db,
+  )
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
 /** What a change may write, with the type of its column. */

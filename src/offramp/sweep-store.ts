@@ -30,8 +30,10 @@ const isUnswept = sql<boolean>`
   d.state = 'final' and d.outcome is not null and (d.outcome <> 'blocked' or d.settled_at is not null)
   and d.sweep_seen_at is null`
 
+// Counted, so that each is looked up by itself: joined, the planner reads all open sweeps for every deposit.
 const isFree = sql<boolean>`
-  not exists (select from sweeps s where s.chain = d.chain and s.address = d.address and s.state in ('gas', 'coins'))`
+  (select count(*) from sweeps s
+    where s.chain = d.chain and s.address = d.address and s.state in ('gas', 'coins')) = 0`
 
 /** Booked deposits whose addresses were not looked at since, and where nothing is being moved; locked, oldest first. */
 export async function lockUnswept(trx: Trx, chain: string, limit: number): Promise<UnsweptDeposit[]> {

@@ -363,6 +363,83 @@ describe('a chain in memory is watched', () => {
     assert.equal(world.woken.length >= 1, true)
   })
 
+  test('a process that was slow writes nothing of the fork it read, once another has gone on', async () => {
+    mine(1)
+    await world.watch(watched)
+    chain.mine([pay('old', { to: sales[0]!.address, units: 1n })])
+    let reached = (): void => {}
+    let goOn = (): void => {}
+    const isReading = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    const isLetGo = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const slow: WatchedChain['provider'] = {
+      ...node.reader,
+      async transfersIn(blocks, coins) {
+        const found = await node.reader.transfersIn(blocks, coins)
+        reached()
+        await isLetGo
+        return found
+      },
+    }
+    const late = createDepositWatch(world.needs, { ...watched, provider: slow })()
+    await isReading
+    chain.reorganise(1, [[], [pay('new', { to: sales[1]!.address, units: 2n })]])
+    await world.watch(watched)
+    const before = await world.scan()
+    goOn()
+    await late
+    assert.deepEqual(await world.scan(), before)
+    assert.deepEqual(await states(), [[short('new'), 0, 2n, 'seen']])
+  })
+
+  test('headers that don’t follow what was read are no ground to read on from', async () => {
+    chain.mine([pay('a', { to: sales[0]!.address, units: 1n })])
+    await world.watch(watched)
+    const before = await world.scan()
+    mine(1)
+    let looks = 0
+    const turning: WatchedChain['provider'] = {
+      ...node.reader,
+      async blocks(heights) {
+        const found = await node.reader.blocks(heights)
+        looks += 1
+        // Right after it showed the block that was read last.
+        if (looks === 1) chain.reorganise(2, [[], [], []])
+        return found
+      },
+    }
+    await createDepositWatch(world.needs, { ...watched, provider: turning })()
+    assert.ok(looks > 1)
+    assert.deepEqual(await world.scan(), before)
+    await world.watch(watched)
+    assert.deepEqual(await states(), [[short('a'), 0, 1n, 'vanished']])
+  })
+
+  test('nothing is final whose block is another one at a fresh look', async () => {
+    chain.mine([pay('a', { to: sales[0]!.address, units: 1n })])
+    await world.watch(watched)
+    const { height } = await world.scan()
+    mine(CONFIRMATIONS)
+    const other = createMemoryChain('other')
+    for (const _ of chain.blocks()) other.mine()
+    const turned: WatchedChain['provider'] = {
+      ...node.reader,
+      async blocks(heights) {
+        const isFreshLook =
+          heights.length === 1 && heights[0] === height && (await world.scan()).height > height
+        return (isFreshLook ? other.node() : node).reader.blocks(heights)
+      },
+    }
+    await createDepositWatch(world.needs, { ...watched, provider: turned })()
+    assert.deepEqual(await states(), [[short('a'), 0, 1n, 'seen']])
+    assert.ok((await world.scan()).height > height)
+    await world.watch(watched)
+    assert.deepEqual(await states(), [[short('a'), 0, 1n, 'final']])
+  })
+
   test('a second node must agree: while it does not, nothing is final and it is said why; then it goes on', async () => {
     const second = chain.node()
     const both = { ...watched, witness: second.reader }

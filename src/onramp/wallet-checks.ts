@@ -13,13 +13,15 @@ export interface JudgedWallet {
 
 /**
  * Judges a wallet by its form, by whose it is, and by the screening provider. It may ask that provider, so it is
- * called before the transaction; what it found is answered when its turn comes.
+ * called before the transaction; what it found is answered when its turn comes. `field`: what the call names it.
  */
 export async function judgeWallet(
   app: Pick<App, 'db' | 'providers'>,
   chain: string,
   text: string | null,
+  field = 'wallet',
 ): Promise<JudgedWallet> {
+  const refused = (problem: Refused) => refusedWallet(field, problem)
   if (text === null) return { address: null, problem: null, refuse: () => {} }
   const { address, problem } = checkWallet(text)
   if (problem) return refused(problem)
@@ -44,14 +46,16 @@ async function findOwner(
   return rows.length === 0 ? undefined : 'our_own'
 }
 
-function refused(problem: WalletProblem | 'blocked'): JudgedWallet {
-  const detail = { errors: { wallet: [problem] } }
+type Refused = WalletProblem | 'blocked'
+
+function refusedWallet(field: string, problem: Refused): JudgedWallet {
+  const detail = { errors: { [field]: [problem] } }
   return {
     address: null,
     problem,
     refuse() {
       if (problem === 'blocked') fail('wallet_blocked', 'Nothing can be sent to this wallet.', detail)
-      fail('invalid_wallet', `The wallet ${WALLET_PROBLEMS[problem]}.`, detail)
+      fail('invalid_wallet', `The ${field.replace('_', ' ')} ${WALLET_PROBLEMS[problem]}.`, detail)
     },
   }
 }

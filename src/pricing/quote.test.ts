@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { type Asset, COIN_ASSETS, FIAT_ASSETS, fiatAsset, findAsset } from '../money/asset.ts'
 import { percentOf } from '../money/fee.ts'
 import { formatPrice, type Price, parsePrice } from '../money/rate.ts'
-import { computeQuote, networkFeeIn, type QuoteInput } from './quote.ts'
+import { computeQuote, computeSellQuote, networkFeeIn, type QuoteInput } from './quote.ts'
 
 const EUR = fiatAsset('EUR')!
 const USDC = findAsset('polygon', 'USDC')!
@@ -110,5 +110,53 @@ describe('networkFeeIn', () => {
 
   test('without the rate there is none', () => {
     assert.throws(() => networkFeeIn(5n, fiatAsset('CLP')!, undefined), /CLP/)
+  })
+})
+
+describe('computeSellQuote', () => {
+  test('5,000 USDC for euros', () => {
+    const quote = computeSellQuote({
+      coinUnits: 5_000_000_000n,
+      coin: USDC,
+      fiat: EUR,
+      price: parsePrice('0.9215', 'nearest')!,
+      fees: { percent: percentOf('0.80'), fixedUnits: 20n, spread: percentOf('0.50') },
+    })
+    assert.deepEqual(quote, {
+      percentUnits: 3686n,
+      fixedUnits: 20n,
+      spreadUnits: 2304n, // 23.0375, up
+      feeUnits: 6010n,
+      grossUnits: 460_750n,
+      fiatUnits: 454_740n,
+    })
+  })
+
+  test('fee + what the customer gets is what the coins are worth, never more, and less by under one cent', () => {
+    fc.assert(
+      fc.property(anyInput, fc.bigInt({ min: 1n, max: 10n ** 30n }), (input, coinUnits) => {
+        const { coin, fiat, price, fees } = input
+        const quote = computeSellQuote({ coinUnits, coin, fiat, price, fees })
+        if (!quote) return
+        assert.equal(quote.grossUnits, quote.feeUnits + quote.fiatUnits)
+        assert.ok(quote.fiatUnits > 0n)
+        const scale = 10n ** BigInt(coin.decimals + price.decimals)
+        const exact = coinUnits * price.units * 10n ** BigInt(fiat.decimals)
+        assert.ok(quote.grossUnits * scale <= exact && (quote.grossUnits + 1n) * scale > exact)
+      }),
+    )
+  })
+
+  test('nothing when the fees take all', () => {
+    const fees = { percent: 0n, fixedUnits: 93n, spread: 0n }
+    const order = {
+      coinUnits: 1_000_000n,
+      coin: USDC,
+      fiat: EUR,
+      price: parsePrice('0.93', 'nearest')!,
+      fees,
+    }
+    assert.equal(computeSellQuote(order), undefined)
+    assert.equal(computeSellQuote({ ...order, fees: { ...fees, fixedUnits: 92n } })?.fiatUnits, 1n)
   })
 })

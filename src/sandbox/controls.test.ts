@@ -31,7 +31,7 @@ describe('the sandbox controls', () => {
       assert.ok(isValidIban(account.iban))
       assert.deepEqual(
         [account.currency, account.balance, account.holder_name],
-        ['EUR', '0.00', 'Sandbox Remittances'],
+        ['EUR', '10000000.00', 'Sandbox Remittances'],
       )
       const other = await overview(await test.authenticate('sandbox-key-2', 'sandbox-secret-2'))
       assert.equal(other.bank_accounts.length, 1)
@@ -103,7 +103,7 @@ describe('the sandbox controls', () => {
         [line.units, line.concept, line.counterpartyName, line.counterpartyIban],
         [1_230n, 'rent', 'Luis Pérez', data.from_iban],
       )
-      assert.equal((await overview()).bank_accounts[0].balance, '12.30')
+      assert.equal((await overview()).bank_accounts[0].balance, '10000012.30')
     })
 
     it("account_not_found for another integration's account", async () => {

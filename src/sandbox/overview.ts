@@ -4,6 +4,7 @@ import type { Integration } from '../common/integration.ts'
 import { wireTime } from '../kernel/clock.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
+import { MAGIC_PAYEES } from '../providers/bank/simulated/magic.ts'
 import { TEST_CARDS } from '../providers/card/simulated/card-rules.ts'
 import { listFaults } from '../providers/faults.ts'
 import { TEST_LOGIN } from '../providers/open-banking/simulated/banks.ts'
@@ -46,6 +47,11 @@ export const MAGIC_VALUES = [
     where: 'bank login',
     does: 'Logs in at every simulated bank.',
   },
+  ...MAGIC_PAYEES.map(({ value, text }) => ({
+    value,
+    where: value.startsWith('… ') ? "payee's name" : 'iban of a sale',
+    does: text,
+  })),
 ]
 
 /** How each method without test cards is paid, for people. */

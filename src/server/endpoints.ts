@@ -34,7 +34,10 @@ import {
   setPaymentWallet,
   showPaymentPage,
 } from '../hosted/payment.ts'
+import { createRampoff } from '../offramp/create-rampoff.ts'
 import { getRampoffQuote } from '../offramp/get-quote.ts'
+import { listRampoffs } from '../offramp/list-rampoffs.ts'
+import { getRampoff } from '../offramp/retrieve-rampoff.ts'
 import { cancelPayment } from '../onramp/cancel-payment.ts'
 import { createGuidedPayment } from '../onramp/create-guided-payment.ts'
 import { createPayment } from '../onramp/create-payment.ts'
@@ -131,6 +134,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   refundPayment,
   // Off-ramp
   getRampoffQuote,
+  createRampoff,
+  getRampoff,
+  listRampoffs,
   // Webhooks
   subscribeToWebhook,
   updateWebhookSubscription,

@@ -4,7 +4,7 @@ import type { ErrorCode } from './errors.ts'
 export const ERROR_REMEDIES: Record<ErrorCode, string> = {
   authorization_incorrect:
     'Get a token with [authenticate](#authenticate) and send it as it is in the header `auth`, without `Bearer`. If that does not help, the call comes from an address that is not on your allowlist.',
-  user_banned: 'Nothing can be bought for this customer. Ask the operator.',
+  user_banned: 'Nothing can be bought or sold for this customer. Ask the operator.',
   require_kyc:
     'Send the customer to `data.kyc_form_url`, wait for `KYC_VALID`, and repeat the call with the same `external_id`.',
   kyc_reinforced_required:
@@ -38,12 +38,12 @@ export const ERROR_REMEDIES: Record<ErrorCode, string> = {
   idempotency_key_reused: 'Use a new key for each new call, and the old one only to repeat a call as it was.',
   request_in_progress: 'Wait as long as `Retry-After` says, then repeat the call with the same key.',
   quote_expired:
-    'Ask for [another quote](#getQuote) and use it within 60 seconds, once, for the terms it names. Or leave `quote_id` out and take the price of the moment.',
+    'Ask for another quote ([to buy](#getQuote), [to sell](#getRampoffQuote)) and use it within 60 seconds, once, for the terms it names. Or leave `quote_id` out and take the price of the moment.',
   too_many_requests:
     'Wait as long as `Retry-After` says. `RateLimit` tells with each answer how many calls are left; webhooks spare you asking.',
   error_payment_creation:
     'Try again in a moment with the same `external_id`: no second payment comes of it. Or offer another method.',
-  price_unavailable: 'Try again in a moment. No payment is created at a stale price.',
+  price_unavailable: 'Try again in a moment. Nothing is bought or sold at a stale price.',
   coin_unavailable: 'Try a smaller amount, another chain, or later.',
   unexpected_error:
     'Repeat the call with the same `Idempotency-Key`, so that nothing happens twice. If it stays, tell us the `X-Request-Id`.',

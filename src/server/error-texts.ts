@@ -8,7 +8,8 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
   require_kyc: 'The customer is not verified. `data` holds the address of the verification form.',
   kyc_reinforced_required:
     'Above what the customer’s level allows. `data` holds the link to the enhanced verification.',
-  method_not_allowed: 'The payment method, or the call, is not active for the integration.',
+  method_not_allowed:
+    'The payment method, the currency of a payout, or the call is not active for the integration.',
   wallet_blocked: 'Screening refuses the wallet.',
   email_not_allowed: 'The e-mail address is of a disposable domain.',
   user_not_in_integration: 'The customer belongs to another integration.',

@@ -8,7 +8,7 @@ type Sql = RawBuilder<unknown>
 
 /** A list that goes newest first, by `created_at` and then `id`, through one index. */
 export interface NewestFirst {
-  table: 'customers' | 'payments'
+  table: 'customers' | 'payments' | 'sales'
   integrationId: number
   /**
    * Conditions beside the integration. Each holds fast the columns that its index has before the time, and so is one

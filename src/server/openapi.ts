@@ -1,8 +1,9 @@
 import type { TSchema } from 'typebox'
+import { SaleObject } from '../offramp/sale-wire.ts'
 import { PaymentObject } from '../onramp/payment-wire.ts'
 import { CustomerObject } from '../users/customer-wire.ts'
 import { KycObject } from '../users/kyc-wire.ts'
-import { EVENT_TYPES, type EventType } from '../webhooks/event-types.ts'
+import { EVENT_TYPES, type EventType, objectOfEvent } from '../webhooks/event-types.ts'
 import { exampleEvent } from './docs/webhook-examples.ts'
 import type { Endpoint } from './endpoint.ts'
 import { operationOf } from './openapi-operation.ts'
@@ -19,6 +20,7 @@ export interface OpenApiOptions {
 /** Objects that several answers and the webhooks share. */
 export const NAMED: NamedSchemas = new Map<TSchema, string>([
   [PaymentObject, 'Payment'],
+  [SaleObject, 'Sale'],
   [CustomerObject, 'Customer'],
   [KycObject, 'Kyc'],
 ])
@@ -31,7 +33,7 @@ export function openApiDocument({ endpoints, publicUrl, version }: OpenApiOption
     info: {
       title: 'CryptoPocket API',
       version,
-      summary: 'Buy crypto with euros.',
+      summary: 'Buy and sell crypto with euros.',
       description:
         'A business error answers HTTP 200 with `status: "error"`; with the header `Prefer: http-status` the same body comes with the true status.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
@@ -141,14 +143,6 @@ const HEADERS: Schema = {
   PreferenceApplied: text('`http-status`, when it was asked for.'),
 }
 
-/** The object in `data`, by what the event is about. */
-function webhookData(type: string): Schema {
-  if (type.startsWith('KYC_')) return { $ref: '#/components/schemas/Kyc' }
-  const isSale =
-    type.startsWith('RAMPOFF_') || type === 'CRYPTO_RECEIVED' || type === 'TRANSFER_RAMPOFF_FINISHED'
-  return isSale ? { type: 'object', description: 'The sale.' } : { $ref: '#/components/schemas/Payment' }
-}
-
 function webhook(type: EventType, description: string): Schema {
   const header = (name: string, text: string): Schema => ({
     name,
@@ -185,7 +179,7 @@ function webhook(type: EventType, description: string): Schema {
                 type: { const: type },
                 sequence: { type: 'integer', description: 'Grows by one from event to event.' },
                 created_at: { type: 'string', format: 'date-time' },
-                data: webhookData(type),
+                data: { $ref: `#/components/schemas/${objectOfEvent(type)}` },
               },
             },
             ...(example && { example }),

@@ -21,6 +21,12 @@ export const EVENT_TYPES = {
 
 export type EventType = keyof typeof EVENT_TYPES
 
+/** What the event is about, by the name that the documentation gives to the object in `data`. */
+export function objectOfEvent(type: EventType): 'Payment' | 'Sale' | 'Kyc' {
+  if (type.startsWith('KYC_')) return 'Kyc'
+  return /RAMPOFF|CRYPTO_RECEIVED/.test(type) ? 'Sale' : 'Payment'
+}
+
 /** Older names that a subscription may still use; the events are then sent under them. */
 const OLDER_NAMES: Readonly<Record<string, EventType>> = { RAMPOFF_FINISHED: 'TRANSFER_RAMPOFF_FINISHED' }
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { sealPayee } from '../../src/offramp/sale-wire.ts'
 import type { Endpoint } from '../../src/server/endpoint.ts'
 import { ENDPOINTS } from '../../src/server/endpoints.ts'
 import { type ApiAnswer, eventually, startTestApp, type TestApp } from '../support/app.ts'
+import { CUSTOMER_IBAN } from '../support/rampoff.ts'
 
 const API = ENDPOINTS.filter(({ audience }) => audience === 'token')
 
@@ -184,6 +186,7 @@ async function ownedRows({ app: { db } }: TestApp): Promise<unknown> {
       .execute(),
     verifications: await db.selectFrom('verifications').select(['id', 'phase']).orderBy('id').execute(),
     payments: await db.selectFrom('payments').select(['id', 'state', 'version']).orderBy('id').execute(),
+    sales: await db.selectFrom('sales').select(['id', 'state', 'version']).orderBy('id').execute(),
     documents: await db.selectFrom('documents').select('id').orderBy('id').execute(),
     events: await db.selectFrom('events').select('id').orderBy('id').execute(),
     deliveries: await db.selectFrom('deliveries').select('sequence').orderBy('sequence').execute(),
@@ -238,6 +241,7 @@ async function makeSamples(test: TestApp): Promise<Record<string, Sample>> {
       updatedAt: at,
     })
     .execute()
+  const saleId = await addSale(test, { integrationId, customerId: id, at })
   const { iban } = await test.app.db
     .selectFrom('bankAccounts')
     .select('iban')
@@ -252,8 +256,62 @@ async function makeSamples(test: TestApp): Promise<Record<string, Sample>> {
     external_id: ['client-1', 'client-0'],
     'listPayments.external_id': ['order-1', 'order-0'],
     payment_id: [paymentId, 'Zk3VqT9bX1LmN8sR4pYw2Ac00'],
+    'getRampoff.id': [saleId, 'Rk3VqT9bX1LmN8sR4pYw2Ac00'],
+    rampoff_id: [saleId, 'Rk3VqT9bX1LmN8sR4pYw2Ac00'],
+    'listRampoffs.external_id': ['sale-1', 'sale-0'],
     event_id: event,
     'redeliverWebhookEvent.id': event,
     iban: [iban, 'ES9121000418450200051332'],
   }
+}
+
+/** A sale that waits for its coins. */
+async function addSale(
+  { app }: TestApp,
+  { integrationId, customerId, at }: { integrationId: number; customerId: number; at: Date },
+): Promise<string> {
+  const { db } = app
+  const id = 'Rk3VqT9bX1LmN8sR4pYw2Ac6D'
+  const address = '0x8C8D7C46219D9205f056f28fee5950aD564d7465'
+  await db
+    .insertInto('chains')
+    .values({ chain: 'polygon', genesisHash: '0x', checkpointHash: '0x', updatedAt: at })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  await db
+    .insertInto('wallets')
+    .values({ chain: 'polygon', address, keyRef: 'm/0', role: 'deposit', epoch: 1 })
+    .execute()
+  const { keyWrapped } = await db
+    .selectFrom('customers')
+    .select('keyWrapped')
+    .where('id', '=', customerId)
+    .executeTakeFirstOrThrow()
+  assert.ok(keyWrapped)
+  await db
+    .insertInto('sales')
+    .values({
+      integrationId,
+      id,
+      customerId,
+      externalId: 'sale-1',
+      liveExternalId: 'sale-1',
+      requestHash: Buffer.alloc(32),
+      state: 'started',
+      chain: 'polygon',
+      symbol: 'USDC',
+      askedUnits: 100_000_000n,
+      conversions: '[]',
+      fiat: 'EUR',
+      fiatUnits: 9000n,
+      feeUnits: 100n,
+      price: '0.920000',
+      terms: JSON.stringify({ percent: '0', fixedUnits: '0', spread: '0' }),
+      address,
+      payeeSealed: sealPayee(app.secrets, keyWrapped, { kind: 'iban', iban: CUSTOMER_IBAN, name: 'Ana' }),
+      createdAt: at,
+      updatedAt: at,
+    })
+    .execute()
+  return id
 }

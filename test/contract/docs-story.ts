@@ -18,6 +18,9 @@ export interface Story {
   /** A new payment of the story's customer; later calls are about this one. */
   payment(body?: Record<string, unknown>): Promise<void>
   pay(outcome: string): Promise<void>
+  /** A new sale of the story's customer; later calls are about this one. */
+  sale(): Promise<void>
+  untilSold(): Promise<void>
   untilStatus(status: string): Promise<void>
 }
 
@@ -31,7 +34,8 @@ export function startStory(t: TestApp, receiverUrl: string): Story {
       return answer.body.data
     },
     learn(name, { data }) {
-      const { id, payment_id } = (data ?? {}) as { id?: number; payment_id?: string }
+      const { id, payment_id } = (data ?? {}) as { id?: number | string; payment_id?: string }
+      if (name === 'createRampoff' && id) story.variables.RAMPOFF_ID = String(id)
       if (name === 'registerUser' && id) story.variables.USER_ID = String(id)
       if (payment_id) story.variables.PAYMENT_ID = payment_id
     },
@@ -69,6 +73,29 @@ export function startStory(t: TestApp, receiverUrl: string): Story {
     async pay(outcome) {
       await story.call('POST', `/api/sandbox/payments/${story.variables.PAYMENT_ID}/pay`, { outcome })
     },
+    async sale() {
+      sales += 1
+      const { id } = await story.call('POST', '/api/createRampoff', {
+        user_id: story.variables.USER_ID,
+        external_id: `sale-story-${sales}`,
+        amount: '5000',
+        symbol: 'USDC',
+        blockchain: 'polygon',
+        iban: 'ES9121000418450200051332',
+        refund_wallet: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
+      })
+      story.variables.RAMPOFF_ID = String(id)
+    },
+    untilSold: () =>
+      eventually(
+        'a sale that is finished',
+        async () => {
+          const sale = await story.call('GET', `/api/getRampoff?id=${story.variables.RAMPOFF_ID}`)
+          const { state } = (sale.payout ?? {}) as { state?: string }
+          return sale.status === 'finished' && state === 'confirmed'
+        },
+        60_000,
+      ).then(() => undefined),
     untilStatus: (status) =>
       eventually(
         `a payment that is ${status}`,
@@ -84,6 +111,7 @@ export function startStory(t: TestApp, receiverUrl: string): Story {
 
 let people = 0
 let orders = 0
+let sales = 0
 
 const aCustomerWhoMayBuy = (story: Story): Promise<void> => story.customer('valid')
 
@@ -96,6 +124,17 @@ async function aPaymentThatEnded(story: Story): Promise<void> {
   await aPaymentThatWaits(story)
   await story.pay('paid')
   await story.untilStatus('coins_sent')
+}
+
+async function aSaleThatWaits(story: Story): Promise<void> {
+  await story.customer('valid')
+  await story.sale()
+}
+
+async function aSaleThatEnded(story: Story): Promise<void> {
+  await aSaleThatWaits(story)
+  await story.call('POST', '/api/sandbox/chain/deposit', { rampoff_id: story.variables.RAMPOFF_ID })
+  await story.untilSold()
 }
 
 /** Money that came while no coin can leave: the chain is made to fail until the refund is planned. */
@@ -167,6 +206,10 @@ export const BEFORE: Record<string, (story: Story) => Promise<void>> = {
   retrievePayment: aPaymentThatEnded,
   cancelPayment: aPaymentThatWaits,
   refundPayment: aPaymentThatWasPaid,
+  createRampoff: aCustomerWhoMayBuy,
+  getRampoff: aSaleThatEnded,
+  listRampoffs: aSaleThatEnded,
+  depositOnChain: aSaleThatWaits,
   listWebhookEvents: anEventThatCame,
   listWebhookDeliveries: anEventThatCame,
   redeliverWebhookEvent: anEventThatCame,

@@ -186,7 +186,7 @@ describe('the pages, pasted from top to bottom', () => {
     return { blocks, output: await paste(`${script}\n${more}`) }
   }
 
-  it('the guide ends with coins in the wallet, and leaves what the reference’s calls name', async () => {
+  it('the guide ends with coins in the wallet and money for others, and leaves what the reference’s calls name', async () => {
     const { body: reference } = await test.api('GET', '/docs/reference')
     const variables = blocksOf(reference).find(({ label }) => label === 'Shell variables')!
     const { output } = await run(
@@ -200,6 +200,12 @@ describe('the pages, pasted from top to bottom', () => {
     await eventually('coins_sent', async () => {
       const { body } = await test.api('GET', `/api/payment/${payment}`)
       return body.data.status === 'coins_sent'
+    })
+    const [, sale] = /## createRampoff\n(\w{25})\n/.exec(output) ?? []
+    assert.ok(sale, output)
+    await eventually('finished', async () => {
+      const { body } = await test.api('GET', `/api/getRampoff?id=${sale}`)
+      return body.data.status === 'finished'
     })
   })
 

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
 import pg from 'pg'
+import { eventually } from '../support/app.ts'
 import { checkSales } from './sell-invariants.ts'
 import { createSellers, SALE_EVENTS, type SaleCase, type Sellers } from './sellers.ts'
 import { createSenders, type Senders } from './senders.ts'
@@ -12,7 +13,7 @@ export interface SellWorld extends FaultWorld {
   database: pg.Pool
   /** Sells all of these at once, and waits until the coins that come in time are final on the chain. */
   sellAll(kinds: readonly SaleCase[]): Promise<void>
-  /** Lets every window pass, and has the late coins sent. */
+  /** Lets every window pass once all that came is seen, and has the late coins sent. */
   closeWindows(): Promise<void>
   /** Every sale in its right end, every deposit counted once, no payout twice, the books and webhooks right. */
   checkSales(withinMs?: number): Promise<void>
@@ -54,6 +55,7 @@ export function inSellWorld(
         await Promise.all(kinds.map((kind) => sellers.sell({ kind })))
       },
       async closeWindows() {
+        await seesEverything(sellWorld)
         await world.pass(WINDOW_SECONDS)
         await sellers.sendLate()
       },
@@ -69,6 +71,22 @@ export function inSellWorld(
       await database.end()
     }
   })
+}
+
+/** Coins are in time when they are seen in time: a clock that jumps leaves no time to look. */
+async function seesEverything({ database, sellers }: SellWorld): Promise<void> {
+  const hashes = sellers.sold.flatMap(({ sent }) => sent.map(({ hash }) => hash))
+  await eventually(
+    'every deposit to be seen',
+    async () => {
+      const { rowCount } = await database.query(
+        "select from deposits where tx_hash = any($1) and state in ('seen', 'final')",
+        [hashes],
+      )
+      return rowCount === hashes.length
+    },
+    120_000,
+  )
 }
 
 async function fillAccount(

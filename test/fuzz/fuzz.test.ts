@@ -64,13 +64,26 @@ async function makeWorld(test: TestApp): Promise<World> {
   const created = await test.api('POST', '/api/createGuidedPayment', {
     body: { user_id: id, coin_symbol: 'USDC', coin_chain: 'polygon', fiat_amount: '50.00' },
   })
+  const sold = await test.api('POST', '/api/createRampoff', {
+    body: {
+      user_id: id,
+      amount: '50',
+      symbol: 'USDC',
+      blockchain: 'polygon',
+      iban: 'ES9121000418450200051332',
+    },
+  })
+  const saleId = sold.body.data?.id ?? 'x'.repeat(25)
   const paymentId = created.body.data?.payment_id ?? 'x'.repeat(25)
   return {
     tokens: [test.token, test.token, test.token, other],
     known: {
       user_id: [String(id), '1', '999999'],
       payment_id: [paymentId, 'A'.repeat(25)],
-      id: [paymentId, String(id), 'evt_x'],
+      id: [paymentId, saleId, String(id), 'evt_x'],
+      rampoff_id: [saleId, 'A'.repeat(25)],
+      blockchain: ['polygon', 'bsc', 'BSC'],
+      iban: ['ES9121000418450200051332', 'ES00'],
       token: [String(formUrl).split('/').pop() as string],
       kind: ['document_front', 'face_image'],
       chain: ['polygon', 'bsc', 'POLYGON'],

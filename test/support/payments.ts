@@ -77,12 +77,24 @@ export async function addCustomer(
     kycStatus?: 'unused' | 'processing' | 'valid' | 'fail'
     kycLevel?: 'none' | 'basic' | 'reinforced'
     banned?: boolean
+    country?: string
+    /** Given at registration, for payouts in Latin America. */
+    bankAccount?: string
+    bankName?: string
   } = {},
 ): Promise<number> {
   const { integrationId = 1, name = 'Ana', lastName = 'Pérez García', kycStatus = 'valid' } = options
+  const { country = 'ES', bankAccount = null, bankName = null } = options
   const key = secrets.newCustomerKey()
   const email = `${randomText(12)}@example.com`
-  const data = { ...NOTHING_KNOWN, name, last_name: lastName, email, bank_account: null, bank_name: null }
+  const data = {
+    ...NOTHING_KNOWN,
+    name,
+    last_name: lastName,
+    email,
+    bank_account: bankAccount,
+    bank_name: bankName,
+  }
   const now = clock.now()
   const { id } = await db
     .insertInto('customers')
@@ -93,7 +105,7 @@ export async function addCustomer(
       keyWrapped: key,
       personalSealed: sealData(secrets, key, data),
       emailIndex: sha256(email),
-      country: 'ES',
+      country,
       language: 'es',
       kycStatus,
       kycLevel: options.kycLevel ?? (kycStatus === 'valid' ? 'basic' : 'none'),

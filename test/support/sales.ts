@@ -7,12 +7,11 @@ import { effectNeeds } from '../../src/app-effects.ts'
 import { endEffects } from '../../src/effects/end-effects.ts'
 import { randomText } from '../../src/kernel/ids.ts'
 import { sha256 } from '../../src/kernel/secrets.ts'
-import { bookAll } from '../../src/ledger/book.ts'
 import { findAccountProblems } from '../../src/ledger/verify-accounts.ts'
 import { amountOf } from '../../src/money/amount.ts'
 import { assetOf } from '../../src/money/asset.ts'
 import { formatPrice } from '../../src/money/rate.ts'
-import type { Sale } from '../../src/offramp/sale.ts'
+import type { Payee, Sale } from '../../src/offramp/sale.ts'
 import { findSaleById, insertSale } from '../../src/offramp/sale-store.ts'
 import { sealPayee } from '../../src/offramp/sale-wire.ts'
 import { payerIban } from '../../src/providers/bank/simulated/incoming.ts'
@@ -22,35 +21,9 @@ import { addCustomer, type PaymentWorld, startPaymentWorld } from './payments.ts
 export const REFUND_WALLET = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
 export const STRANGER = '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359'
 
-/** The program with prices, funded hot wallets and a bank account with money on it; lanes run when a test says so. */
-export async function startSaleWorld(env: Record<string, string> = {}): Promise<PaymentWorld> {
-  const t = await startPaymentWorld(env)
-  await fundAccounts(t.app)
-  return t
-}
-
-/** Puts money on our accounts, at the bank and in the books. */
-async function fundAccounts({ db, clock }: Pick<App, 'db' | 'clock'>): Promise<void> {
-  const units = 100_000_000_000n
-  await sql`update simulated.bank_accounts set balance_units = ${units}`.execute(db)
-  const accounts = await db.selectFrom('bankAccounts').select(['iban', 'currency']).execute()
-  await db.transaction().execute((trx) =>
-    bookAll(
-      trx,
-      accounts.map(({ iban, currency: asset }) => ({
-        kind: 'treasury',
-        purpose: `test:fund:${iban}`,
-        integrationId: null,
-        reference: null,
-        at: clock.now(),
-        postings: [
-          { account: `bank:${iban}`, asset, units },
-          { account: 'equity:treasury', asset, units: -units },
-        ],
-      })),
-    ),
-  )
-}
+/** The program with prices, funded hot wallets and bank accounts with money on them; lanes run when a test says so. */
+export const startSaleWorld = (env: Record<string, string> = {}): Promise<PaymentWorld> =>
+  startPaymentWorld(env)
 
 export interface NewSale {
   coin?: string
@@ -58,6 +31,8 @@ export interface NewSale {
   refundWallet?: string | null
   externalId?: string | null
   customerId?: number
+  fiat?: string
+  payee?: Payee
   /** How long the quote's price holds; null: there was no quote. */
   priceHoldsMs?: number | null
   /** The price of the quote; the current one unless told. */
@@ -72,6 +47,8 @@ export async function addSale(t: PaymentWorld, options: NewSale = {}): Promise<S
     amount = '100',
     refundWallet = REFUND_WALLET,
     priceHoldsMs = 60_000,
+    fiat = 'EUR',
+    payee = { kind: 'iban', iban: payerIban('Ana Pérez'), name: 'Ana Pérez' },
   } = options
   const asset = assetOf(coin)
   const now = app.clock.now()
@@ -82,7 +59,7 @@ export async function addSale(t: PaymentWorld, options: NewSale = {}): Promise<S
     .where('id', '=', customerId)
     .executeTakeFirstOrThrow()
   const address = getAddress(`0x${randomBytes(20).toString('hex')}`)
-  const price = options.price ?? formatPrice(app.pricing.price(asset, assetOf('EUR'))!.price)
+  const price = options.price ?? formatPrice(app.pricing.price(asset, assetOf(fiat))!.price)
   const deadline = new Date(now.getTime() + app.config.durations.saleDepositWindowMs)
   const id = randomText(25)
   await app.db.transaction().execute(async (trx) => {
@@ -99,7 +76,7 @@ export async function addSale(t: PaymentWorld, options: NewSale = {}): Promise<S
       chain: asset.chain!,
       symbol: asset.symbol,
       askedUnits: amountOf(amount, asset),
-      fiat: 'EUR',
+      fiat,
       fiatUnits: 1n,
       feeUnits: 0n,
       price,
@@ -109,11 +86,7 @@ export async function addSale(t: PaymentWorld, options: NewSale = {}): Promise<S
       quoteId: null,
       address,
       refundWallet,
-      payeeSealed: sealPayee(app.secrets, customer.keyWrapped!, {
-        kind: 'iban',
-        iban: payerIban('Ana Pérez'),
-        name: 'Ana Pérez',
-      }),
+      payeeSealed: sealPayee(app.secrets, customer.keyWrapped!, payee),
       expiresAt: deadline,
       dueAt: deadline,
       createdAt: now,

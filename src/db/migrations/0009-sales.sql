@@ -124,6 +124,8 @@ create index on deposits (integration_id, sale_id);
 create index deposits_seen on deposits (chain, epoch, block_height) where state = 'seen';
 create index deposits_final on deposits (chain, epoch, block_height) where state = 'final';
 create index deposits_unworked on deposits (final_at) where state = 'final' and outcome is null;
+-- Coins that must not be swept.
+create index deposits_blocked on deposits (chain, address) where outcome = 'blocked' and settled_at is null;
 
 -- How far each chain was read for deposits, and the hashes of the blocks read last, to find where a chain forked.
 create table chain_scans (

@@ -6,6 +6,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   user_id: 'USER_ID',
   payment_id: 'PAYMENT_ID',
   event_id: 'EVENT_ID',
+  rampoff_id: 'RAMPOFF_ID',
   after: 'AFTER',
   document_front: 'DOCUMENT_FRONT',
   document_back: 'DOCUMENT_BACK',
@@ -20,7 +21,7 @@ export function curlOf(
 ): string {
   const { method, raw, audience } = endpoint
   const isGet = method === 'GET'
-  const lines = [`curl "${baseUrl}${pathOf(endpoint)}${isGet && request ? queryOf(request) : ''}"`]
+  const lines = [`curl "${baseUrl}${pathOf(endpoint)}${isGet && request ? queryOf(endpoint, request) : ''}"`]
   if (method === 'PUT' || (!isGet && !request && !raw)) lines[0] += ` -X ${method}`
   if (audience === 'token') lines.push('-H "auth: $TOKEN"')
   if (audience === 'page') lines.push("-H 'x-page: 1'")
@@ -36,9 +37,9 @@ function pathOf({ path }: Endpoint): string {
   })
 }
 
-function queryOf(request: Record<string, unknown>): string {
+function queryOf({ name: endpoint }: Endpoint, request: Record<string, unknown>): string {
   const pairs = Object.entries(request).map(([name, value]) => {
-    const variable = VARIABLES[name]
+    const variable = name === 'id' && endpoint === 'getRampoff' ? VARIABLES.rampoff_id : VARIABLES[name]
     return `${name}=${variable ? `$${variable}` : encodeURIComponent(String(value))}`
   })
   return `?${pairs.join('&')}`

@@ -6,8 +6,8 @@ export function guidePage({ publicUrl, sandbox }: DocsOptions): Page {
     path: '/docs',
     name: 'Guide',
     title: 'Buy-Flow guide',
-    lead: 'Let your customers buy crypto with euros. You register them and create a payment; our pages verify them and take the money; the coins go to their wallet. Seven steps, each a call that you can paste.',
-    sections: sectionsOf(buyFlow(`${publicUrl}/api`, sandbox)),
+    lead: 'Let your customers buy crypto with euros. You register them and create a payment; our pages verify them and take the money; the coins go to their wallet. Seven steps, each a call that you can paste. At the end the way back: customers sell crypto for euros.',
+    sections: sectionsOf(`${buyFlow(`${publicUrl}/api`, sandbox)}\n${sellFlow(`${publicUrl}/api`, sandbox)}`),
   }
 }
 
@@ -156,4 +156,73 @@ company to the same link again.${verifyCompany}
 Who has the right to verify customers by delegation sends the company and its legal representative with
 [registerUser/kyc-delegated](#registerUserKycDelegated); there is no page then, unless it fails.
 `
+}
+
+/** From coins in the customer's wallet to money in the customer's account. */
+function sellFlow(api: string, sandbox: boolean): string {
+  const deposit = sandbox
+    ? `
+
+In the sandbox somebody sends them at once, by a real transaction on the local chain:
+
+\`\`\`sh Sandbox: the coins are sent
+curl "${api}/sandbox/chain/deposit" -H "auth: $TOKEN" -H 'content-type: application/json' \\
+  -d '{"rampoff_id":"'$RAMPOFF_ID'"}'
+\`\`\``
+    : ''
+  const funds = sandbox
+    ? `
+
+Payouts leave your own account, which is empty in a new sandbox: until there is enough on it, they wait. Put some there:
+
+\`\`\`sh Sandbox: money on your account
+IBAN=$(curl -s "${api}/sandbox" -H "auth: $TOKEN" | grep -o '"iban":"[^"]*' | head -n 1 | cut -d'"' -f4)
+curl "${api}/sandbox/bank/transfer" -H "auth: $TOKEN" -H 'content-type: application/json' \\
+  -d '{"iban":"'$IBAN'","amount":"1000.00","concept":"working capital","name":"Remittances"}'
+\`\`\``
+    : ''
+  return `
+## Sell
+
+A verified customer sells coins and is paid by bank transfer. Ask first what the coins bring; \`fiat_amount\` is what the
+customer gets, the fees are taken off already:
+
+\`\`\`sh rampoff/quote
+curl "${api}/rampoff/quote?amount=100&symbol=USDC&blockchain=polygon" -H "auth: $TOKEN"
+\`\`\`
+
+Create the sale with the customer’s IBAN. The answer’s \`wallet\` is an address of this sale alone; show it with the amount,
+the coin and the chain. In Latin America leave \`iban\` and \`blockchain\` out: the money goes to the account given at
+registration, in the currency of the country. To \`refund_wallet\` go coins that can’t be sold, such as another coin.
+
+\`\`\`sh createRampoff
+RAMPOFF_ID=$(curl -s "${api}/createRampoff" -H "auth: $TOKEN" -H 'content-type: application/json' \\
+  -d '{"user_id":'$USER_ID',"amount":"100","symbol":"USDC","blockchain":"polygon","iban":"ES9121000418450200051332","refund_wallet":"0x52908400098527886E0F7030069857D2E4169EE7"}' \\
+  | grep -o '"id":"[^"]*' | cut -d'"' -f4); echo "$RAMPOFF_ID"
+\`\`\`
+
+The customer sends the coins within 24 hours.${deposit}${funds}
+
+\`CRYPTO_RECEIVED\` tells that they are final on the chain, \`TRANSFER_RAMPOFF_FINISHED\` that the bank has sent the money.
+
+\`\`\`sh getRampoff
+curl "${api}/getRampoff?id=$RAMPOFF_ID" -H "auth: $TOKEN"
+\`\`\`
+
+| \`status\` | Means |
+|---|---|
+| \`started\` | Waits for the coins. |
+| \`crypto_received\` | The coins are here, and are being sold. |
+| \`processing\` | Sold, and the transfer is ordered; \`fiat_amount\` is exact. |
+| \`finished\` | The bank has sent the money. |
+| \`in_review\` | A person looks at it: too few coins, too many, late, from a blocked address, or a transfer that came back. |
+| \`expired\`, \`refunded\`, \`failed\` | Ended without money. |
+${
+  sandbox
+    ? `
+The whole sale as a program to read, with a wallet that sends real coins to the local chain’s \`rpc_url\`: \`npm run demo -- sell\`,
+in \`examples/remittance\`.
+`
+    : ''
+}`
 }

@@ -49,9 +49,13 @@ curl -s "${url}/api/sandbox" -H "auth: $TOKEN"
 `
 }
 
+/** Where magic values stand that make payouts go wrong. */
+const PAYEES: ReadonlySet<string> = new Set(['iban of a sale', "payee's name"])
+
 function verification(url: string): string {
   const tags = MAGIC_VALUES.filter(({ where }) => where === 'email')
-  const others = MAGIC_VALUES.filter(({ where }) => where !== 'email')
+  const payees = MAGIC_VALUES.filter(({ where }) => PAYEES.has(where))
+  const others = MAGIC_VALUES.filter(({ where }) => where !== 'email' && !PAYEES.has(where))
   return `
 ## Verification
 
@@ -108,6 +112,18 @@ curl -s "${url}/api/sandbox/kyc" ${JSON_BODY} -d '{"user_id":'$COMPANY_ID',"outc
 | Value | Where | What happens |
 |---|---|---|
 ${others.map(({ value, where, does }) => `| \`${value}\` | ${where} | ${does} |`).join('\n')}
+
+### Payouts that go wrong
+
+The bank books the payout of a sale some seconds after it was ordered. With these IBANs it does something else, and with a
+customer whose last name is one of these, for accounts in Latin America as well. Where the bank gives a reason, it is the
+ISO 20022 code that a real one gives. The sale is then \`in_review\`: the operator pays it again to another account, or the
+coins go back. Payouts leave accounts of the platform that the sandbox has put money on: your own in euros, one for all in CLP,
+MXN, COP, PEN and ARS.
+
+| IBAN, or end of the name | What happens |
+|---|---|
+${payees.map(({ value, does }) => `| \`${value}\` | ${does} |`).join('\n')}
 `
 }
 

@@ -1,3 +1,4 @@
+import { SALE_EXAMPLE } from '../../offramp/retrieve-rampoff.ts'
 import { PAYMENT_EXAMPLE } from '../../onramp/retrieve-payment.ts'
 import type { EventType } from '../../webhooks/event-types.ts'
 
@@ -37,6 +38,16 @@ const IN_REVIEW = {
   expires_at: '2026-07-03T10:31:02.000000Z',
 }
 
+/** A sale that has just been created and waits for coins. */
+const SALE_STARTED = {
+  ...SALE_EXAMPLE,
+  status: 'started',
+  received_amount: '0',
+  txid: null,
+  payout: null,
+  expires_at: '2026-06-27T10:30:00.000000Z',
+}
+
 const KYC = {
   user_id: 100067,
   kyc_status: 'valid',
@@ -47,12 +58,20 @@ const KYC = {
 }
 
 /**
- * What `data` holds in each event that is about a payment or a verification; a test has each of them delivered and
- * compares. Sales are not here: their events are the sale as its GET gives it.
+ * What `data` holds in events; a test has each of them delivered and compares. Sales that need a person or end otherwise
+ * are not here: `data` is the sale as its GET gives it, with the status that the type names.
  */
 export const EVENT_DATA: Partial<Record<EventType, object>> = {
   PAY_IN: RECEIVED,
   COINS_SENT: PAYMENT_EXAMPLE,
+  CRYPTO_RECEIVED: {
+    ...SALE_STARTED,
+    status: 'crypto_received',
+    received_amount: SALE_EXAMPLE.amount,
+    txid: SALE_EXAMPLE.txid,
+  },
+  TRANSFER_RAMPOFF_FINISHED: SALE_EXAMPLE,
+  RAMPOFF_EXPIRED: { ...SALE_STARTED, status: 'expired', expires_at: null },
   KYC_VALID: KYC,
   KYC_FAIL: {
     ...KYC,

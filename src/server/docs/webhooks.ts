@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { EVENT_TYPES, type EventType } from '../../webhooks/event-types.ts'
+import { EVENT_TYPES, type EventType, objectOfEvent } from '../../webhooks/event-types.ts'
 import { RETRY_PAUSES_MS } from '../../webhooks/schedule.ts'
 import { signDelivery } from '../../webhooks/sign.ts'
 import { type DocsOptions, type Page, type Section, sectionsOf } from './content.ts'
@@ -18,7 +18,7 @@ export const VERIFIERS: readonly { file: string; language: Language; label: stri
 ]
 
 /** How events reach the integrator's server, and how it knows that they are ours. */
-export function webhooksPage({ endpoints, publicUrl, sandbox }: DocsOptions): Page {
+export function webhooksPage({ publicUrl, sandbox }: DocsOptions): Page {
   const [deliveries, signature, ...others] = sectionsOf(text(`${publicUrl}/api`, sandbox))
   return {
     path: '/docs/webhooks',
@@ -29,7 +29,7 @@ export function webhooksPage({ endpoints, publicUrl, sandbox }: DocsOptions): Pa
       deliveries!,
       { ...signature!, html: `${signature!.html}\n${verifiers()}` },
       ...others,
-      typesSection(endpoints.some(({ section }) => section === 'offramp')),
+      typesSection(),
     ],
   }
 }
@@ -57,18 +57,12 @@ The key for the libraries is \`whsec_\` followed by the base64 of your \`api_sec
 `)}`
 }
 
-function typesSection(sellsCoins: boolean): Section {
-  const ofSale = sellsCoins
-    ? '`data` is the sale, as its GET gives it.'
-    : 'No call of this server makes a sale: the type can be subscribed, and nothing sends it.'
+function typesSection(): Section {
   const types = Object.keys(EVENT_TYPES) as EventType[]
   const articles = types.map((type) => {
     const example = exampleEvent(type)
-    const data = type.startsWith('KYC_')
-      ? '`data` is the [Kyc](#object-Kyc) object.'
-      : example
-        ? '`data` is the [Payment](#object-Payment) object.'
-        : ofSale
+    const name = objectOfEvent(type)
+    const data = `\`data\` is the [${name}](#object-${name}) object.`
     const block = example ? codeBlock(json(example), 'json', `Delivery: ${type}`) : ''
     return `<article class="event" id="event-${type}"><h3><a href="#event-${type}"><code>${type}</code></a></h3>
 <p>${escapeHtml(EVENT_TYPES[type])} ${renderInline(data)}</p>${block}</article>`

@@ -1,0 +1,72 @@
+import { sql } from 'kysely'
+import type { Db, Trx } from '../db/database.ts'
+import type { BankProvider } from '../providers/bank/port.ts'
+import type { Problem } from './verify.ts'
+
+const MOST_NAMED = 1_000
+
+/**
+ * Whether each amount that the bank took for an order of ours is of one order, of its amount, and taken once. An order
+ * that was given up may only have been taken when it came back.
+ */
+export async function findDebitProblems(trx: Trx): Promise<Problem[]> {
+  const { rows } = await sql<{
+    iban: string
+    bankRef: string
+    units: bigint
+    effect: string | null
+    ordered: bigint | null
+    times: number
+    lost: boolean
+  }>`
+    with debits as (
+      select iban, bank_ref, units, currency, transfer_ref, end_to_end_id,
+             count(*) over (partition by iban, transfer_ref) as times
+        from bank_transactions where direction = 'debit' and transfer_ref is not null)
+    select d.iban, d.bank_ref, d.units, e.id as effect, e.units as ordered, d.times::int as times,
+           e.state = 'cancelled' and not exists (
+             select from bank_transactions back
+              where back.iban = d.iban and back.transfer_ref = d.transfer_ref and back.state = 'returned') as lost
+      from debits d left join effects e
+        on e.kind = 'bank_transfer' and e.door = 'bank:' || d.iban and e.asset = d.currency
+           and (e.provider_ref = d.transfer_ref or (e.provider_ref is null and e.idempotency_key = d.end_to_end_id))
+     where e.id is null or e.units <> d.units or d.times > 1 or e.state = 'cancelled'
+     order by d.iban, d.bank_ref limit ${MOST_NAMED}`.execute(trx)
+  return rows.flatMap(({ iban, bankRef, units, effect, ordered, times, lost }) => {
+    const where = `bank line ${bankRef} of ${iban}`
+    if (effect === null) return [{ where, what: `took ${units} for an order that we don't know` }]
+    if (times > 1)
+      return [{ where, what: `took ${units} for effect ${effect}, which was taken ${times} times` }]
+    if (ordered !== units)
+      return [{ where, what: `took ${units} for effect ${effect}, which is of ${ordered}` }]
+    return lost ? [{ where, what: `took ${units} for effect ${effect}, which was given up` }] : []
+  })
+}
+
+/** Whether the bank says of our orders what we think of them, but for those whose line on the statement tells it. */
+export async function findOrderProblems(
+  db: Db,
+  bank: Pick<BankProvider, 'findTransfer'>,
+): Promise<Problem[]> {
+  const { rows } = await sql<{ id: string; idempotencyKey: string; state: string; units: bigint }>`
+    select id, idempotency_key, state, units from effects e
+     where kind = 'bank_transfer' and state in ('sent', 'confirmed', 'failed')
+       and not exists (select from bank_transactions t
+                        where t.iban = split_part(e.door, ':', 2) and t.transfer_ref = e.provider_ref and t.direction = 'debit')
+     order by created_at desc limit ${MOST_NAMED}`.execute(db)
+  const problems: Problem[] = []
+  for (const { id, idempotencyKey, state, units } of rows) {
+    const transfer = await bank.findTransfer(idempotencyKey)
+    const where = `effect ${id}`
+    const taken = transfer?.state === 'booked' || transfer?.state === 'returned'
+    if (!transfer && state !== 'failed')
+      problems.push({ where, what: `is ${state}, but the bank doesn't know it` })
+    else if (transfer && transfer.units !== units)
+      problems.push({ where, what: `is of ${units}, but of ${transfer.units} by the bank` })
+    else if (state === 'confirmed' && !taken)
+      problems.push({ where, what: `is confirmed, but ${transfer!.state} by the bank` })
+    else if (state === 'failed' && taken)
+      problems.push({ where, what: `has failed, but is ${transfer!.state} by the bank` })
+  }
+  return problems
+}
