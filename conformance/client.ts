@@ -76,9 +76,7 @@ export function createClient(given: {
         json: { api_key: pair.apiKey, api_secret: pair.apiSecret },
       })
       const { data } = (answer.body ?? {}) as { data?: { token?: unknown } }
-      if (typeof data?.token !== 'string') {
-        throw new NoAnswer(`authenticate refuses the key ${pair.apiKey}: ${answer.text.slice(0, 300)}`)
-      }
+      if (typeof data?.token !== 'string') throw new NoAnswer(describeRefusal(given.baseUrl, pair, answer))
       tokens[who] = data.token
     }
   }
@@ -95,6 +93,16 @@ export function createClient(given: {
   }
 
   return { baseUrl: given.baseUrl, send, authenticate, token }
+}
+
+/** One sentence: what a server of the contract refuses with is shown, and nothing of what any other answers. */
+function describeRefusal(baseUrl: string, { apiKey }: Pair, { status, headers, body }: Answer): string {
+  const { error, message } = (body ?? {}) as { error?: unknown; message?: unknown }
+  if (typeof error === 'string' && typeof message === 'string') {
+    return `authenticate refuses the key ${apiKey}: ${error}: ${message}`.slice(0, 400)
+  }
+  const type = headers['content-type']?.split(';', 1)[0] ?? 'no content type'
+  return `${baseUrl} does not speak the partner API: POST /api/authenticate answers ${status} (${type}) without a token and without an error of the contract.`
 }
 
 type Body = string | Uint8Array<ArrayBuffer> | undefined

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Pair } from './client.ts'
 
@@ -68,6 +69,18 @@ export function readOptions(
     receiverPort: port,
     list: values.list === true,
     help: values.help === true,
+  }
+}
+
+/** Throws `BadOption` when a report could not be written, so that it is told before the run and not after it. */
+export function checkReports({ junit, html }: Pick<Options, 'junit' | 'html'>): void {
+  for (const [name, file] of Object.entries({ junit, html })) {
+    if (file === undefined) continue
+    try {
+      closeSync(openSync(file, 'a'))
+    } catch (error) {
+      throw new BadOption(`--${name} can't be written: ${(error as Error).message}.`)
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { BadOption } from './options.ts'
 
 export interface Delivery {
   path: string
@@ -53,7 +54,9 @@ export async function startReceiver({
   }
 
   server.listen(port, publicUrl === undefined ? '127.0.0.1' : '0.0.0.0')
-  await once(server, 'listening')
+  await once(server, 'listening').catch((error: Error) => {
+    throw new BadOption(`The webhook receiver can't listen on port ${port}: ${error.message}.`)
+  })
   const bound = (server.address() as AddressInfo).port
   return {
     url: publicUrl ?? `http://127.0.0.1:${bound}`,

@@ -5,7 +5,10 @@ export interface Proof {
   x_api_key: string | null
   x_timestamp: string | null
   x_signature: string | null
+  /** What Standard Webhooks asks of `webhook-id` and `webhook-timestamp`. */
   webhook_headers: string | null
+  /** `webhook-signature`, verified as a Standard Webhooks library does that was given the secret's `whsec_` form. */
+  whsec: string | null
 }
 
 const TOLERANCE_SECONDS = 300
@@ -30,7 +33,8 @@ export function prove(given: {
       headers['x-signature'] === expected
         ? null
         : `X-Signature is ${headers['x-signature']}, not ${expected} (HMAC-SHA256 of body and timestamp, hex)`,
-    webhook_headers: standardProblem(given),
+    webhook_headers: standardProblem(headers, nowMs),
+    whsec: signatureProblem({ headers, rawBody, secret: standardSecret(apiSecret) }),
   }
 }
 
@@ -40,23 +44,27 @@ function timestampProblem(name: string, timestamp: string, nowMs: number): strin
   return differenceSeconds > TOLERANCE_SECONDS ? `${name} is ${timestamp}, over five minutes from now` : null
 }
 
-function standardProblem({
-  headers,
-  rawBody,
-  apiSecret,
-  nowMs,
-}: {
+function standardProblem(headers: Record<string, string>, nowMs: number): string | null {
+  if (!headers['webhook-id']) return 'webhook-id is missing'
+  return timestampProblem('webhook-timestamp', headers['webhook-timestamp'] ?? '', nowMs)
+}
+
+const PREFIX = 'whsec_'
+
+/** The secret as libraries of Standard Webhooks take it. */
+export const standardSecret = (apiSecret: string): string =>
+  PREFIX + Buffer.from(apiSecret, 'utf8').toString('base64')
+
+/** What is wrong with `webhook-signature` by the secret's `whsec_` form, as those libraries judge it; null: nothing. */
+export function signatureProblem(given: {
   headers: Record<string, string>
   rawBody: string
-  apiSecret: string
-  nowMs: number
+  secret: string
 }): string | null {
-  const id = headers['webhook-id']
-  const timestamp = headers['webhook-timestamp'] ?? ''
-  if (!id) return 'webhook-id is missing'
-  const late = timestampProblem('webhook-timestamp', timestamp, nowMs)
-  if (late) return late
-  const expected = `v1,${createHmac('sha256', apiSecret).update(`${id}.${timestamp}.${rawBody}`).digest('base64')}`
+  const { headers, rawBody, secret } = given
+  const key = Buffer.from(secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : secret, 'base64')
+  const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${rawBody}`
+  const expected = `v1,${createHmac('sha256', key).update(signed).digest('base64')}`
   const signatures = (headers['webhook-signature'] ?? '').split(' ')
   return signatures.includes(expected) ? null : `webhook-signature has no ${expected}`
 }

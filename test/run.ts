@@ -24,7 +24,7 @@ LOG_LEVEL=debug shows the program's log, FORCE_COLOR and NO_COLOR are respected.
 One file alone, without this runner: node --test src/kernel/config.test.ts`
 
 const root = resolve(import.meta.dirname, '..')
-const FOLDERS = ['src', 'web', 'sdk', 'contracts', 'examples', 'bench', 'test']
+const FOLDERS = ['src', 'web', 'sdk', 'contracts', 'examples', 'bench', 'conformance', 'test']
 /** The long ones first, so that the last minute isn't spent waiting for one of them with the other core idle. */
 const FIRST = [
   'test/faults/',

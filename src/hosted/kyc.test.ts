@@ -70,7 +70,7 @@ describe('the form', () => {
     assert.deepEqual([(await page.view()).data.name, (await page.view()).data.city], ['Eva', null])
     const chile = await page.call('PUT', '/data', {
       country: 'cl',
-      identification_type: 'rut',
+      identification_type: 'RUT',
       identification_number: '123456785',
       identification_expires_on: '2060-01-01',
     })

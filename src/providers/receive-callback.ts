@@ -33,7 +33,7 @@ function callbackEndpoint({ provider, path, name, summary, find }: Receiver) {
     data: Type.Object({
       received: Type.Integer({ description: 'How many notifications were not known before.' }),
     }),
-    errors: [],
+    errors: ['not_found'],
     examples: { answer: { received: 1 } },
     async handle(app, { headers, rawBody }) {
       const configured = find(app) ?? fail('not_found', 'No such provider is configured.')

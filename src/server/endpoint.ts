@@ -20,7 +20,8 @@ export type Section =
 /**
  * What an endpoint asks of its caller. `token`: the integration's `auth` header. `none`: nothing. `page`: a customer's
  * browser, which holds the secret in the path or a cookie; such calls always answer with the true HTTP status.
- * `provider`: a provider's signed callback, checked by the handler over the raw body; true status too.
+ * `provider`: a provider's signed callback, checked by the handler over the raw body, which answers
+ * `authorization_incorrect` where the proof is missing or wrong; true status too.
  */
 export type Audience = 'token' | 'none' | 'page' | 'provider'
 

@@ -10,7 +10,7 @@ export function codesOf(endpoint: Endpoint): ErrorCode[] {
   const { audience, method } = endpoint
   const codes = new Set<ErrorCode>(endpoint.errors)
   const takesBody = method !== 'GET'
-  if (audience === 'token') codes.add('authorization_incorrect')
+  if (audience === 'token' || audience === 'provider') codes.add('authorization_incorrect')
   if (audience === 'page') codes.add('page_header_missing')
   if (hasRequired(endpoint.query) || (hasRequired(endpoint.body) && !endpoint.judgeBody)) {
     codes.add('fail_mandatory_field')

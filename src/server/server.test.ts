@@ -76,6 +76,27 @@ describe('every call', () => {
     })
   }
 
+  it('takes whole numbers of a query or a form in plain digits alone, by the field’s name', async () => {
+    for (const [field, path] of [
+      ['page', '/api/payments/list?page=1e1'],
+      ['page', '/api/payments/list?page=%2B1'],
+      ['per_page', '/api/payments/list?per_page=0x2'],
+      ['per_page', '/api/webhooks/events?per_page=01'],
+      ['after', '/api/webhooks/events?after=1e0'],
+      ['after', '/api/webhooks/events?after=1.0'],
+    ] as const) {
+      const { body } = await test.api('GET', path)
+      assert.deepEqual([body.error, Object.keys(body.errors)], ['invalid_field', [field]], path)
+    }
+    const { body } = await test.api('POST', '/api/sandbox/faults', {
+      body: 'provider=price&kind=stale&count=1e0',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+    assert.deepEqual([body.error, Object.keys(body.errors)], ['invalid_field', ['count']])
+    const { body: plain } = await test.api('GET', '/api/webhooks/events?after=0&per_page=10')
+    assert.equal(plain.status, 'ok')
+  })
+
   it('404 for an unknown route, 405 for a wrong method', async () => {
     assert.deepEqual((await test.api('GET', '/api/nothing')).body.error, 'not_found')
     const wrong = await test.api('GET', '/api/authenticate')

@@ -22,37 +22,53 @@ export interface Faults {
 
 export type Validator = (input: Record<string, unknown>, asText: boolean) => Faults | undefined
 
+/** A whole number as text. The schema's own conversion would take `1e1`, `0x2`, `+1`, `1.0`, `01` and ` 1`, too. */
+const WHOLE_NUMBER = /^(0|-?[1-9]\d*)$/
+
 /**
  * Compiles an object schema into a check that names every faulty field at once. Numbers in fields marked `x-text`
- * are replaced by their digits first; with `asText` (query, form) values are converted by the schema.
+ * are replaced by their digits first; with `asText` (query, form) values are converted by the schema, whole numbers
+ * only where they are written in plain digits.
  */
 export function compileValidator(schema: TSchema | undefined): Validator {
   if (!schema) return () => undefined
   const validators = { strict: strict.compile(schema), coercing: coercing.compile(schema) }
   const properties = (schema as { properties?: Record<string, Record<string, unknown>> }).properties ?? {}
   const textFields = Object.keys(properties).filter((key) => properties[key]?.['x-text'])
+  const wholeFields = Object.keys(properties).filter((key) => properties[key]?.type === 'integer')
   return (input, asText) => {
     for (const key of textFields) {
       const value = input[key]
       if (typeof value === 'number') input[key] = digitsOf(input, key, value)
     }
+    const odd = asText ? wholeFields.filter((key) => isOddNumber(input[key])) : []
     const validate: ValidateFunction = asText ? validators.coercing : validators.strict
     // Nearly every request is sound, and then nothing more is made or looked at.
     const sound = validate(input)
-    if (sound && !hasUnstorableText(input)) return undefined
-    const faults = faultsOf(input, sound ? [] : (validate.errors ?? []))
+    if (sound && odd.length === 0 && !hasUnstorableText(input)) return undefined
+    const faults = faultsOf(input, sound ? [] : (validate.errors ?? []), odd)
     return Object.keys(faults.missing).length + Object.keys(faults.invalid).length > 0 ? faults : undefined
   }
 }
 
-function faultsOf(input: Record<string, unknown>, errors: readonly ErrorObject[]): Faults {
+const isOddNumber = (value: unknown): boolean => typeof value === 'string' && !WHOLE_NUMBER.test(value)
+
+/** `odd` are the fields whose numbers are not written in plain digits, whatever the schema made of them. */
+function faultsOf(
+  input: Record<string, unknown>,
+  errors: readonly ErrorObject[],
+  odd: readonly string[],
+): Faults {
   // Without a prototype, as a caller may name a field `constructor` or `__proto__`.
   const faults: Faults = { missing: Object.create(null), invalid: Object.create(null) }
   for (const key of Object.keys(input)) {
     if (hasUnstorableText(key) || hasUnstorableText(input[key]))
       add(faults.invalid, key.toWellFormed(), 'must be UTF-8 without NUL and half characters')
   }
-  for (const error of errors) record(faults, error)
+  for (const key of odd) add(faults.invalid, key, 'must be a whole number in plain digits')
+  for (const error of errors) {
+    if (!odd.includes(error.instancePath.slice(1))) record(faults, error)
+  }
   return faults
 }
 

@@ -319,3 +319,37 @@ test('an event whose customer was forgotten is not sent, and the rest goes on', 
     /forgotten/,
   )
 })
+
+test('results that can not be recorded while deliveries are looked up end nothing: they are recorded later', async () => {
+  const integration = await world.newIntegration()
+  const receiver = await newReceiver()
+  await subscribe(integration.id, receiver.url)
+  let answer = (): void => {}
+  receiver.answer = (response) => {
+    answer = () => void response.end()
+  }
+  await world.emitEach(integration.id, [{ stream: 'payment:unrecorded' }])
+  await eventually('the attempt', () => receiver.received.length === 1)
+  const { pool } = world.app
+  const client = await pool.connect()
+  await pool.query('alter table delivery_attempts rename to away')
+  await client.query('begin; lock table webhook_destinations in access exclusive mode')
+  answer()
+  // A recording fails at once, while the looking up that began beside it waits for the lock.
+  world.app.lanes.wake('webhook-deliveries')
+  await eventually('a look that waits', async () => {
+    const { rows } = await pool.query(
+      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+    )
+    return rows.length > 0
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  await client.query('commit')
+  client.release()
+  await pool.query('alter table away rename to delivery_attempts')
+  await eventually('the record', async () => (await attemptsOf(integration.id)).length === 1)
+  assert.deepEqual(
+    (await deliveriesOf(integration.id)).map(({ state, attempts }) => [state, attempts]),
+    [['delivered', 1]],
+  )
+})

@@ -57,8 +57,9 @@ export function deliveryLane(app: Needs): Lane {
       looking = false
     })
     // Many results come in while many deliveries are looked up: they are not left lying.
-    const recording = recordWhile(() => looking, recorded)
-    const parts = [...(await looked), ...(await Promise.allSettled([recording]))]
+    // Settled from the start: a failure that is looked at only later would end the program meanwhile.
+    const recording = Promise.allSettled([recordWhile(() => looking, recorded)])
+    const parts = [...(await looked), ...(await recording)]
     // Freed only now: what was loaded beside the recording still shows as pending what was recorded.
     free(recorded)
     pump.fill()

@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core'
 import sharp from 'sharp'
 import { renderSVG } from 'uqr'
 import { startWorkbench } from '../../web/fixtures/server.ts'
+import { eventually } from '../support/app.ts'
 import { openPage } from '../support/browser.ts'
 import { focusOn, tabTo } from './keyboard.ts'
 
@@ -208,9 +209,10 @@ describe('the camera', () => {
     await page.addInitScript(playCamera, `data:image/svg+xml,${encodeURIComponent(code)}`)
     await page.goto(`${workbench.origin}/payment/review--camera#wallet`)
     await page.getByRole('button', { name: 'Scan a QR code' }).click()
-    await page.getByRole('dialog').waitFor()
+    // The code is in the very first picture: the dialog may be gone before anybody sees it.
+    const field = page.getByLabel('Wallet address on Polygon')
+    await eventually('the wallet to be read', async () => (await field.inputValue()) === wallet)
     await page.locator('dialog').waitFor({ state: 'detached' })
-    assert.equal(await page.getByLabel('Wallet address on Polygon').inputValue(), wallet)
     assert.deepEqual(problems, [])
     await close()
   })

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -18,6 +21,8 @@ import { startTestApp, type TestApp } from '../support/app.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const FIRST = { apiKey: 'sandbox-key', apiSecret: 'sandbox-secret' }
 const SECOND = { apiKey: 'sandbox-key-2', apiSecret: 'sandbox-secret-2' }
+/** A line of a stack trace. */
+const STACK = /\n\s+at /
 const SILENT = { begin() {}, section() {}, running() {}, done() {} }
 
 let test: TestApp
@@ -70,6 +75,78 @@ describe('the conformance kit', () => {
         .code,
       1,
     )
+  })
+
+  it('writes its reports also when it could not begin, with one failing case that says why', async () => {
+    const [junit, html] = [join(folder, 'away.xml'), join(folder, 'away.html')]
+    const { code, output } = await runKit([
+      ...['--base-url', 'http://127.0.0.1:9'],
+      ...['--junit', junit, '--html', html],
+    ])
+    assert.equal(code, 1)
+    assert.doesNotMatch(output, STACK)
+    const xml = readFileSync(junit, 'utf8')
+    assert.match(xml, /<testsuites [^>]*tests="1" failures="1" errors="0" skipped="0"/)
+    assert.match(xml, /<failure message="[^"]*No answer from http:\/\/127\.0\.0\.1:9/)
+    const page = readFileSync(html, 'utf8')
+    assert.match(page, /1 failed/)
+    assert.match(page, /No answer from http:\/\/127\.0\.0\.1:9/)
+  })
+
+  it('says before the run that a report can’t be written, or that its port is taken', async () => {
+    let calls = 0
+    const other = createServer((_request, response) => {
+      calls += 1
+      response.end()
+    })
+    const port = await listenOn(other)
+    const base = ['--base-url', `http://127.0.0.1:${port}`]
+    try {
+      for (const name of ['junit', 'html']) {
+        for (const file of [join(folder, 'no-such-folder', 'report'), folder]) {
+          const { code, output } = await runKit([...base, `--${name}`, file])
+          assert.equal(code, 1)
+          assert.match(output, new RegExp(`--${name} can't be written: .*(ENOENT|EISDIR)`))
+          assert.doesNotMatch(output, STACK)
+        }
+      }
+      assert.equal(calls, 0)
+      const taken = await runKit(['--base-url', test.url, '--receiver-port', String(port)])
+      assert.equal(taken.code, 1)
+      assert.match(taken.output, /The webhook receiver can't listen on port \d+: .*EADDRINUSE/)
+      assert.doesNotMatch(taken.output, STACK)
+    } finally {
+      other.close()
+    }
+  })
+
+  it('tells in one sentence that a server is not one of this API, whatever it answers', async () => {
+    let answer = { status: 404, type: 'text/html; charset=utf-8', body: '<!doctype html><h1>Not here</h1>' }
+    const other = createServer((_request, response) => {
+      response.writeHead(answer.status, { 'content-type': answer.type }).end(answer.body)
+    })
+    const url = `http://127.0.0.1:${await listenOn(other)}`
+    const report = join(folder, 'other.xml')
+    try {
+      for (const given of [
+        answer,
+        { status: 200, type: 'text/html', body: '<html><body>An application</body></html>' },
+        { status: 200, type: 'application/json', body: '{"echo":"sandbox-secret"}' },
+        { status: 200, type: 'application/json', body: 'null' },
+        { status: 200, type: 'application/json', body: '{"data":null}' },
+      ]) {
+        answer = given
+        const { code, output } = await runKit(['--base-url', url, '--junit', report])
+        assert.equal(code, 1)
+        const told = `${url} does not speak the partner API: POST /api/authenticate answers ${given.status} (${given.type.split(';')[0]})`
+        for (const text of [output, readFileSync(report, 'utf8')]) {
+          assert.ok(text.includes(told), text)
+          assert.doesNotMatch(text, /doctype|<html|An application|sandbox-secret|\n\s+at /)
+        }
+      }
+    } finally {
+      other.close()
+    }
   })
 
   it('lists its cases and explains itself without a server', async () => {
@@ -326,6 +403,36 @@ const DEVIATIONS: [what: string, only: string, caughtBy: string, deviation: Devi
     'delivery.pay_in',
     { webhook: ({ headers }) => void delete headers['webhook-signature'] },
   ],
+  [
+    'a Standard Webhooks signature by the text of whsec_, not by what it holds',
+    'delivery.pay_in',
+    'delivery.pay_in',
+    {
+      webhook({ headers, text }) {
+        const key = `whsec_${Buffer.from('sandbox-secret').toString('base64')}`
+        const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${text}`
+        headers['webhook-signature'] = `v1,${createHmac('sha256', key).update(signed).digest('base64')}`
+      },
+    },
+  ],
+  [
+    'a payment although its provider refused',
+    'faults.error_payment_creation',
+    'faults.error_payment_creation',
+    {
+      answer(passing) {
+        if (passing.text.includes('error_payment_creation')) {
+          passing.text = '{"status":"sucess","message":"payment_created","data":{"payment_id":"x"}}'
+        }
+      },
+    },
+  ],
+  [
+    'another code where there is no fresh price',
+    'faults.price_unavailable',
+    'faults.price_unavailable',
+    replaceIn('/api/', 'price_unavailable', 'unexpected_problem'),
+  ],
   ['a redelivery under another id', 'delivery.redelivered', 'delivery.redelivered', newIdEachTime()],
 ]
 
@@ -374,6 +481,12 @@ function runKit(args: readonly string[]): Promise<{ code: number | null; output:
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, output }))
   })
+}
+
+async function listenOn(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
 }
 
 const errorOf = ({ text }: Passing): boolean => text.startsWith('{"status":"error"')

@@ -12,7 +12,7 @@ import { ERRORS, type ErrorCode } from '../../src/server/errors.ts'
 import { NAMED, openApiDocument } from '../../src/server/openapi.ts'
 import { EVENT_TYPES } from '../../src/webhooks/event-types.ts'
 import { verifyStandardWebhook, verifyWebhook } from '../../src/webhooks/verify.ts'
-import { eventually, startTestApp, type TestApp } from '../support/app.ts'
+import { type ApiAnswer, eventually, startTestApp, type TestApp } from '../support/app.ts'
 import { blocksOf, paste, type ShownBlock } from './pasted.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -133,6 +133,46 @@ describe('documentation = OpenAPI = code, in both directions', () => {
           assert.ok(target === '' || site.has(target), `${path}: ${link}`)
           if (anchor) assert.ok(ids.get(target || path)!.includes(anchor), `${path}: ${link}`)
         }
+      }
+    })
+  }
+})
+
+describe('what a provider’s callback is refused with', () => {
+  const CALLBACKS = ENDPOINTS.filter(({ audience }) => audience === 'provider')
+  const openApi = openApiDocument({ endpoints: ENDPOINTS, publicUrl: 'https://x.example', version: '1.2.3' })
+  let test: TestApp
+  const NO_PROVIDERS = Object.fromEntries(
+    ['BANK', 'CARD', 'OPEN_BANKING', 'PAYPAL', 'LOCAL'].map((name) => [`${name}_PROVIDER`, 'none']),
+  )
+  /** Without any payment provider. */
+  let bare: TestApp
+  before(async () => {
+    test = await startTestApp({ lanes: false, localChains: false })
+    bare = await startTestApp({ lanes: false, localChains: false, env: NO_PROVIDERS })
+  })
+  after(() => Promise.all([test.stop(), bare.stop()]))
+
+  for (const { path, raw } of CALLBACKS) {
+    it(`${path}: OpenAPI has each refusal under its status`, async () => {
+      const { responses } = (
+        openApi.paths as Record<string, Record<string, { responses: Record<string, object> }>>
+      )[path]!.post!
+      const post = (app: TestApp, body: string): Promise<ApiAnswer> =>
+        app.api('POST', path, { token: null, body, headers: { 'content-type': 'application/json' } })
+      const unsigned = await post(test, '{"notifications":[]}')
+      const large = await post(test, ' '.repeat(raw!.limitBytes + 1))
+      assert.deepEqual([unsigned.status, unsigned.body.error], [401, 'authorization_incorrect'])
+      assert.deepEqual([large.status, large.body.error], [413, 'body_too_large'])
+      const absent = await post(bare, '{"notifications":[]}')
+      // A verifier there is always: an integration’s customers are verified by one.
+      const refused =
+        path === '/providers/kyc/callback' ? [401, 'authorization_incorrect'] : [404, 'not_found']
+      assert.deepEqual([absent.status, absent.body.error], refused)
+      for (const { status, body } of [unsigned, large, absent]) {
+        const codes = new Set<string>()
+        collectCodes(responses[status], codes)
+        assert.ok(codes.has(body.error), `${status} ${body.error}`)
       }
     })
   }

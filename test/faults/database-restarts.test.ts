@@ -25,7 +25,7 @@ it(`PostgreSQL restarts while customers buy, seed ${SEED}: everything goes on by
       const buying: Promise<unknown>[] = []
       for (const end of ENDS) {
         for (let n = 0; n < 6; n += 1) buying.push(buyers.buy())
-        await eventually('payments under way', async () => buyers.bought.at(-3)?.paymentId)
+        await eventually('payments under way', async () => buyers.bought.at(-3)?.paymentId, 60_000)
         if (end === 'stop') await server.stop()
         else crash(server)
         // Nobody is told that it is back: the next start finds what is left of it.
@@ -36,7 +36,9 @@ it(`PostgreSQL restarts while customers buy, seed ${SEED}: everything goes on by
       }
       await Promise.all(buying)
       await world.check()
-      for (const { exitCode, signalCode } of children) assert.deepEqual([exitCode, signalCode], [null, null])
+      for (const { exitCode, signalCode } of children) {
+        assert.deepEqual([exitCode, signalCode], [null, null], program.output())
+      }
       await eventually('the program to be ready', async () => (await fetch(`${program.url}/readyz`)).ok)
     })
   } finally {

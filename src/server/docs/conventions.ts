@@ -101,7 +101,8 @@ name is free again.
 
 Lists come newest first. Take \`page\` (from 1) and \`per_page\` (25, at most 100) to leaf through them, or \`cursor\` to go
 through everything. Beside \`data\` stands \`pagination\`; send its \`next_cursor\` as \`cursor\`, with
-the same filters, until it is null. With another list or other filters a cursor is \`invalid_field\`.
+the same filters, until it is null. With another list or other filters a cursor is \`invalid_field\`, and so is a number that
+is not written in plain digits (\`1e1\`, \`+1\`, \`01\`).
 
 \`\`\`json pagination
 {"current_page":1,"per_page":25,"total":431,"total_is_exact":true,"last_page":18,"next_cursor":"…"}

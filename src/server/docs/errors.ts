@@ -92,7 +92,7 @@ function renderCode(code: ErrorCode, calls: readonly Endpoint[]): string {
     ({ name, path }) => `<a href="#${name}"><code>${path.replace(/^\/api\//, '')}</code></a>`,
   )
   const list =
-    shown.length === 0
+    shown.length === 0 || ANY_ADDRESS.has(code)
       ? 'Any address.'
       : shown.length > MOST_LISTED
         ? `${shown.length} calls, each of which names it.`
