@@ -175,6 +175,11 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
       let depth = 0
       for (; depth === 0; depth = await depthOf(chain, hash)) {
         if (performance.now() > deadline) throw new Error(`${hash} came into no block.`)
+        // Somebody else may make the node forget it meanwhile.
+        if ((await ask(chain, 'eth_getTransactionByHash', hash)) === null) {
+          await fund(chain, account.address, tokens[symbol])
+          await give(chain, raw)
+        }
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
       if (depth === 1) await ask(chain, 'anvil_reorg', 1, [])
