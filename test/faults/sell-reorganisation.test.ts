@@ -6,9 +6,9 @@ import { inSellWorld } from './sell-world.ts'
 import type { SaleCase } from './sellers.ts'
 
 const SEEDS = FULL ? [131, 132, 133] : [131]
-const WAVES = FULL ? 12 : 3
+const WAVES = FULL ? 6 : 3
 /** Until then it is waited for both disturbances. */
-const MOST_WAVES = 18
+const MOST_WAVES = 12
 const KINDS: readonly SaleCase[] = ['exact', 'more', 'parts', 'wrong_coin', 'dust', 'taken_back']
 
 for (const seed of SEEDS) {

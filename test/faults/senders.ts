@@ -101,7 +101,7 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
   async function depthOf(chain: string, hash: Hex): Promise<number> {
     const receipt = await ask(chain, 'eth_getTransactionReceipt', hash)
     if (!receipt) return 0
-    if (receipt.status !== '0x1') throw new Error(`${hash} on ${chain} was reverted.`)
+    if (receipt.status !== '0x1') throw new Reverted(`${hash} on ${chain} was reverted.`)
     return hexToNumber(await ask(chain, 'eth_blockNumber')) - hexToNumber(receipt.blockNumber) + 1
   }
 
@@ -126,39 +126,16 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
     return ask(chain, 'eth_sendTransaction', { ...request, from, nonce, value, gas })
   }
 
-  return {
+  const senders: Senders = {
     chains,
-    async send({ chain, symbol, to, units, from }) {
-      const { chain_id: chainId, confirmations, tokens } = find(chain)
-      const request = requestOf(chain, symbol, to, units)
-      const account = privateKeyToAccount(generatePrivateKey())
-      const sender = from === 'blocked' ? (SANDBOX_BLOCKED_WALLET as Address) : account.address
-      await fund(chain, sender, tokens[symbol])
-      let hash: Hex
-      let again: () => Promise<void>
-      if (from === 'blocked') {
-        hash = await sendBlocked(chain, request)
-        again = async () => {
-          throw new Error(`${chain} forgot a transaction of the blocked wallet, which nobody can repeat.`)
+    async send(order) {
+      for (;;) {
+        try {
+          return await sendOnce(order)
+        } catch (error) {
+          if (!(error instanceof Reverted)) throw error
         }
-      } else {
-        const raw = await account.signTransaction({
-          type: 'eip1559',
-          chainId,
-          nonce: 0,
-          gas: GAS,
-          ...FEES,
-          ...request,
-        })
-        hash = keccak256(raw)
-        again = async () => {
-          await fund(chain, sender, tokens[symbol])
-          await give(chain, raw)
-        }
-        await give(chain, raw)
       }
-      await reach(chain, hash, confirmations, again)
-      return { chain, symbol, units, hash }
     },
     async sendAndTakeBack({ chain, symbol, to, units }) {
       const { chain_id: chainId, confirmations, tokens } = find(chain)
@@ -175,6 +152,11 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
       let depth = 0
       for (; depth === 0; depth = await depthOf(chain, hash)) {
         if (performance.now() > deadline) throw new Error(`${hash} came into no block.`)
+        // Somebody else may make the node forget it meanwhile.
+        if ((await ask(chain, 'eth_getTransactionByHash', hash)) === null) {
+          await fund(chain, account.address, tokens[symbol])
+          await give(chain, raw)
+        }
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
       if (depth === 1) await ask(chain, 'anvil_reorg', 1, [])
@@ -212,7 +194,45 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
       return found
     },
   }
+
+  return senders
+
+  async function sendOnce({ chain, symbol, to, units, from }: Parameters<Senders['send']>[0]): Promise<Sent> {
+    const { chain_id: chainId, confirmations, tokens } = find(chain)
+    const request = requestOf(chain, symbol, to, units)
+    const account = privateKeyToAccount(generatePrivateKey())
+    const sender = from === 'blocked' ? (SANDBOX_BLOCKED_WALLET as Address) : account.address
+    await fund(chain, sender, tokens[symbol])
+    let hash: Hex
+    let again: () => Promise<void>
+    if (from === 'blocked') {
+      hash = await sendBlocked(chain, request)
+      again = async () => {
+        throw new Error(`${chain} forgot a transaction of the blocked wallet, which nobody can repeat.`)
+      }
+    } else {
+      const raw = await account.signTransaction({
+        type: 'eip1559',
+        chainId,
+        nonce: 0,
+        gas: GAS,
+        ...FEES,
+        ...request,
+      })
+      hash = keccak256(raw)
+      again = async () => {
+        await fund(chain, sender, tokens[symbol])
+        await give(chain, raw)
+      }
+      await give(chain, raw)
+    }
+    await reach(chain, hash, confirmations, again)
+    return { chain, symbol, units, hash }
+  }
 }
+
+/** A block that was replaced took the sender's coins with it: nothing was sent, and its nonce is used. */
+class Reverted extends Error {}
 
 /** The node answered that it will not. */
 export class NodeRefused extends Error {}
