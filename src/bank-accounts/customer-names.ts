@@ -3,14 +3,15 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import type { Payment } from '../onramp/payment.ts'
 import { openCustomerData } from '../users/personal-data.ts'
+import type { CustomerName } from './same-person.ts'
 
-/** The customers' full names by payment; null for one who was forgotten. */
+/** The customers' names by payment; null for one who was forgotten. */
 export async function findCustomerNames(
   trx: Trx,
   { secrets }: Pick<App, 'secrets'>,
   payments: readonly Payment[],
-): Promise<Map<string, string | null>> {
-  const names = new Map<string, string | null>()
+): Promise<Map<string, CustomerName | null>> {
+  const names = new Map<string, CustomerName | null>()
   if (payments.length === 0) return names
   const { rows } = await sql<{ integrationId: number; id: number; personalSealed: Buffer }>`
     select integration_id, id, personal_sealed from customers
@@ -23,8 +24,8 @@ export async function findCustomerNames(
     if (!personal || !payment.keyWrapped) names.set(payment.id, null)
     else {
       const { name, last_name, company_name } = openCustomerData(secrets, payment.keyWrapped, personal)
-      const person = [name, last_name].filter((part) => part !== null).join(' ')
-      names.set(payment.id, company_name ?? person)
+      const person = { given: name ?? '', surnames: last_name }
+      names.set(payment.id, company_name ? { company: company_name } : person)
     }
   }
   return names

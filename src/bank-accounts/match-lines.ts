@@ -12,7 +12,7 @@ import { openCounterparty } from '../onramp/refund-sources.ts'
 import { hurrySessions } from '../onramp/session-store.ts'
 import { findCustomerNames } from './customer-names.ts'
 import { BANK_LINE_LANE, suspenseOf } from './record-lines.ts'
-import { isSamePerson } from './same-person.ts'
+import { type CustomerName, isSamePerson } from './same-person.ts'
 import { takeBackTransfer } from './take-back-transfer.ts'
 
 const BATCH = 100
@@ -131,7 +131,7 @@ function arrivalOf(
   { secrets }: Needs,
   payment: Payment,
   line: Line,
-  names: ReadonlyMap<string, string | null>,
+  names: ReadonlyMap<string, CustomerName | null>,
 ): Arrival {
   const { name, iban } = openCounterparty(secrets, line.counterpartySealed)
   const customer = names.get(payment.id) ?? null

@@ -1,17 +1,173 @@
+import { areSameWords, isInitial, nameWords, withoutUmlauts } from '../users/identity/name-words.ts'
+import { HONORIFICS, mayBeCut, PARTICLES, SHORT_FORMS, splitLegalForm, tellingWords } from './holder-words.ts'
+
+/** A customer by name; `surnames` is null when nobody told which words they are. */
+export type CustomerName = { given: string; surnames: string | null } | { company: string }
+
 /**
- * Whether two names are most likely one person's or company's. Banks write names in capitals, without accents, last
- * names first, or shortened: two parts in common, or all parts of the shorter name, are enough.
+ * Whether a transfer's payer is most likely the customer. Banks write names in capitals, without accents, last names
+ * first, joined, shortened, or cut off; they leave out second names. So the payer's name must hold all of the
+ * customer's, or the customer's all of the payer's, with a given name and a surname in common: two names that each have
+ * a word of their own are a brother's and a sister's. Particles such as DE LA never count. A company's name must be the
+ * same, but for its legal form when that is left out. In doubt it is not: then a person looks.
  */
-export function isSamePerson(one: string, other: string): boolean {
-  const [a, b] = [partsOf(one), partsOf(other)]
-  const shorter = a.size <= b.size ? a : b
-  const longer = shorter === a ? b : a
-  if (shorter.size === 0) return false
-  const common = [...shorter].filter((part) => longer.has(part)).length
-  return common === shorter.size || common >= 2
+export function isSamePerson(customer: CustomerName, payer: string): boolean {
+  if ('company' in customer) return isSameCompany(customer.company, payer)
+  const whole = [customer.given, customer.surnames ?? ''].join(' ').trim()
+  if (whole !== '' && plainText(whole) === plainText(payer)) return true
+  if (areSameWords(nameWords(whole).map(withoutUmlauts), nameWords(payer).map(withoutUmlauts))) return true
+  return jointHolders(payer).some((holder) => isSameHolder(customer, holder))
 }
 
-function partsOf(name: string): Set<string> {
-  const plain = name.normalize('NFD').replaceAll(/\p{M}/gu, '').toUpperCase()
-  return new Set(plain.match(/[\p{L}\p{N}]{2,}/gu) ?? [])
+const plainText = (text: string): string =>
+  text.normalize('NFKC').trim().replaceAll(/\s+/g, ' ').toUpperCase()
+
+/** The payer as a whole, and each one of an account that several people hold. */
+function jointHolders(payer: string): string[] {
+  const each = payer.split(/[/&;+]|\bAND\b|\bUND\b/i)
+  return each.length === 1 ? each : [payer, ...each]
+}
+
+type Match = 'full' | 'initial'
+
+interface Part {
+  word: string
+  role: 'given' | 'surname'
+  telling: boolean
+  match?: Match
+}
+
+interface Token {
+  word: string
+  /** The last word of a text that fills the bank's field. */
+  cut: boolean
+  used: boolean
+}
+
+function isSameHolder(
+  { given, surnames }: { given: string; surnames: string | null },
+  payer: string,
+): boolean {
+  const partsOf = (text: string, role: Part['role']): Part[] =>
+    tellingWords(text).map(({ word, telling }) => ({ word: withoutUmlauts(word), role, telling }))
+  const parts = [...partsOf(given, 'given'), ...partsOf(surnames ?? '', 'surname')]
+  const words = nameWords(payer)
+  const tokens = words.map((word, at) => ({
+    word: withoutUmlauts(word),
+    cut: at === words.length - 1 && mayBeCut(payer),
+    used: false,
+  }))
+  matchFull(parts, tokens)
+  matchJoined(parts, tokens)
+  matchShortened(parts, tokens)
+  matchInitials(parts, tokens)
+  return judge(parts, tokens, surnames !== null)
+}
+
+function judge(parts: readonly Part[], tokens: readonly Token[], knowsSurnames: boolean): boolean {
+  const strange = tokens.filter(({ used }) => !used).map(({ word }) => word)
+  // Whoever trades under the customer's name as a company is another one before the law.
+  if (splitLegalForm(['', ...strange]).form !== undefined) return false
+  const extra = strange.filter((word) => !PARTICLES.has(word) && !HONORIFICS.has(word))
+  const telling = parts.filter((part) => part.telling)
+  const isMissing = telling.some(({ match }) => match === undefined)
+  const has = (role: Part['role'], how: Match) =>
+    telling.some((part) => part.role === role && part.match === how)
+  if (!knowsSurnames) {
+    const common = telling.filter(({ match }) => match === 'full').length
+    return common >= 2 && (!isMissing || extra.length === 0)
+  }
+  if (!has('surname', 'full')) return false
+  if (has('given', 'full')) return !isMissing || extra.length === 0
+  // An initial says little: it stands for a given name only beside all surnames, and nobody else's.
+  const surnames = telling.filter(({ role }) => role === 'surname')
+  return has('given', 'initial') && surnames.every(({ match }) => match === 'full') && extra.every(isInitial)
+}
+
+/** Words that are the same; those of the customer that tell something come first. */
+function matchFull(parts: readonly Part[], tokens: readonly Token[]): void {
+  for (const part of [...parts].sort((a, b) => Number(b.telling) - Number(a.telling))) {
+    const token = tokens.find(({ used, word }) => !used && word === part.word)
+    if (token) pair([part], [token], 'full')
+  }
+}
+
+/** Words that stand joined in one name and apart in the other: `DELATORRE`, `MARIAJOSE`, `MC DONALD`, `王伟`. */
+function matchJoined(parts: readonly Part[], tokens: readonly Token[]): void {
+  const ofRole = (role: Part['role']) => parts.filter((part) => part.role === role)
+  const orders = [parts, [...ofRole('surname'), ...ofRole('given')]]
+  for (const token of tokens) {
+    const run = orders
+      .flatMap((order) => runsOf(order))
+      .find((some) => joinedWord(some) === token.word && isFree(some, token))
+    if (run) pair(run, [token], 'full')
+  }
+  for (const part of parts) {
+    const run = runsOf(tokens).find(
+      (some) => part.match === undefined && joinedWord(some) === part.word && some.every(({ used }) => !used),
+    )
+    if (run) pair([part], run, 'full')
+  }
+}
+
+/** A word that holds particles may be taken again: only they were matched before, in another place. */
+const isFree = (run: readonly Part[], token: Token): boolean =>
+  !token.used && run.every(({ match, telling }) => match === undefined || !telling)
+
+const joinedWord = (run: readonly { word: string }[]): string => run.map(({ word }) => word).join('')
+
+const LONGEST_RUN = 4
+
+/** All that stands side by side, two to four of them. */
+function runsOf<T>(all: readonly T[]): T[][] {
+  return all.flatMap((_, from) =>
+    Array.from({ length: Math.min(LONGEST_RUN, all.length - from) - 1 }, (_none, more) =>
+      all.slice(from, from + more + 2),
+    ).filter((run) => run.length > 1),
+  )
+}
+
+/** A cut word proves as much as it shows: less than this is no more than an initial. */
+const TELLING_CUT = 4
+
+function matchShortened(parts: readonly Part[], tokens: readonly Token[]): void {
+  for (const token of tokens.filter(({ used }) => !used)) {
+    const part = parts.find(
+      ({ match, telling, word }) =>
+        match === undefined &&
+        telling &&
+        (SHORT_FORMS.get(token.word) === word || (token.cut && word.startsWith(token.word))),
+    )
+    if (part) pair([part], [token], token.cut && token.word.length < TELLING_CUT ? 'initial' : 'full')
+  }
+}
+
+/** A letter for a word on either side; given names first. */
+function matchInitials(parts: readonly Part[], tokens: readonly Token[]): void {
+  for (const part of parts.filter(({ match, telling }) => match === undefined && telling)) {
+    const token = tokens.find(
+      ({ used, word }) => !used && word[0] === part.word[0] && (isInitial(word) || isInitial(part.word)),
+    )
+    if (token) pair([part], [token], 'initial')
+  }
+}
+
+function pair(parts: readonly Part[], tokens: readonly Token[], match: Match): void {
+  for (const part of parts) part.match = match
+  for (const token of tokens) token.used = true
+}
+
+/** A word more makes another company, and so does another legal form. */
+function isSameCompany(company: string, payer: string): boolean {
+  if (company.trim() !== '' && plainText(company) === plainText(payer)) return true
+  const [ours, theirs] = [splitLegalForm(nameWords(company)), splitLegalForm(nameWords(payer))]
+  const [name, other] = [ours, theirs].map((one) =>
+    one.name
+      .filter((word) => !PARTICLES.has(word) && word !== 'AND' && word !== 'UND')
+      .map(withoutUmlauts)
+      .join(''),
+  ) as [string, string]
+  if (name === '' || other === '') return false
+  if (ours.form !== undefined && theirs.form !== undefined && ours.form !== theirs.form) return false
+  return name === other || (mayBeCut(payer) && name.startsWith(other))
 }

@@ -148,7 +148,8 @@ function fileName(header: string | string[] | undefined): string {
   const text = [header ?? ''].flat().join('')
   const name = decode(text)
     .normalize('NFC')
-    .replaceAll(/[\p{Cc}\p{Cs}]/gu, '')
+    // What isn't seen, or turns the direction of what follows, only disguises a name.
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '')
     .trim()
   return name.slice(-120) || '—'
 }

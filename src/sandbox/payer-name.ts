@@ -10,5 +10,6 @@ export async function payerName(
 ): Promise<string> {
   if (!keyWrapped) return 'Forgotten Customer'
   const person = openCustomerData(secrets, keyWrapped, await getPersonalSealed(db, integrationId, customerId))
-  return [person.name, person.last_name].filter((part) => part !== null).join(' ') || 'Nameless Customer'
+  const name = [person.name, person.last_name].filter((part) => part !== null).join(' ')
+  return person.company_name ?? (name || 'Nameless Customer')
 }

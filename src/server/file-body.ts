@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import type { Integration } from '../common/integration.ts'
 import { createFileDecoder, type DecodedFile } from '../kernel/encoded-file.ts'
 import { fail } from './errors.ts'
 import { createFormScanner, createJsonScanner, LONG_BYTES, type ScanState } from './file-scanners.ts'
@@ -22,6 +23,8 @@ export interface FileBodyRules {
   fileLimitBytes: number
   /** Of the whole body as it is sent, without the texts that are no file within the limit: nothing is held of those. */
   bodyLimitBytes: number
+  /** Throws for an integration that has no right to make the call at all: judged before a byte of the body is read. */
+  judgeRight?: (integration: Integration) => void
 }
 
 /** Of what is left of the body without its files. */

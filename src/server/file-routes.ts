@@ -58,11 +58,12 @@ async function awaitRoom(
  */
 export function receiveFiles(app: App, scope: FastifyInstance, rules: FileBodyRules): void {
   scope.addHook('preParsing', async (request, reply, payload) => {
-    const { id } = await authenticate(app, request)
+    const integration = await authenticate(app, request)
+    rules.judgeRight?.(integration)
     const limitBytes = rules.bodyLimitBytes
     // A larger body may have a file that is not held; what is left of it is held as far as the limit.
     const bytes = Math.min(lengthOf(request) ?? limitBytes, limitBytes)
-    const asked = { owner: `integration:${id}`, bytes, limitBytes }
+    const asked = { owner: `integration:${integration.id}`, bytes, limitBytes }
     await awaitRoom(app.uploads, asked, reply)
     return payload
   })

@@ -386,5 +386,7 @@ describe('nothing is kept of a call that is refused', () => {
       .execute()
     platform.app.authenticator.forget()
     await refused(person(), 'method_not_allowed', [], { token })
+    // Told before anything of the body is judged.
+    await refused({}, 'method_not_allowed', [], { token })
   })
 })

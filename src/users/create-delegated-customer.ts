@@ -45,7 +45,15 @@ export const createDelegatedCustomer = endpoint({
     'For integrations with the delegated right; others are answered `method_not_allowed`. Registers a person, or with `type: "company"` a company and who represents it, together with the documents that you have collected, and begins the verification at once: the customer sees no form. Pictures are JPEG, PNG or WebP, the video MP4 or WebM, each by its content and at most 10 MiB; the whole body has at most 32 MiB, so give larger sets by their addresses. It ends with `KYC_VALID` or `KYC_FAIL`; a customer who failed gets a form by `kyc/retry`. Nothing is kept of a call that is refused.',
   audience: 'token',
   body: DelegatedBody,
-  files: { fields: PERSON_FILES, fileLimitBytes: MAX_FILE_BYTES, bodyLimitBytes: BODY_LIMIT_BYTES },
+  files: {
+    fields: PERSON_FILES,
+    fileLimitBytes: MAX_FILE_BYTES,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    judgeRight({ settings }) {
+      if (settings.rights.delegatedKyc) return
+      fail('method_not_allowed', 'This integration has no right to verify customers by delegation.')
+    },
+  },
   data: Type.Object({
     id: Type.Integer(),
     uuid: Type.String(),
@@ -88,9 +96,6 @@ export const createDelegatedCustomer = endpoint({
   }),
   async handle(app, request) {
     const { body, integration } = request
-    if (!integration.settings.rights.delegatedKyc) {
-      fail('method_not_allowed', 'This integration has no right to verify customers by delegation.')
-    }
     const refusals = findDelegatedRefusals(body, { integration })
     if (refusals.length > 0) refuseFirst(refusals, await findSentFileFaults(app, request))
     const delegated = readDelegated(body)
