@@ -32,7 +32,8 @@ import { createBlockList, SANCTIONED, SANDBOX_BLOCKED_WALLET } from './providers
 import type { ScreeningProvider } from './providers/screening/port.ts'
 import { openFolderStorage } from './providers/storage/folder.ts'
 import type { Storage } from './providers/storage/storage.ts'
-import { openSandboxChain, type SandboxChain } from './sandbox/chain/chains.ts'
+import { openSandboxChain, type SandboxChain, TREASURY_KEY_REF } from './sandbox/chain/chains.ts'
+import { deploymentsOf } from './sandbox/chain/tokens.ts'
 import { createExaminer } from './users/built-in-checks.ts'
 import { createCompanyExaminer } from './users/company-checks.ts'
 import { createEnhancedExaminer } from './users/enhanced-checks.ts'
@@ -55,6 +56,8 @@ export interface Providers {
   /** Which wallets nothing may be sent to. */
   screening: ScreeningProvider
   chains: ReadonlyMap<string, ChainSetup>
+  /** Tokens and our own contracts by chain, of local chains too whose node this process did not start. */
+  contracts: ReadonlyMap<string, readonly string[]>
   /** The local chains behind `chains`; empty in production. */
   sandboxChains: readonly SandboxChain[]
 }
@@ -78,10 +81,14 @@ export async function openProviders(needs: Needs): Promise<Providers> {
   const local = Object.keys(config.chainRpcUrls).filter(
     (chain) => !remote.some((setup) => setup.chain === chain),
   )
-  const sandboxChains =
-    config.mode === 'sandbox' && localChains ? await openSandboxChains(needs, custody, local) : []
+  const localNames = config.mode === 'sandbox' ? local : []
+  const sandboxChains = localChains ? await openSandboxChains(needs, custody, localNames) : []
   return {
     custody,
+    contracts: new Map([
+      ...remote.map((setup) => [setup.chain, contractsOf(setup)] as const),
+      ...(await Promise.all(localNames.map((chain) => localContracts(chain, custody)))),
+    ]),
     storage: openFolderStorage(join(config.dataDir, 'files')),
     priceSources: openPriceSources(needs),
     ...openMoneyProviders(needs),
@@ -177,6 +184,17 @@ function openSandboxChains(
       },
     })
   return Promise.all(chains.map(open))
+}
+
+const contractsOf = ({ tokens, disperse }: Pick<ChainSetup, 'tokens' | 'disperse'>): string[] => [
+  ...Object.values(tokens),
+  ...(disperse ? [disperse] : []),
+]
+
+/** A local chain's contracts follow from who deploys them, whether the node runs or not. */
+async function localContracts(chain: string, custody: Custody): Promise<readonly [string, string[]]> {
+  const deployments = deploymentsOf(chain, await custody.address(TREASURY_KEY_REF))
+  return [chain, deployments.map(({ address }) => address)]
 }
 
 /** A local chain, whose node misbehaves when the sandbox orders it; its treasury and its miner are spared. */

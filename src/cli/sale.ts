@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import type { App } from '../app.ts'
-import { RefusedOperation } from '../effects/operate-effects.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
+import { changePayee, type PayeeChange } from '../offramp/change-payee.ts'
 import {
   abandonSale,
   describeSale,
@@ -11,8 +11,7 @@ import {
   releaseSale,
   returnSale,
 } from '../offramp/review-sale.ts'
-import { heldCoins, type Payee, saleCoin, saleFiat } from '../offramp/sale.ts'
-import { isValidIban, normaliseIban } from '../providers/bank/iban.ts'
+import { heldCoins, saleCoin, saleFiat } from '../offramp/sale.ts'
 import { printTable, recorded, withApp } from './context.ts'
 
 interface Options {
@@ -42,17 +41,13 @@ export function saleCommand(): Command {
     .option('--iban <iban>', 'the account, in a SEPA country')
     .option('--account <number>', 'the account, where the customer has a local one')
     .option('--name <name>', "the account's holder; as before unless told")
-    .action(
-      (
-        id: string,
-        { iban, account, name, ...options }: Options & Record<'iban' | 'account' | 'name', string>,
-      ) =>
-        act(id, 'is paid again', (app) =>
-          paySaleAgain(app, id, {
-            ...options,
-            payee: (before) => changePayee(before, { iban, account, name }),
-          }),
-        ),
+    .action((id: string, { iban, account, name, ...options }: Options & PayeeChange) =>
+      act(id, 'is paid again', (app) =>
+        paySaleAgain(app, id, {
+          ...options,
+          payee: (before) => changePayee(before, { iban, account, name }),
+        }),
+      ),
     )
   recorded(command.command('return'))
     .description('refuse it: the coins that were not paid out go back')
@@ -75,21 +70,6 @@ async function act(id: string, done: string, work: (app: App) => Promise<void>):
     await work(app)
   })
   console.log(`Sale ${id} ${done}.`)
-}
-
-function changePayee(
-  before: Payee,
-  { iban, account, name = before.name }: Record<string, string | undefined>,
-): Payee {
-  if (before.kind === 'local') {
-    if (!account)
-      throw new RefusedOperation('This customer has a local account: name the new one with --account.')
-    return { ...before, account, name }
-  }
-  const normal = normaliseIban(iban ?? '')
-  if (!isValidIban(normal))
-    throw new RefusedOperation(`${iban ?? 'Nothing'} is no IBAN of a SEPA country: see --iban.`)
-  return { kind: 'iban', iban: normal, name }
 }
 
 /** Sales in review as rows of a table, for `review list` as well. */

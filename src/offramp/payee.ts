@@ -15,9 +15,13 @@ export interface PayoutOrder {
 export const localCurrency = (country: string | null): string | undefined =>
   country === null ? undefined : localAccountRule(country)?.currency
 
+/** Why nothing can be paid to a normalised IBAN, for people; null when it can. */
+export const findPayoutIbanProblem = (iban: string, isOurs: boolean): string | null =>
+  findIbanProblem(iban) ?? (isOurs ? 'is an account of ours' : null)
+
 /** Throws `invalid_iban` for what is no IBAN of SEPA, or is an account of ours. */
 export function refuseIban(iban: string, isOurs: boolean): void {
-  const problem = findIbanProblem(iban) ?? (isOurs ? 'is an account of ours' : null)
+  const problem = findPayoutIbanProblem(iban, isOurs)
   if (problem) fail('invalid_iban', `The iban ${problem}.`, { errors: { iban: [problem] } })
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import type { PaymentWorld } from '../../test/support/payments.ts'
+import { addCustomer, type PaymentWorld } from '../../test/support/payments.ts'
 import {
   addSale,
   checkSaleBooks,
@@ -135,6 +135,86 @@ describe('pay again', () => {
   })
 })
 
+describe('pay again, refused', () => {
+  test('to an account that is ours or none, or to nobody', async () => {
+    const sale = await refusedSale()
+    const { iban } = await t.app.db
+      .selectFrom('bankAccounts')
+      .select('iban')
+      .limit(1)
+      .executeTakeFirstOrThrow()
+    const name = 'Ana Pérez'
+    const refusals: [{ iban: string; name: string }, RegExp][] = [
+      [{ iban, name }, /is an account of ours/],
+      [{ iban: iban.toLowerCase().replace(/(.{4})/g, '$1 '), name }, /is an account of ours/],
+      [{ iban: `${OTHER_IBAN.slice(0, -1)}${(Number(OTHER_IBAN.at(-1)) + 1) % 10}`, name }, /check digits/],
+      [{ iban: OTHER_IBAN, name: ' ' }, /name/],
+      [{ iban: OTHER_IBAN, name: 'Ana\nPérez' }, /name/],
+      [{ iban: OTHER_IBAN, name: 'A'.repeat(256) }, /name/],
+    ]
+    for (const [to, message] of refusals) {
+      const payee = () => ({ kind: 'iban' as const, ...to })
+      await assert.rejects(paySaleAgain(t.app, sale.id, { ...CHANGE, payee }), (error: Error) => {
+        assert.ok(error instanceof RefusedOperation)
+        assert.match(error.message, message)
+        return true
+      })
+    }
+    const after = await getSale(t.app, sale.id)
+    assert.deepEqual(
+      [after.state, after.version, after.payeeSealed],
+      ['in_review', sale.version, sale.payeeSealed],
+    )
+    assert.deepEqual(await actionsOf(sale.id), [])
+  })
+
+  test('a local account is judged by the rules of its country, and kept as registration keeps it', async () => {
+    const clabe = { kind: 'local' as const, bankName: 'Banorte', country: 'MX', name: 'Ana Pérez' }
+    const customerId = await addCustomer(t.app, { country: 'MX' })
+    const sale = await addSale(t, {
+      customerId,
+      price: '0.900000',
+      payee: { ...clabe, account: '032180000118359719' },
+    })
+    await deposit(t, sale)
+    await endSaleEffects(t, sale.id, 'bank_transfer', 'failed')
+    for (const account of ['032180000118359718', 'nonsense', ''])
+      await assert.rejects(
+        paySaleAgain(t.app, sale.id, { ...CHANGE, payee: () => ({ ...clabe, account }) }),
+        { name: 'Error', message: /CLABE/ },
+        account,
+      )
+    const payee = () => ({ ...clabe, account: ' 032-180 000118359719 ', name: ' Ana Pérez ' })
+    await paySaleAgain(t.app, sale.id, { ...CHANGE, payee })
+    assert.deepEqual(openPayee(t.app.secrets, await getSale(t.app, sale.id)), {
+      ...clabe,
+      account: '032180000118359719',
+    })
+  })
+
+  test('where no payout failed: letting it go on is a decision of its own', async () => {
+    const refused = { message: /No payout of sale .* failed/ }
+    const blocked = await blockedSale()
+    await assert.rejects(paySaleAgain(t.app, blocked.id, { ...CHANGE, payee: toOther }), refused)
+    assert.equal((await getSale(t.app, blocked.id)).receivedUnits, 0n)
+    const more = await addSale(t)
+    await deposit(t, more)
+    await settleBank(t)
+    await deposit(t, more, { amount: '50' })
+    await assert.rejects(paySaleAgain(t.app, more.id, { ...CHANGE, payee: toOther }), refused)
+  })
+
+  test('coins from a blocked address are not counted by it', async () => {
+    const sale = await refusedSale()
+    await deposit(t, sale, { from: SANDBOX_BLOCKED_WALLET })
+    await paySaleAgain(t.app, sale.id, { ...CHANGE, payee: toOther })
+    assert.equal((await getSale(t.app, sale.id)).receivedUnits, 100_000_000n)
+    await settleBank(t)
+    const paid = await getSale(t.app, sale.id)
+    assert.deepEqual([paid.state, paid.reviewReason], ['in_review', 'blocked_sender'])
+  })
+})
+
 describe('return', () => {
   test('reverses the conversion at its figures and gives the coins back', async () => {
     const sale = await refusedSale()
@@ -152,13 +232,19 @@ describe('return', () => {
 
   test('never to an address of ours or a blocked one, and not without any', async () => {
     const sale = await blockedSale(null)
-    for (const wallet of [sale.address, SANDBOX_BLOCKED_WALLET, 'nonsense', null]) {
+    const { providers } = t.app
+    const token = providers.chains.get(sale.chain)!.tokens.USDC!
+    for (const wallet of [sale.address, token, SANDBOX_BLOCKED_WALLET, 'nonsense', null]) {
       await assert.rejects(
         returnSale(t.app, sale.id, { ...CHANGE, wallet }),
         RefusedOperation,
         String(wallet),
       )
     }
+    const ignorant = { ...t.app, providers: { ...providers, contracts: new Map() } }
+    await assert.rejects(returnSale(ignorant, sale.id, { ...CHANGE, wallet: STRANGER }), {
+      message: /contracts on polygon aren't known/,
+    })
     await assert.rejects(returnSale(t.app, 'unknown', { ...CHANGE, wallet: null }), RefusedOperation)
     await returnSale(t.app, sale.id, { ...CHANGE, wallet: STRANGER })
     await checkSaleBooks(t.app)
@@ -222,5 +308,25 @@ describe('release and abandon', () => {
     await abandonSale(t.app, refused.id, CHANGE)
     const kept = await getSale(t.app, refused.id)
     assert.deepEqual([kept.state, kept.keptUnits, kept.convertedUnits], ['failed', 100_000_000n, 0n])
+  })
+
+  test('given up after one transfer was sent and another refused: the integrator hears of one', async () => {
+    const sale = await addSale(t)
+    await deposit(t, sale)
+    await settleBank(t)
+    await deposit(t, sale, { amount: '50' })
+    await releaseSale(t.app, sale.id, CHANGE)
+    await endSaleEffects(t, sale.id, 'bank_transfer', 'failed')
+    const before = await saleEvents(t.app, sale.id)
+    assert.deepEqual(before, [
+      'CRYPTO_RECEIVED',
+      'TRANSFER_RAMPOFF_FINISHED',
+      'RAMPOFF_IN_REVIEW',
+      'RAMPOFF_IN_REVIEW',
+    ])
+    await abandonSale(t.app, sale.id, CHANGE)
+    const ended = await getSale(t.app, sale.id)
+    assert.deepEqual([ended.state, ended.conversions.length, ended.keptUnits], ['finished', 1, 50_000_000n])
+    assert.deepEqual(await saleEvents(t.app, sale.id), before)
   })
 })

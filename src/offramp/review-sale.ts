@@ -4,6 +4,7 @@ import { recordAudit } from '../common/integration-store.ts'
 import type { Trx } from '../db/database.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { judgeWallet } from '../onramp/wallet-checks.ts'
+import { checkPayee } from './change-payee.ts'
 import { quoteHeld } from './convert-held.ts'
 import { changeOpenDeposits, loadOpenDeposits } from './deposit-store.ts'
 import { giveEverythingBack } from './give-back.ts'
@@ -39,12 +40,19 @@ export async function listSaleReviews({ db }: Pick<App, 'db'>): Promise<Sale[]> 
  * when something of it is on its way, or nothing would be paid.
  */
 export async function releaseSale(app: Needs, id: string, change: Change): Promise<void> {
-  await decide(app, id, change, 'sale.release', (trx, changes, sale, effects) =>
-    goOn(app, trx, changes, sale, effects),
-  )
+  await decide(app, id, change, 'sale.release', async (trx, changes, sale, effects) => {
+    refuseMoving(effects)
+    await stopEffects(trx, changes, sale, effects)
+    await countBlocked(trx, changes, sale)
+    await goOn(app, trx, changes, sale)
+  })
 }
 
-/** Orders the payout of a sale in review again, to another account. Refuses as `releaseSale` does. */
+/**
+ * Orders the payout of a sale in review again, to another account, after one failed or came back. Coins from a blocked
+ * address stay with a person. Refuses as `releaseSale` does, a sale of which no payout failed, and an account that
+ * `checkPayee` refuses.
+ */
 export async function paySaleAgain(
   app: Needs,
   id: string,
@@ -53,8 +61,14 @@ export async function paySaleAgain(
   await decide(app, id, change, 'sale.pay_again', async (trx, changes, sale, effects) => {
     const before = openPayee(app.secrets, sale)
     if (!before || !sale.keyWrapped) throw new RefusedOperation(`The customer of sale ${id} was forgotten.`)
-    setSaleFields(changes, sale, { payeeSealed: sealPayee(app.secrets, sale.keyWrapped, payee(before)) })
-    await goOn(app, trx, changes, sale, effects)
+    refuseMoving(effects)
+    if (heldFiat(sale) === 0n && sale.payout?.state !== 'failed') {
+      throw new RefusedOperation(`No payout of sale ${id} failed. "sale release" lets it go on.`)
+    }
+    const to = await checkPayee(trx, payee(before))
+    setSaleFields(changes, sale, { payeeSealed: sealPayee(app.secrets, sale.keyWrapped, to) })
+    await stopEffects(trx, changes, sale, effects)
+    await goOn(app, trx, changes, sale)
   })
 }
 
@@ -68,6 +82,11 @@ export async function returnSale(
   { wallet, ...change }: Change & { wallet: string | null },
 ): Promise<void> {
   const chain = await findChain(app, id)
+  if (wallet !== null && !app.providers.contracts.has(chain)) {
+    throw new RefusedOperation(
+      `The contracts on ${chain} aren't known here, so no other wallet can be judged.`,
+    )
+  }
   const judged = await judgeWallet(app, chain, wallet)
   if (judged.problem) throw new RefusedOperation(`Coins can't go to ${wallet}: ${judged.problem}.`)
   await decide(app, id, change, 'sale.return', async (trx, changes, sale, effects) => {
@@ -91,8 +110,9 @@ export async function abandonSale(app: Needs, id: string, change: Change): Promi
     await stopEffects(trx, changes, sale, effects)
     await reverseConversions(trx, changes, sale)
     await keepEverything(trx, changes, sale)
+    // Conversions whose money came back are reversed by now: one that is left was paid, and that was told of.
     const paid = sale.conversions.length > 0
-    moveSale(changes, sale, paid ? 'paid_out' : 'abandoned', paid ? {} : { endReason: 'abandoned' })
+    moveSale(changes, sale, paid ? 'settled' : 'abandoned', paid ? {} : { endReason: 'abandoned' })
   })
 }
 
@@ -141,16 +161,8 @@ async function decide(
   wakeAfterSales(app, changes)
 }
 
-async function goOn(
-  app: Needs,
-  trx: Trx,
-  changes: SaleChanges,
-  sale: Sale,
-  effects: SaleEffect[],
-): Promise<void> {
-  refuseMoving(effects)
-  await stopEffects(trx, changes, sale, effects)
-  await countBlocked(trx, changes, sale)
+/** Converts what is held and pays it out. What could not leave before was given up. */
+async function goOn(app: Needs, trx: Trx, changes: SaleChanges, sale: Sale): Promise<void> {
   const facts = await loadSaleFacts(trx, app.pricing, [sale])
   const account = facts.accounts.get(accountKey(sale))
   if (account === undefined) throw new RefusedOperation(`No account of ours pays ${sale.fiat}.`)

@@ -6,7 +6,7 @@ import type { NewEvent } from '../webhooks/emit.ts'
 import { type Sale, type SaleReviewReason, saleReference, saleStream } from './sale.ts'
 import {
   ENDED_WITHOUT_MONEY,
-  EVENT_OF_SALE_STATE,
+  eventOfSaleMove,
   nextSaleState,
   type SaleEvent,
   saleLifetimeMs,
@@ -45,8 +45,8 @@ export function setSaleFields(changes: SaleChanges, sale: Sale, fields: Partial<
 export class ImpossibleSaleTransition extends Error {}
 
 /**
- * Moves a sale along the table of states, with the fields that go with it, and tells the integrator. The new state
- * brings its deadline; what ended without money gives its `external_id` back.
+ * Moves a sale along the table of states, with the fields that go with it, and tells the integrator what there is to
+ * tell. The new state brings its deadline; what ended without money gives its `external_id` back.
  */
 export function moveSale(
   changes: SaleChanges,
@@ -68,7 +68,7 @@ export function moveSale(
     ...(state === 'in_review' ? {} : { reviewReason: null, reviewDetail: null }),
     ...fields,
   })
-  const type = EVENT_OF_SALE_STATE[state]
+  const type = eventOfSaleMove(event, state)
   if (type) tellOfSale(changes, sale, type)
 }
 

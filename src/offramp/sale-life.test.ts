@@ -212,6 +212,8 @@ describe('more coins than asked', () => {
     assert.equal((await getSale(t.app, sale.id)).coinReturn?.reason, 'review_timeout')
     await endSaleEffects(t, sale.id, 'coin_transfer', 'confirmed')
     assert.equal((await getSale(t.app, sale.id)).state, 'finished')
+    const finished = (await saleEvents(t.app, sale.id)).filter((type) => type === 'TRANSFER_RAMPOFF_FINISHED')
+    assert.equal(finished.length, 1, 'told once of the one transfer')
   })
 })
 

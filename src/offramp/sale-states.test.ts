@@ -8,6 +8,7 @@ import {
   drawSaleStates,
   ENDED_WITHOUT_MONEY,
   EVENT_OF_SALE_STATE,
+  eventOfSaleMove,
   FINAL_SALE_STATES,
   nextSaleState,
   SALE_STATES,
@@ -21,6 +22,7 @@ const EVENTS: Record<SaleEvent, true> = {
   received: true,
   converted: true,
   paid_out: true,
+  settled: true,
   payout_failed: true,
   doubted: true,
   released: true,
@@ -35,6 +37,7 @@ const EXPECTED = `
 received       crypto_received  -                -           -                -          crypto_received  -          -
 converted      -                processing       -           processing       -          -                -          -
 paid_out       -                -                finished    finished         -          -                -          -
+settled        -                -                -           finished         -          -                -          -
 payout_failed  -                -                in_review   -                in_review  -                -          -
 doubted        in_review        in_review        in_review   -                in_review  in_review        in_review  in_review
 released       -                -                -           crypto_received  -          -                -          -
@@ -83,6 +86,15 @@ test('each state but started and processing tells the integrator, each by a type
     SALE_STATES.filter((state) => EVENT_OF_SALE_STATE[state] === null),
     ['started', 'processing'],
   )
+})
+
+test('a sale that is finished again tells of no transfer that was told of before', () => {
+  assert.equal(eventOfSaleMove('paid_out', 'finished'), 'TRANSFER_RAMPOFF_FINISHED')
+  assert.equal(eventOfSaleMove('settled', 'finished'), null)
+  const finishing = SALE_STATES.flatMap((state) =>
+    Object.entries(SALE_TRANSITIONS[state]).flatMap(([event, to]) => (to === 'finished' ? [event] : [])),
+  )
+  assert.deepEqual([...new Set(finishing)].sort(), ['paid_out', 'settled'])
 })
 
 test('what ended without money is final; what ended with money keeps its name', () => {

@@ -13,6 +13,8 @@ export type SaleEvent =
   | 'converted'
   /** The bank sent the transfer. */
   | 'paid_out'
+  /** What a person looked at is over, and its money was paid out before: the integrator heard of that transfer. */
+  | 'settled'
   /** The bank gave the transfer back, or will not send it. */
   | 'payout_failed'
   /** A person must look at it, such as at a deposit from a blocked address. */
@@ -37,6 +39,7 @@ export const SALE_TRANSITIONS: Readonly<Record<SaleState, Partial<Record<SaleEve
     released: 'crypto_received',
     converted: 'processing',
     paid_out: 'finished',
+    settled: 'finished',
     returned: 'refunded',
     abandoned: 'failed',
   },
@@ -76,6 +79,10 @@ export const EVENT_OF_SALE_STATE: Readonly<Record<SaleState, EventType | null>> 
   refunded: 'RAMPOFF_REFUNDED',
   failed: 'RAMPOFF_FAILED',
 }
+
+/** What the integrator hears of a move. A transfer is told of once, when the bank sent it, however the sale goes on. */
+export const eventOfSaleMove = (event: SaleEvent, to: SaleState): EventType | null =>
+  event === 'settled' ? null : EVENT_OF_SALE_STATE[to]
 
 /**
  * How long a sale may stay in a state, in milliseconds; null where it has no deadline of its own. A sale whose money is

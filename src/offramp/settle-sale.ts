@@ -59,7 +59,7 @@ export function settleReturned(changes: SaleChanges, sale: Sale, open: OpenMatte
   }
   if (sale.conversions.length > 0) {
     // Its money has been paid out; what a person looked at was something else.
-    if (sale.state === 'in_review' && !isPayingOut(sale)) moveSale(changes, sale, 'paid_out')
+    if (sale.state === 'in_review' && !isPayingOut(sale)) moveSale(changes, sale, 'settled')
     return
   }
   if (WAITING_FOR_RETURN.has(sale.state)) {

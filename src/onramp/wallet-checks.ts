@@ -38,8 +38,7 @@ async function findOwner(
   address: string,
 ): Promise<'token_contract' | 'our_own' | undefined> {
   const lower = address.toLowerCase()
-  const setup = providers.chains.get(chain)
-  const contracts = [...Object.values(setup?.tokens ?? {}), ...(setup?.disperse ? [setup.disperse] : [])]
+  const contracts = providers.contracts.get(chain) ?? []
   if (contracts.some((contract) => contract.toLowerCase() === lower)) return 'token_contract'
   const { rows } = await sql`
     select from wallets where chain = ${chain} and lower(address) = ${lower} limit 1`.execute(db)
