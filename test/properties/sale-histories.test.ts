@@ -22,6 +22,7 @@ import {
   SALE_LANES,
   STRANGER,
   saleEffects,
+  saleEvents,
   startSaleWorld,
 } from '../support/sales.ts'
 
@@ -248,7 +249,18 @@ async function checkSale(id: string): Promise<void> {
       sum(uncounted.filter((one) => one.asset === asset)) + (asset === coin ? sale.returnedUnits : 0n)
     assert.ok(sum(back.filter((one) => one.asset === asset)) <= most, `no more ${asset} goes back than came`)
   }
+  await checkTold(id)
   checkWaiting(sale, back, payouts)
+}
+
+/** The integrator hears once of each transfer that the bank sent, even of one that came back later, and of no other. */
+async function checkTold(id: string): Promise<void> {
+  const { rows } = await sql`
+    select from effects where reference = ${`sale:${id}`} and kind = 'bank_transfer' and txid is not null`.execute(
+    t.app.db,
+  )
+  const told = (await saleEvents(t.app, id)).filter((type) => type === 'TRANSFER_RAMPOFF_FINISHED')
+  assert.equal(told.length, rows.length, 'each transfer is told of once')
 }
 
 /** Whatever isn't over waits for something: a deadline, the bank, the chain, or coins that were seen. */
