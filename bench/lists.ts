@@ -15,6 +15,7 @@ const MOST = 1.2
 
 const CUSTOMERS = '/api/customers/list'
 const PAYMENTS = '/api/payments/list'
+const PER_PAGE = 100
 
 export const lists: Benchmark = {
   name: 'lists',
@@ -114,14 +115,12 @@ async function compare(
   }
 }
 
-/** Where a walk through all payments goes on when half of them were seen. */
-async function findDeepCursor({ databaseUrl, rows }: Size): Promise<string> {
-  const client = new pg.Client({ connectionString: databaseUrl })
-  await client.connect()
-  const found = await client.query(
-    `select (extract(epoch from created_at) * 1000000)::bigint || '.' || id as cursor from payments where id = $1`,
-    [`payment${String(rows / 2).padStart(18, '0')}`],
-  )
-  await client.end()
-  return Buffer.from(found.rows[0].cursor).toString('base64url')
+/** The cursor of the page in the middle, found as a caller finds it: from page to page. */
+async function findDeepCursor({ api, rows }: Size): Promise<string> {
+  let path = `${PAYMENTS}?per_page=${PER_PAGE}`
+  for (let read = PER_PAGE; ; read += PER_PAGE) {
+    const { pagination } = await api.page(path)
+    if (read >= rows / 2) return pagination.next_cursor
+    path = `${PAYMENTS}?per_page=${PER_PAGE}&cursor=${pagination.next_cursor}`
+  }
 }

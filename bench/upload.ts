@@ -17,7 +17,8 @@ export const upload: Benchmark = {
   about: 'a document of 10 MiB: the memory that the server process holds beyond what it holds at rest',
   async run(tell) {
     const world = await openWorld()
-    const server = await startProcess('bench/serve-app.ts', [], { ...world.env, ROLE: 'api' })
+    const env = { ...world.env, ROLE: 'api', FILES_FROM_LOOPBACK: 'true' }
+    const server = await startProcess('bench/serve-app.ts', [], env)
     try {
       return await measure(server, tell)
     } finally {

@@ -316,9 +316,15 @@ describe('nothing is kept of a call that is refused', () => {
     const { message } = await refused(
       person({ document_front: 'zzz', face_image: 'http://10.0.0.1/', ...number }),
       'invalid_identification',
-      ['identification_number', 'document_front'],
+      ['identification_number', 'document_front', 'face_image'],
     )
     assert.doesNotMatch(message, /\.\./)
+    // An address that may lead somewhere is not fetched for a call that is refused.
+    await refused(
+      person({ face_image: 'https://files.example.com/face.jpg', ...number }),
+      'invalid_identification',
+      ['identification_number'],
+    )
     const { legal_representative } = company()
     await refused(
       company({

@@ -25,7 +25,13 @@ import {
 import { insertDocument, type SealedFile, sealFile } from './document-store.ts'
 import { emailKey } from './identity/email.ts'
 import { judgePicture } from './image.ts'
-import { type IncomingFile, isFileUrl, MAX_FILE_BYTES, withIncomingFile } from './incoming-file.ts'
+import {
+  findAddressFault,
+  type IncomingFile,
+  isFileUrl,
+  MAX_FILE_BYTES,
+  withIncomingFile,
+} from './incoming-file.ts'
 import { isVideo } from './judge-video.ts'
 import { KYC_LANE } from './kyc-lane.ts'
 import { sealData } from './personal-data.ts'
@@ -159,14 +165,18 @@ async function takeFiles(
   }
 }
 
-/** What is wrong with the files that were sent; those given by their address are not fetched for a refused call. */
+/** What is wrong with the files that were sent; of those given by their address only this, as none is fetched for a refused call. */
 async function findSentFileFaults(
   app: App,
   { body, files, integration }: Pick<ApiRequest, 'files' | 'integration'> & { body: Partial<DelegatedBody> },
 ): Promise<FieldErrors> {
   const errors: FieldErrors = {}
   for (const { kind, field, text } of filesOf(body)) {
-    if (isFileUrl(text)) continue
+    if (isFileUrl(text)) {
+      const problem = await findAddressFault(app, text)
+      if (problem) errors[field] = [problem]
+      continue
+    }
     await withIncomingFile(app, { text, files, integration }, async (incoming) => {
       const judged = await judge(kind, incoming)
       if ('problem' in judged) errors[field] = [judged.problem]

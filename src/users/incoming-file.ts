@@ -72,6 +72,14 @@ function toIncoming(decoded: DecodedFile): IncomingFile {
  */
 const NOT_FETCHED = `could not be fetched: it must be a public http(s) address that answers 200 with the file, within ${DOWNLOAD_MS / 1000} seconds and ${MOST_REDIRECTS} redirects`
 
+/** What is wrong with a file's address by itself, without anything being fetched: where it leads is forbidden. */
+export async function findAddressFault(
+  { fileDoor }: Pick<App, 'fileDoor'>,
+  text: string,
+): Promise<string | undefined> {
+  return (await fileDoor.findProblem(text.trim())) && NOT_FETCHED
+}
+
 async function download({ fileDoor }: Pick<App, 'fileDoor'>, url: string): Promise<IncomingFile> {
   try {
     const bytes = await fileDoor.download({

@@ -102,6 +102,8 @@ async function look(page: Page, path: string): Promise<void> {
   url.searchParams.set('look', String((looks += 1)))
   await page.goto(url.href)
   await page.getByRole('heading', { level: 1 }).waitFor()
+  // What is still appearing has not its colours yet.
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)))
 }
 
 describe('every state of every page', () => {
