@@ -8,7 +8,6 @@ import { type Sale, saleCoin } from '../offramp/sale.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { type FieldErrors, fail } from '../server/errors.ts'
 import { Amount, Chain, CoinSymbol, OneOf, Text } from '../server/fields.ts'
-import { sendFromBlocked } from './chain/blocked-sender.ts'
 import type { SandboxChain } from './chain/chains.ts'
 
 const SENDERS = ['customer', 'blocked'] as const
@@ -93,7 +92,7 @@ const send = (
   local: SandboxChain,
   blocked: boolean,
   transfer: { symbol: string; to: Address; units: bigint },
-): Promise<Hex> => (blocked ? sendFromBlocked(local, transfer) : local.treasury.send(transfer))
+): Promise<Hex> => (blocked ? local.sendFromBlocked(transfer) : local.treasury.send(transfer))
 
 type Found = Pick<Sale, 'id' | 'chain' | 'symbol' | 'address' | 'askedUnits'>
 
