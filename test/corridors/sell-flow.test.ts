@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { verifyLedger } from '../../src/app-ledger.ts'
 import { paySaleAgain, returnSale } from '../../src/offramp/review-sale.ts'
+import { MAGIC_PAYEES } from '../../src/providers/bank/simulated/magic.ts'
 import { eventually } from '../support/app.ts'
 import { type Corridor, openCorridor, type PaymentObject } from './corridor.ts'
 
@@ -144,6 +145,38 @@ describe('the sell flow', () => {
       payee: (before) => ({ kind: 'iban', iban: 'DE89370400440532013000', name: before.name }),
     })
     assert.equal((await reaches(id, 'finished')).iban, 'DE89370400440532013000')
+  })
+
+  it('providers that never answer hold up nobody who moves the clock; an unclear payout is asked for, never repeated', async () => {
+    const { company, test } = corridor
+    const { value: iban } = MAGIC_PAYEES.find(({ fate }) => fate.does === 'hang')!
+    const { id } = await create({ iban })
+    await send(id)
+    await reaches(id, 'processing')
+    for (const provider of ['bank', 'chain', 'card'])
+      await company.call('POST', '/api/sandbox/faults', { provider, kind: 'hang', count: 20 })
+    const startedMs = performance.now()
+    await corridor.advance('3d')
+    assert.ok(performance.now() - startedMs < 20_000, 'it did not wait for the providers')
+    for (const provider of ['bank', 'chain', 'card'])
+      await company.call('POST', '/api/sandbox/faults', { provider, kind: 'hang', count: 0 })
+    assert.equal((await sale(id)).status, 'processing')
+    const payouts = await test.app.db
+      .selectFrom('effects')
+      .select(['state', 'attempts'])
+      .where('reference', '=', `sale:${id}`)
+      .where('kind', '=', 'bank_transfer')
+      .execute()
+    assert.deepEqual(
+      payouts.map(({ state, attempts }) => [state, attempts]),
+      [['unknown', 40]],
+    )
+    const sent = await test.app.db
+      .selectFrom('simulated.bankTransfers')
+      .select('id')
+      .where('counterpartyIban', '=', iban)
+      .execute()
+    assert.deepEqual(sent, [])
   })
 
   it('too little by the deadline is sold as it is; nothing: expired; late: sold at the price of then', async () => {
