@@ -18,6 +18,7 @@ import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
 import { sealLane } from './ledger/seal.ts'
+import { findStuckSales } from './offramp/sale-health.ts'
 import { saleLanes } from './offramp/sale-lanes.ts'
 import { findHeldScans, measureScans } from './offramp/scan-health.ts'
 import { findParkedSweeps, measureSweeps } from './offramp/sweep-health.ts'
@@ -259,6 +260,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
           [
             () => findWaitingMoney(app.db),
             () => findHeldScans(app.db),
+            () => findStuckSales(app),
             () => findParkedSweeps(app.db),
             async () => findMissingPrices(app.pricing.prices),
           ],

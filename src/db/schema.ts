@@ -63,6 +63,7 @@ export interface IntegrationsTable {
   version: Generated<number>
   eventSequence: Generated<number>
   detachedAt: Date | null
+  replacedBy: number | null
   createdAt: Date
   updatedAt: Date
 }
@@ -575,6 +576,7 @@ export interface SalesTable {
   symbol: string
   askedUnits: bigint
   receivedUnits: Generated<bigint>
+  toldUnits: Generated<bigint>
   convertedUnits: Generated<bigint>
   returnedUnits: Generated<bigint>
   keptUnits: Generated<bigint>
@@ -596,6 +598,9 @@ export interface SalesTable {
   endReason: string | null
   payout: NullableJSONColumn
   coinReturn: NullableJSONColumn
+  earlierPayouts: JSONColumn
+  earlierReturns: JSONColumn
+  failure: Generated<string | null>
   version: Generated<number>
   expiresAt: Date | null
   dueAt: Date | null
@@ -613,7 +618,7 @@ export interface DepositsTable {
   address: string
   asset: string
   units: bigint
-  fromAddress: string
+  fromAddress: string | null
   txHash: string
   ordinal: number
   blockHeight: number
@@ -635,6 +640,7 @@ export interface ChainScansTable {
   height: number
   hash: string
   heldReason: string | null
+  readUntil: Generated<Date | null>
   updatedAt: Date
 }
 

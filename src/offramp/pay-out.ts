@@ -1,6 +1,7 @@
 import type { Trx } from '../db/database.ts'
 import { formatPrice } from '../money/rate.ts'
 import {
+  changedPayout,
   conversionPurpose,
   customerFiatOf,
   heldCoins,
@@ -88,7 +89,8 @@ export function orderPayout(changes: SaleChanges, sale: Sale, account: string): 
     reason: null,
     createdAt: changes.now.toISOString(),
   }
-  moveSale(changes, sale, 'converted', { conversions, payout })
+  const earlierPayouts = sale.payout ? [...sale.earlierPayouts, sale.payout] : sale.earlierPayouts
+  moveSale(changes, sale, 'converted', { conversions, payout, earlierPayouts })
 }
 
 /** The money of a payout is the sale's again; `from` is the ledger's account that it stands on. */
@@ -108,7 +110,7 @@ export function takeMoneyBack(
   })
   setSaleFields(changes, sale, {
     conversions: sale.conversions.map((one) => (one.round === round ? { ...one, round: null } : one)),
-    ...(sale.payout?.round === round ? { payout: { ...sale.payout, state: 'failed', reason } } : {}),
+    ...changedPayout(sale, round, { state: 'failed', reason }),
   })
 }
 

@@ -41,6 +41,7 @@ export function planCoinReturn(
   })
   setSaleFields(changes, sale, {
     ...(counted ? { returnedUnits: sale.returnedUnits + units } : {}),
+    earlierReturns: sale.coinReturn ? [...sale.earlierReturns, sale.coinReturn] : sale.earlierReturns,
     coinReturn: {
       round,
       state: 'planned',

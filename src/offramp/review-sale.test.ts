@@ -115,6 +115,7 @@ describe('pay again', () => {
       'CRYPTO_RECEIVED',
       'TRANSFER_RAMPOFF_FINISHED',
       'RAMPOFF_IN_REVIEW',
+      'RAMPOFF_REVIEWED',
       'TRANSFER_RAMPOFF_FINISHED',
     ])
   })
@@ -322,11 +323,12 @@ describe('release and abandon', () => {
       'CRYPTO_RECEIVED',
       'TRANSFER_RAMPOFF_FINISHED',
       'RAMPOFF_IN_REVIEW',
+      'CRYPTO_RECEIVED',
       'RAMPOFF_IN_REVIEW',
     ])
     await abandonSale(t.app, sale.id, CHANGE)
     const ended = await getSale(t.app, sale.id)
     assert.deepEqual([ended.state, ended.conversions.length, ended.keptUnits], ['finished', 1, 50_000_000n])
-    assert.deepEqual(await saleEvents(t.app, sale.id), before)
+    assert.deepEqual(await saleEvents(t.app, sale.id), [...before, 'RAMPOFF_REVIEWED'])
   })
 })

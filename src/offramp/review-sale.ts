@@ -81,16 +81,17 @@ export async function returnSale(
   id: string,
   { wallet, ...change }: Change & { wallet: string | null },
 ): Promise<void> {
-  const chain = await findChain(app, id)
+  const { chain, refundWallet } = await findWallet(app, id)
   if (wallet !== null && !app.providers.contracts.has(chain)) {
     throw new RefusedOperation(
       `The contracts on ${chain} aren't known here, so no other wallet can be judged.`,
     )
   }
-  const judged = await judgeWallet(app, chain, wallet)
-  if (judged.problem) throw new RefusedOperation(`Coins can't go to ${wallet}: ${judged.problem}.`)
+  const wanted = wallet ?? refundWallet
+  const judged = await judgeWallet(app, chain, wanted)
+  if (judged.problem) throw new RefusedOperation(`Coins can't go to ${wanted}: ${judged.problem}.`)
   await decide(app, id, change, 'sale.return', async (trx, changes, sale, effects) => {
-    const to = judged.address ?? sale.refundWallet
+    const to = judged.address
     if (to === null)
       throw new RefusedOperation(`Sale ${id} has no wallet to give coins back to: add --wallet.`)
     refuseMoving(effects)
@@ -192,15 +193,18 @@ function convertNow(changes: SaleChanges, sale: Sale, account: string, facts: Sa
         : `The fees take all of what came for sale ${sale.id}.`,
     )
   }
-  // The integrator hears that the coins were received, unless that was so when they were first converted.
-  if (sale.conversions.length === 0) moveSale(changes, sale, 'released')
+  moveSale(changes, sale, 'released')
   convertAndPay(changes, sale, quote, account)
 }
 
-async function findChain({ db }: Pick<App, 'db'>, id: string): Promise<string> {
-  const sale = await db.selectFrom('sales').select('chain').where('id', '=', id).executeTakeFirst()
+async function findWallet({ db }: Pick<App, 'db'>, id: string) {
+  const sale = await db
+    .selectFrom('sales')
+    .select(['chain', 'refundWallet'])
+    .where('id', '=', id)
+    .executeTakeFirst()
   if (!sale) throw new RefusedOperation(`There is no sale ${id}. "sale list" shows what waits for a person.`)
-  return sale.chain
+  return sale
 }
 
 /** Everything an operator may want to see of a sale but whom the money goes to. */

@@ -34,6 +34,8 @@ export const beginSaleChanges = (app: Needs): SaleChanges => ({
 /** Changes fields of a sale. */
 export function setSaleFields(changes: SaleChanges, sale: Sale, fields: Partial<Sale>): void {
   Object.assign(sale, fields)
+  // What changes it went well: a failure before is over.
+  sale.failure = null
   if (changes.touched.has(sale)) return
   changes.touched.add(sale)
   sale.version += 1
@@ -54,9 +56,10 @@ export function moveSale(
   event: SaleEvent,
   fields: Partial<Sale> = {},
 ): void {
-  const state = nextSaleState(sale.state, event)
+  const from = sale.state
+  const state = nextSaleState(from, event)
   if (state === undefined) {
-    throw new ImpossibleSaleTransition(`Sale ${sale.id} is ${sale.state}: ${event} can't happen to it.`)
+    throw new ImpossibleSaleTransition(`Sale ${sale.id} is ${from}: ${event} can't happen to it.`)
   }
   const lifetime = saleLifetimeMs(state, changes.app.config.durations)
   const deadline = lifetime === null ? null : new Date(changes.now.getTime() + lifetime)
@@ -68,7 +71,8 @@ export function moveSale(
     ...(state === 'in_review' ? {} : { reviewReason: null, reviewDetail: null }),
     ...fields,
   })
-  const type = eventOfSaleMove(event, state)
+  const type = eventOfSaleMove({ from, event, to: state }, sale.receivedUnits > sale.toldUnits)
+  if (type === 'CRYPTO_RECEIVED') setSaleFields(changes, sale, { toldUnits: sale.receivedUnits })
   if (type) tellOfSale(changes, sale, type)
 }
 
@@ -108,6 +112,11 @@ export function bookForSale(
     reference: saleReference(sale.id),
     at: changes.now,
   })
+}
+
+/** A step of sales went well, whether it changed them or not. */
+export function clearFailures(changes: SaleChanges, sales: Iterable<Sale>): void {
+  for (const sale of sales) if (sale.failure !== null) setSaleFields(changes, sale, { failure: null })
 }
 
 export async function writeSaleChanges(trx: Trx, changes: SaleChanges): Promise<void> {

@@ -4,6 +4,7 @@ import { convertHeld } from './convert-held.ts'
 import { decideAll } from './decide-deposit.ts'
 import { loadPending } from './deposit-store.ts'
 import { giveEverythingBack } from './give-back.ts'
+import { withoutHolding } from './one-by-one.ts'
 import { isPayingOut } from './pay-out.ts'
 import { DUST_ACCOUNT, keepCoins, planCoinReturn } from './return-coins.ts'
 import { heldCoins, type Sale, saleCoin } from './sale.ts'
@@ -24,6 +25,13 @@ import { lockSales } from './sale-store.ts'
 const BATCH = 100
 const LEASE_MS = 60_000
 
+/**
+ * The chain of the sale was read up to the sale's deadline: what came in time has been seen, even where the node, or the
+ * reading of it, was down or behind. Until then the sale waits.
+ */
+export const isChainRead = sql<boolean>`exists (
+  select from chain_scans where chain_scans.chain = sales.chain and chain_scans.read_until >= sales.due_at)`
+
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'log'>
 
 /** What happens when a sale has been too long in a state. Answers how many were due. */
@@ -31,9 +39,9 @@ export async function passDeadlines(app: Needs): Promise<number> {
   const rearmed = await rearm(app)
   const due = await claimDue(app)
   const ids = (state: SaleState) => due.filter((sale) => sale.state === state).map(({ id }) => id)
-  await closeWindows(app, ids('started'))
-  await reviewUnconverted(app, ids('crypto_received'))
-  for (const id of ids('in_review')) await returnUnreviewed(app, id)
+  await withoutHolding(app, ids('started'), (some) => closeWindows(app, some))
+  await withoutHolding(app, ids('crypto_received'), (some) => reviewUnconverted(app, some))
+  for (const id of ids('in_review')) await withoutHolding(app, [id], () => returnUnreviewed(app, id))
   return rearmed + due.length
 }
 
@@ -54,14 +62,14 @@ async function claimDue({ db, clock }: Needs): Promise<{ id: string; state: Sale
      where (integration_id, id) in (
            select integration_id, id from sales
             where due_at <= ${clock.now()} and (lease_until is null or lease_until < clock_timestamp())
+              and (state <> 'started' or ${isChainRead})
             order by due_at limit ${BATCH} for update skip locked)
     returning id, state`.execute(db)
   return rows
 }
 
-/** Ends the waiting for coins. Those that were seen in time, and are not final, are waited for. */
+/** Ends the waiting for coins, on a chain that was read so far. Those that were seen and are not final are waited for. */
 async function closeWindows(app: Needs, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return
   const changes = beginSaleChanges(app)
   await app.db.transaction().execute(async (trx) => {
     const sales = [...(await lockSales(trx, ids)).values()].filter((sale) => isDue(changes, sale, 'started'))
@@ -116,7 +124,6 @@ function closeShort(changes: SaleChanges, sale: Sale, facts: SaleFacts): void {
 
 /** Coins came and could not be converted in time: a person decides. */
 async function reviewUnconverted(app: Needs, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return
   const changes = beginSaleChanges(app)
   await app.db.transaction().execute(async (trx) => {
     for (const sale of (await lockSales(trx, ids)).values()) {

@@ -4,7 +4,7 @@ import type { EffectsTable } from '../db/schema.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { loadOpenDeposits } from './deposit-store.ts'
 import { takeMoneyBack } from './pay-out.ts'
-import { type Sale, saleReference } from './sale.ts'
+import { changedReturn, type Sale, saleReference } from './sale.ts'
 import { type SaleChanges, setSaleFields } from './sale-changes.ts'
 import { holdCoinsAgain, roundOf } from './sale-room.ts'
 
@@ -71,8 +71,7 @@ export async function stopEffects(
     } else {
       const deposits = open.filter(({ returnRound }) => returnRound === round)
       await holdCoinsAgain(trx, changes, sale, { asset, units, deposits })
-      if (sale.coinReturn?.round === round)
-        setSaleFields(changes, sale, { coinReturn: { ...sale.coinReturn, state: 'cancelled' } })
+      setSaleFields(changes, sale, changedReturn(sale, round, 'cancelled'))
     }
   }
 }

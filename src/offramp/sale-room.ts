@@ -3,13 +3,14 @@ import { lanesAfter } from '../common/money-changes.ts'
 import type { Trx } from '../db/database.ts'
 import type { EffectRoom, EndedEffect } from '../effects/model.ts'
 import { changeOpenDeposits, loadOpenDeposits, type OpenDeposit } from './deposit-store.ts'
+import { judgeReturns } from './judge-returns.ts'
 import { takeMoneyBack } from './pay-out.ts'
-import { type Sale, saleCoin, saleIdOf } from './sale.ts'
+import { changedPayout, changedReturn, type Sale, saleCoin, saleIdOf } from './sale.ts'
 import { beginSaleChanges, type SaleChanges, setSaleFields, writeSaleChanges } from './sale-changes.ts'
 import { lockSales } from './sale-store.ts'
 import { countOpenReturns, reviewAgain, settlePaidOut, settleReturned } from './settle-sale.ts'
 
-type Needs = Pick<App, 'clock' | 'config' | 'secrets'>
+type Needs = Pick<App, 'clock' | 'config' | 'secrets' | 'providers'>
 
 /** What sales do when money or coins that they planned have left, or couldn't. It runs in the effects' own transaction. */
 export function saleRoom(app: Needs): EffectRoom {
@@ -17,6 +18,7 @@ export function saleRoom(app: Needs): EffectRoom {
     onConfirmed: (trx, effects) => hear(app, trx, effects),
     onFailed: (trx, effects) => hear(app, trx, effects),
     onSent: (trx, effects) => hear(app, trx, effects),
+    judge: (transfers) => judgeReturns(app, transfers),
   }
 }
 
@@ -55,8 +57,8 @@ function hearPayout(
     // It never left: what was on its way out is the sale's again.
     const from = `transit:out:${door.slice('bank:'.length)}`
     takeMoneyBack(changes, sale, { round, units, from, reason })
-  } else if (sale.payout?.round === round) {
-    setSaleFields(changes, sale, { payout: { ...sale.payout, state, reason } })
+  } else {
+    setSaleFields(changes, sale, changedPayout(sale, round, { state, reason }))
   }
   if (state === 'confirmed') settlePaidOut(changes, sale, open)
   else if (state !== 'sent') reviewAgain(changes, sale, 'payout_failed', reason)
@@ -74,9 +76,7 @@ async function hearReturn(
   if (state === 'sent') return deposits
   const round = roundOf(effect)
   const own = deposits.filter(({ returnRound }) => returnRound === round)
-  if (sale.coinReturn?.round === round) {
-    setSaleFields(changes, sale, { coinReturn: { ...sale.coinReturn, state } })
-  }
+  setSaleFields(changes, sale, changedReturn(sale, round, state))
   if (state === 'confirmed') {
     await changeOpenDeposits(trx, own, { settledAt: changes.now }, changes.now)
     return deposits.filter((deposit) => !own.includes(deposit))

@@ -89,12 +89,27 @@ test('each state but started and processing tells the integrator, each by a type
 })
 
 test('a sale that is finished again tells of no transfer that was told of before', () => {
-  assert.equal(eventOfSaleMove('paid_out', 'finished'), 'TRANSFER_RAMPOFF_FINISHED')
-  assert.equal(eventOfSaleMove('settled', 'finished'), null)
+  const told = (event: SaleEvent) => eventOfSaleMove({ from: 'in_review', event, to: 'finished' }, true)
+  assert.equal(told('paid_out'), 'TRANSFER_RAMPOFF_FINISHED')
+  assert.equal(told('settled'), 'RAMPOFF_REVIEWED')
   const finishing = SALE_STATES.flatMap((state) =>
     Object.entries(SALE_TRANSITIONS[state]).flatMap(([event, to]) => (to === 'finished' ? [event] : [])),
   )
   assert.deepEqual([...new Set(finishing)].sort(), ['paid_out', 'settled'])
+})
+
+test('every way out of review is told of, and coins only once', () => {
+  for (const [event, to] of Object.entries(SALE_TRANSITIONS.in_review)) {
+    for (const newCoins of [true, false]) {
+      assert.ok(eventOfSaleMove({ from: 'in_review', event: event as SaleEvent, to }, newCoins), event)
+    }
+  }
+  const received = (from: SaleState, newCoins: boolean) =>
+    eventOfSaleMove({ from, event: 'received', to: 'crypto_received' }, newCoins)
+  assert.deepEqual(
+    [received('started', true), received('expired', false), received('in_review', true)],
+    ['CRYPTO_RECEIVED', null, 'CRYPTO_RECEIVED'],
+  )
 })
 
 test('what ended without money is final; what ended with money keeps its name', () => {

@@ -68,7 +68,7 @@ export const FINAL_SALE_STATES: ReadonlySet<SaleState> = new Set([
 /** Ended without money: the `external_id` is free again. */
 export const ENDED_WITHOUT_MONEY: ReadonlySet<SaleState> = new Set(['expired', 'refunded', 'failed'])
 
-/** What the integrator hears on entering a state. */
+/** What the integrator hears on entering a state; of a way out of review also where the state itself is silent. */
 export const EVENT_OF_SALE_STATE: Readonly<Record<SaleState, EventType | null>> = {
   started: null,
   crypto_received: 'CRYPTO_RECEIVED',
@@ -80,9 +80,17 @@ export const EVENT_OF_SALE_STATE: Readonly<Record<SaleState, EventType | null>> 
   failed: 'RAMPOFF_FAILED',
 }
 
-/** What the integrator hears of a move. A transfer is told of once, when the bank sent it, however the sale goes on. */
-export const eventOfSaleMove = (event: SaleEvent, to: SaleState): EventType | null =>
-  event === 'settled' ? null : EVENT_OF_SALE_STATE[to]
+/**
+ * What the integrator hears of a move. A transfer is told of once, when the bank sent it, and coins once, when they were
+ * first counted (`newCoins`), however the sale goes on; that a person is done with it is told in any case.
+ */
+export function eventOfSaleMove(
+  { from, event, to }: { from: SaleState; event: SaleEvent; to: SaleState },
+  newCoins: boolean,
+): EventType | null {
+  const told = event === 'settled' || (to === 'crypto_received' && !newCoins) ? null : EVENT_OF_SALE_STATE[to]
+  return told ?? (from === 'in_review' ? 'RAMPOFF_REVIEWED' : null)
+}
 
 /**
  * How long a sale may stay in a state, in milliseconds; null where it has no deadline of its own. A sale whose money is

@@ -3,11 +3,13 @@ import { walletDoor } from '../effects/model.ts'
 import { convertHeld } from './convert-held.ts'
 import { type DepositDecision, decideDeposit } from './decide-deposit.ts'
 import { claimDeposits, type Deposit, lockDeposits, recordOutcomes } from './deposit-store.ts'
+import { withoutHolding } from './one-by-one.ts'
 import { DUST_ACCOUNT, isReturning, planCoinReturn } from './return-coins.ts'
 import { customerCoinOf, depositPurpose, heldCoins, type Sale, saleCoin } from './sale.ts'
 import {
   beginSaleChanges,
   bookForSale,
+  clearFailures,
   moveSale,
   moveSaleToReview,
   type SaleChanges,
@@ -18,6 +20,7 @@ import {
 import { isDust, loadSaleFacts, policyOf, type SaleFacts } from './sale-facts.ts'
 import { lockSales } from './sale-store.ts'
 import { type Screened, screenSenders } from './screen-senders.ts'
+import { transactionOf } from './watch-balances.ts'
 
 const BATCH = 100
 /** Longer than screening the senders of a batch takes. */
@@ -33,8 +36,21 @@ export async function takeDeposits(app: Needs): Promise<number> {
   const claimed = await claimDeposits(app.db, { limit: BATCH, leaseMs: LEASE_MS })
   if (claimed.length === 0) return 0
   const screened = await screenSenders(app, claimed)
-  const judged = claimed.filter((deposit) => screened.has(deposit.id))
-  if (judged.length === 0) return 0
+  const judged = Map.groupBy(
+    claimed.filter((deposit) => screened.has(deposit.id)),
+    ({ saleId }) => saleId,
+  )
+  const taken = await withoutHolding(app, [...judged.keys()], (ids) =>
+    takeForSales(
+      app,
+      ids.flatMap((id) => judged.get(id)!),
+      screened,
+    ),
+  )
+  return taken.reduce((sum, count) => sum + count, 0)
+}
+
+async function takeForSales(app: Needs, judged: readonly Deposit[], screened: Screened): Promise<number> {
   const changes = beginSaleChanges(app)
   const taken = await app.db.transaction().execute(async (trx) => {
     const sales = await lockSales(
@@ -48,6 +64,7 @@ export async function takeDeposits(app: Needs): Promise<number> {
       ...takeDeposit(changes, sales.get(deposit.saleId)!, deposit, { facts, screened }),
     }))
     await recordOutcomes(trx, outcomes, changes.now)
+    clearFailures(changes, sales.values())
     await writeSaleChanges(trx, changes)
     return outcomes.length
   })
@@ -133,6 +150,6 @@ function count(changes: SaleChanges, sale: Sale, deposit: Deposit, facts: SaleFa
   counted.sort((a, b) => a.firstSeenAt.getTime() - b.firstSeenAt.getTime())
   setSaleFields(changes, sale, {
     receivedUnits: sale.receivedUnits + deposit.units,
-    txid: deposit.txHash,
+    txid: transactionOf(deposit) ?? sale.txid,
   })
 }
