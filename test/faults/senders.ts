@@ -97,6 +97,26 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
     }
   }
 
+  /** What a wallet was given is gone with the block that is replaced: then it is given again. */
+  async function giveFunded(
+    chain: string,
+    from: Address,
+    token: Address | undefined,
+    give: () => Promise<unknown>,
+  ): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS
+    for (;;) {
+      await fund(chain, from, token)
+      try {
+        await give()
+        return
+      } catch (error) {
+        const isPoor = error instanceof NodeRefused && /insufficient funds/i.test(error.message)
+        if (!isPoor || performance.now() > deadline) throw error
+      }
+    }
+  }
+
   /** How deep the transaction is: 0 in no block, 1 in the newest. */
   async function depthOf(chain: string, hash: Hex): Promise<number> {
     const receipt = await ask(chain, 'eth_getTransactionReceipt', hash)
@@ -147,15 +167,14 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
       maxFeePerGas: numberToHex(FEES.maxFeePerGas),
       maxPriorityFeePerGas: numberToHex(FEES.maxPriorityFeePerGas),
     }
-    const give = async (): Promise<Hex> => {
-      await fund(chain, from, tokens[symbol])
-      await ask(chain, 'anvil_impersonateAccount', from)
-      return ask(chain, 'eth_sendTransaction', transaction)
-    }
-    const hash = await give()
-    await reach(chain, hash, confirmations, async () => {
-      await give()
-    })
+    let hash: Hex = '0x'
+    const giveIt = (): Promise<void> =>
+      giveFunded(chain, from, tokens[symbol], async () => {
+        await ask(chain, 'anvil_impersonateAccount', from)
+        hash = await ask(chain, 'eth_sendTransaction', transaction)
+      })
+    await giveIt()
+    await reach(chain, hash, confirmations, giveIt)
     return { chain, symbol, units, hash }
   }
 
@@ -216,39 +235,36 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
     const account = privateKeyToAccount(generatePrivateKey())
     const sign = (request: { to: Address; value: bigint; data: Hex }): Promise<Hex> =>
       account.signTransaction({ type: 'eip1559', chainId, nonce: 0, gas: GAS, ...FEES, ...request })
-    await fund(chain, account.address, tokens[symbol])
     const raw = await sign(requestOf(chain, symbol, to, units))
     const other = await sign({ to: account.address, value: 0n, data: '0x' })
     const hash = keccak256(raw)
-    await give(chain, raw)
+    const giveIt = (what: Hex): Promise<void> =>
+      giveFunded(chain, account.address, tokens[symbol], () => give(chain, what))
+    await giveIt(raw)
     const deadline = performance.now() + PATIENCE_MS
     // A block deeper is final: it has to be caught while it is the newest.
     let depth = 0
     for (; depth === 0; depth = await depthOf(chain, hash)) {
       if (performance.now() > deadline) throw new Error(`${hash} came into no block.`)
       // Somebody else may make the node forget it meanwhile.
-      if ((await ask(chain, 'eth_getTransactionByHash', hash)) === null) {
-        await fund(chain, account.address, tokens[symbol])
-        await give(chain, raw)
-      }
+      if ((await ask(chain, 'eth_getTransactionByHash', hash)) === null) await giveIt(raw)
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
     if (depth === 1) await ask(chain, 'anvil_reorg', 1, [])
     if ((await depthOf(chain, hash)) > 0) {
-      await reach(chain, hash, confirmations, () => give(chain, raw))
+      await reach(chain, hash, confirmations, () => giveIt(raw))
       return { chain, symbol, units, hash }
     }
     if ((await ask(chain, 'eth_getTransactionByHash', hash)) !== null)
       await ask(chain, 'anvil_dropTransaction', hash)
-    await give(chain, other)
-    await reach(chain, keccak256(other), confirmations, () => give(chain, other))
+    await giveIt(other)
+    await reach(chain, keccak256(other), confirmations, () => giveIt(other))
     return null
   }
 
   async function sendOnce({ chain, symbol, to, units }: Parameters<Senders['send']>[0]): Promise<Sent> {
     const { chain_id: chainId, confirmations, tokens } = find(chain)
     const account = privateKeyToAccount(generatePrivateKey())
-    await fund(chain, account.address, tokens[symbol])
     const raw = await account.signTransaction({
       type: 'eip1559',
       chainId,
@@ -258,11 +274,10 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
       ...requestOf(chain, symbol, to, units),
     })
     const hash = keccak256(raw)
-    await give(chain, raw)
-    await reach(chain, hash, confirmations, async () => {
-      await fund(chain, account.address, tokens[symbol])
-      await give(chain, raw)
-    })
+    const giveIt = (): Promise<void> =>
+      giveFunded(chain, account.address, tokens[symbol], () => give(chain, raw))
+    await giveIt()
+    await reach(chain, hash, confirmations, giveIt)
     return { chain, symbol, units, hash }
   }
 }
