@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { verifyLedger } from '../../src/app-ledger.ts'
+import { formatAmount } from '../../src/money/amount.ts'
+import { assetOf } from '../../src/money/asset.ts'
 import { paySaleAgain, returnSale } from '../../src/offramp/review-sale.ts'
 import { MAGIC_PAYEES } from '../../src/providers/bank/simulated/magic.ts'
 import { eventually } from '../support/app.ts'
@@ -210,6 +212,29 @@ describe('the sell flow', () => {
     })
     assert.equal(foreign.body.error, 'rampoff_not_found')
     assert.equal((await sale(id)).received_amount, '0')
+  })
+
+  it('a sale that is open when the sandbox is reset is still paid, from the account that stays', async () => {
+    const { company, test } = corridor
+    const { id } = await create()
+    const account = async () =>
+      (await company.call<{ bank_accounts: { iban: string; balance: string }[] }>('GET', '/api/sandbox'))
+        .bank_accounts[0]!
+    const before = await account()
+    const row = () =>
+      test.app.db.selectFrom('sales').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+    const { address } = await row()
+    const polygon = test.app.providers.sandboxChains.find(({ chain }) => chain === 'polygon')!
+    await company.call('POST', '/api/sandbox/reset')
+    await assert.rejects(sale(id), { code: 'rampoff_not_found' })
+    await polygon.treasury.send({ symbol: 'USDC', to: address as `0x${string}`, units: 100_000_000n })
+    await eventually('the old sale to be paid', async () => (await row()).state === 'finished', 30_000)
+    const after = await account()
+    assert.equal(after.iban, before.iban)
+    assert.equal(
+      (Number(before.balance) - Number(after.balance)).toFixed(2),
+      formatAmount((await row()).fiatUnits, assetOf('EUR')),
+    )
   })
 
   it('the books are right, against the chain and the bank too', async () => {
