@@ -7,6 +7,7 @@ import {
   heldCoins,
   heldFiat,
   payoutPurpose,
+  payoutsOf,
   type Sale,
   saleReference,
 } from './sale.ts'
@@ -89,8 +90,7 @@ export function orderPayout(changes: SaleChanges, sale: Sale, account: string): 
     reason: null,
     createdAt: changes.now.toISOString(),
   }
-  const earlierPayouts = sale.payout ? [...sale.earlierPayouts, sale.payout] : sale.earlierPayouts
-  moveSale(changes, sale, 'converted', { conversions, payout, earlierPayouts })
+  moveSale(changes, sale, 'converted', { conversions, payout, earlierPayouts: payoutsOf(sale) })
 }
 
 /** The money of a payout is the sale's again; `from` is the ledger's account that it stands on. */

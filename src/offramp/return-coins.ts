@@ -2,6 +2,7 @@ import {
   coinReturnPurpose,
   customerCoinOf,
   heldCoins,
+  returnsOf,
   type Sale,
   type SaleReturnReason,
   saleCoin,
@@ -41,7 +42,7 @@ export function planCoinReturn(
   })
   setSaleFields(changes, sale, {
     ...(counted ? { returnedUnits: sale.returnedUnits + units } : {}),
-    earlierReturns: sale.coinReturn ? [...sale.earlierReturns, sale.coinReturn] : sale.earlierReturns,
+    earlierReturns: returnsOf(sale),
     coinReturn: {
       round,
       state: 'planned',

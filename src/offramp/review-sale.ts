@@ -24,6 +24,7 @@ import { lockSaleEffects, refuseMoving, type SaleEffect, stopEffects } from './s
 import { loadSaleFacts, type SaleFacts } from './sale-facts.ts'
 import { lockSales } from './sale-store.ts'
 import { openPayee, sealPayee } from './sale-wire.ts'
+import { stateOf } from './shown-deposits.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake'>
 
@@ -224,5 +225,5 @@ export async function describeSale({ db }: Pick<App, 'db'>, id: string) {
     .where('reference', '=', `sale:${id}`)
     .orderBy('createdAt')
     .execute()
-  return { sale, deposits, effects }
+  return { sale, deposits: deposits.map((one) => ({ ...one, what: stateOf(one) })), effects }
 }

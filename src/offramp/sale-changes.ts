@@ -13,6 +13,7 @@ import {
 } from './sale-states.ts'
 import { updateSales } from './sale-store.ts'
 import { wireSale } from './sale-wire.ts'
+import { loadShownDeposits, wireDeposit } from './shown-deposits.ts'
 
 type Needs = Pick<App, 'clock' | 'config' | 'secrets'>
 
@@ -23,12 +24,15 @@ type Needs = Pick<App, 'clock' | 'config' | 'secrets'>
 export interface SaleChanges extends MoneyChanges {
   app: Needs
   touched: Set<Sale>
+  /** Whom each event is about: its deposits are added when everything is written. */
+  told: { event: NewEvent; sale: Sale }[]
 }
 
 export const beginSaleChanges = (app: Needs): SaleChanges => ({
   ...beginMoney(app.clock),
   app,
   touched: new Set(),
+  told: [],
 })
 
 /** Changes fields of a sale. */
@@ -92,13 +96,15 @@ export function moveSaleToReview(
 
 /** An event with the sale as it is now. */
 export function tellOfSale(changes: SaleChanges, sale: Sale, type: NewEvent['type']): void {
-  changes.events.push({
+  const event: NewEvent = {
     integrationId: sale.integrationId,
     type,
     stream: saleStream(sale.id),
-    data: wireSale(sale, changes.app),
+    data: wireSale(sale, changes.app, []),
     keyWrapped: sale.keyWrapped,
-  })
+  }
+  changes.events.push(event)
+  changes.told.push({ event, sale })
 }
 
 export function bookForSale(
@@ -119,7 +125,12 @@ export function clearFailures(changes: SaleChanges, sales: Iterable<Sale>): void
   for (const sale of sales) if (sale.failure !== null) setSaleFields(changes, sale, { failure: null })
 }
 
+/** After what becomes of the sales' deposits was written: the events show that as well. */
 export async function writeSaleChanges(trx: Trx, changes: SaleChanges): Promise<void> {
+  const deposits = await loadShownDeposits(trx, [...new Set(changes.told.map(({ sale }) => sale))])
+  for (const { event, sale } of changes.told) {
+    event.data = { ...event.data, deposits: deposits.get(sale.id)!.map(wireDeposit) }
+  }
   await updateSales(trx, [...changes.touched])
   await writeMoney(trx, changes, changes.app)
 }

@@ -103,6 +103,20 @@ export const heldCoins = (
 export const heldFiat = (sale: Pick<Sale, 'conversions'>): bigint =>
   sale.conversions.reduce((sum, { round, fiatUnits }) => (round === null ? sum + BigInt(fiatUnits) : sum), 0n)
 
+/** All payouts of a sale, oldest first. */
+export const payoutsOf = ({
+  earlierPayouts,
+  payout,
+}: Pick<Sale, 'earlierPayouts' | 'payout'>): PayoutRecord[] =>
+  payout ? [...earlierPayouts, payout] : earlierPayouts
+
+/** All returns of its coins, oldest first. */
+export const returnsOf = ({
+  earlierReturns,
+  coinReturn,
+}: Pick<Sale, 'earlierReturns' | 'coinReturn'>): CoinReturnRecord[] =>
+  coinReturn ? [...earlierReturns, coinReturn] : earlierReturns
+
 /** A payout of the sale, the latest or one before, with what became of it; nothing where there is no such round. */
 export function changedPayout(
   { payout, earlierPayouts }: Pick<Sale, 'payout' | 'earlierPayouts'>,
