@@ -13,7 +13,7 @@ import { isServed } from '../pricing/payment-methods.ts'
 import { findActiveCoin, findSellTerms, type SellTerms } from '../pricing/terms.ts'
 import { fail } from '../server/errors.ts'
 import { kycForm } from '../users/kyc-form-url.ts'
-import { depositKeyRef, openDepositAddresses } from './deposit-address.ts'
+import { type AddressAt, depositKeyRef, openDepositAddresses } from './deposit-address.ts'
 import { PAYOUT_TYPE, refusePayout } from './get-quote.ts'
 import { localCurrency, type PayoutOrder, readPayee, refuseIban } from './payee.ts'
 import { type PricedSale, priceSale, type QuotedSale, readSaleQuote } from './price-sale.ts'
@@ -25,7 +25,7 @@ import {
   insertDepositWallet,
   insertSale,
   type NewSale,
-  takeDepositIndex,
+  takeDepositPlace,
 } from './sale-store.ts'
 import { sealPayee } from './sale-wire.ts'
 import { lockSeller, openSeller, type Seller } from './seller-checks.ts'
@@ -87,7 +87,7 @@ export async function createSale(
 interface Judged {
   quoted: QuotedSale
   wallet: JudgedWallet
-  addressAt: (index: number) => string
+  addressAt: AddressAt
 }
 
 async function insertChecked(
@@ -105,10 +105,10 @@ async function insertChecked(
       if (namesake) return sameRequest(trx, order, namesake)
       const agreed = judge(app, order, judged, seller)
       if (agreed === 'require_kyc') return agreed
-      const index = await takeDepositIndex(trx)
-      const address = judged.addressAt(index)
+      const place = await takeDepositPlace(trx)
+      const address = judged.addressAt(place)
       const row = rowOf(app, order, { ...agreed, address, refundWallet: judged.wallet.address })
-      const isKnown = await insertDepositWallet(trx, { ...row, keyRef: depositKeyRef(index) })
+      const isKnown = await insertDepositWallet(trx, { ...row, keyRef: depositKeyRef(place) })
       if (!isKnown) refuseCoin(order)
       await insertSale(trx, row)
       const sale = { id: row.id, address, askedUnits: agreed.askedUnits, expiresAt: row.expiresAt as Date }
