@@ -11,6 +11,7 @@ import { lists } from './lists.ts'
 import { type Benchmark, type Figure, isMet } from './measure.ts'
 import { payments } from './payments.ts'
 import { quote } from './quote.ts'
+import { saleLists } from './sale-lists.ts'
 import { sales } from './sales.ts'
 import { upload } from './upload.ts'
 
@@ -24,6 +25,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   deposits,
   growth,
   lists,
+  saleLists,
   upload,
 ]
 
