@@ -8,6 +8,7 @@ import {
 import { settleReturn } from '../bank-accounts/settle-return.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
+import { normaliseIban } from '../providers/bank/iban.ts'
 import { printTable, recorded, withApp } from './context.ts'
 
 interface Options {
@@ -66,7 +67,8 @@ export function accountsCommand(): Command {
     .addOption(
       new Option('--as <owner>', 'whose it is').choices(['treasury', 'cost']).makeOptionMandatory(true),
     )
-    .action(async (iban: string, id: string, { as: owner, ...options }: Options & { as: LineOwner }) => {
+    .action(async (typed: string, id: string, { as: owner, ...options }: Options & { as: LineOwner }) => {
+      const iban = normaliseIban(typed)
       await withApp((app) => claimLine(app, { iban, id, owner }, options))
       console.log(`Line ${id} is booked as ${owner}.`)
     })
