@@ -60,7 +60,7 @@ const KYC = {
 }
 
 /**
- * What `data` holds in events; a test has each of them delivered and compares. Sales that need a person or end otherwise
+ * What `data` holds in events; a test has each of them delivered and compares. Sales that need a person, or needed one, or end otherwise
  * are not here: `data` is the sale as its GET gives it, with the status that the type names.
  */
 export const EVENT_DATA: Partial<Record<EventType, object>> = {
