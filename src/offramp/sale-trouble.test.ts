@@ -178,7 +178,10 @@ describe('the wallet that coins go back to', () => {
       .select(['state', 'reason'])
       .where('reference', '=', `sale:${sale.id}`)
       .execute()
-    assert.deepEqual([effect!.state, effect!.reason], ['planned', 'not_screened: down: the list does not answer'])
+    assert.deepEqual(
+      [effect!.state, effect!.reason],
+      ['planned', 'not_screened: down: the list does not answer'],
+    )
   })
 })
 
