@@ -10,7 +10,7 @@ const AT_ONCE = 100_000
 
 export const saleLists: Benchmark = {
   name: 'sale-lists',
-  about: 'pages of the list of sales at a million rows against a thousand',
+  about: 'pages of the list of sales where there are a million, or BENCH_ROWS, against a thousand',
   async run(tell) {
     const { few, many, close } = await openSizes(fillSales, tell)
     try {
@@ -19,7 +19,6 @@ export const saleLists: Benchmark = {
       for (const [what, query] of [
         ['sales, the first page', ''],
         ['sales, from a cursor half way', `?cursor=${cursor}`],
-        ['sales of a state, the first page', '?status=finished'],
         ['sales that none is among', '?status=refunded'],
         ['sales of one customer', '?user_id=1000500'],
       ] as const)
