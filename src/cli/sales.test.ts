@@ -129,7 +129,10 @@ describe('the operator’s commands beside a running program', () => {
     assert.ok(effect, shown)
     await done(['accounts', 'lines'], /\d+\.\d\d EUR/)
     const payAgain = ['sale', 'pay-again', id, ...WHY]
-    await refused([...payAgain, '--iban', OTHER_IBAN], /No payout of sale \w+ failed|came back|back/)
+    await refused(
+      [...payAgain, '--iban', OTHER_IBAN],
+      /No payout of sale \w+ failed|its money is not back on our account/,
+    )
     await done(['accounts', 'settle-return', effect, ...WHY], /it cost 5\.00 EUR/)
     await refused(['accounts', 'settle-return', effect, ...WHY], /Nothing of \w+ came back that waits/)
 
