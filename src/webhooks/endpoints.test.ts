@@ -135,7 +135,7 @@ test('every type can be subscribed to; an older name is accepted and sent as it 
   assert.equal((await post('/api/updateWebhookSubscription', older)).data, 'subscription_updated')
   assert.equal((await post('/api/subscribeToWebhook', older)).data, 'subscription_created')
   const { body: mine } = await platform.api('GET', '/api/webhooks/subscriptions')
-  assert.equal(mine.data.length, 17)
+  assert.equal(mine.data.length, 18)
   await tell('TRANSFER_RAMPOFF_FINISHED', 'rampoff:1')
   await eventually('it is received', async () => receiver.received.length === 1)
   assert.equal(receiver.received[0]?.json.type, 'RAMPOFF_FINISHED')
