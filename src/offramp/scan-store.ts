@@ -228,24 +228,27 @@ export async function recordReadUntil(
   const { numAffectedRows } = await sql`
     update chain_scans set read_until = ${until}
      where chain = ${chain} and epoch = ${epoch} and height = ${height} and hash = ${hash}
-       and exists (select from sales where chain = ${chain} and due_at <= ${until} and ${isUnread})`.execute(
-    db,
-  )
+       and ${firstUnread(chain, until)} is not null`.execute(db)
   return (numAffectedRows ?? 0n) > 0n
 }
 
 /** When the first of those sales of the chain should have been closed that wait for the reading; null when none does. */
 export async function findUnreadDeadline(db: Db, chain: string, now: Date): Promise<Date | null> {
-  const { rows } = await sql<{ dueAt: Date }>`
-    select due_at from sales join chain_scans using (chain)
-     where chain = ${chain} and due_at <= ${now} and held_reason is null and ${isUnread}
-     order by due_at limit 1`.execute(db)
+  const { rows } = await sql<{ dueAt: Date | null }>`
+    select ${firstUnread(chain, now)} as due_at from chain_scans
+     where chain = ${chain} and held_reason is null`.execute(db)
   return rows[0]?.dueAt ?? null
 }
 
-/** A sale, beside the scan of its chain, whose window ended and which must not be closed yet. */
-const isUnread = sql<boolean>`(
-  sales.state = 'started' and (chain_scans.read_until is null or chain_scans.read_until < sales.due_at))`
+/**
+ * The deadline, beside the chain's scan, of the first sale whose window ended and which must not be closed yet. What was
+ * read up to is where the index is entered: any number of sales may have been read and not be closed yet.
+ */
+const firstUnread = (chain: string, until: Date) => sql`(
+  select due_at from sales
+   where chain = ${chain} and state = 'started' and due_at <= ${until}
+     and due_at > coalesce(chain_scans.read_until, '-infinity')
+   order by due_at limit 1)`
 
 /** Says why the scan doesn't go on, or null that it does; answers whether that is news. */
 export async function recordHold(
