@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { effectNeeds, sweepNeeds } from './app-effects.ts'
 import { openProviders, type Providers } from './app-providers.ts'
+import { findGivenUpDebits } from './bank-accounts/unexpected-debits.ts'
 import { type Db, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { createNotifier, type Notifier } from './db/notify.ts'
@@ -259,6 +260,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
           instance,
           [
             () => findWaitingMoney(app.db),
+            () => findGivenUpDebits(app.db),
             () => findHeldScans(app.db),
             () => findStuckSales(app),
             () => findParkedSweeps(app.db),

@@ -15,6 +15,7 @@ export async function listNativeAddresses(db: Db, { chain, epoch }: Scan, now: D
   const { rows } = await sql<{ address: Address }>`
     select s.address from (
       select address from sales where chain = ${chain} and symbol = ${symbol} and due_at is not null
+         and state <> 'processing'
       union all
       select address from sales
        where chain = ${chain} and symbol = ${symbol} and due_at is null and state = 'started'

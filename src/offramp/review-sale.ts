@@ -14,13 +14,21 @@ import { ABANDONED_ACCOUNT, keepCoins } from './return-coins.ts'
 import { heldCoins, heldFiat, type Payee, type Sale, saleCoin } from './sale.ts'
 import {
   beginSaleChanges,
+  countCoins,
   moveSale,
   type SaleChanges,
   setSaleFields,
   wakeAfterSales,
   writeSaleChanges,
 } from './sale-changes.ts'
-import { lockSaleEffects, refuseMoving, type SaleEffect, stopEffects } from './sale-effects.ts'
+import {
+  lockSaleEffects,
+  refuseMoving,
+  refuseOvertaken,
+  refuseTaken,
+  type SaleEffect,
+  stopEffects,
+} from './sale-effects.ts'
 import { loadSaleFacts, type SaleFacts } from './sale-facts.ts'
 import { lockSales } from './sale-store.ts'
 import { openPayee, sealPayee } from './sale-wire.ts'
@@ -43,6 +51,7 @@ export async function listSaleReviews({ db }: Pick<App, 'db'>): Promise<Sale[]> 
 export async function releaseSale(app: Needs, id: string, change: Change): Promise<void> {
   await decide(app, id, change, 'sale.release', async (trx, changes, sale, effects) => {
     refuseMoving(effects)
+    await refuseTaken(trx, id)
     await stopEffects(trx, changes, sale, effects)
     await countBlocked(trx, changes, sale)
     await goOn(app, trx, changes, sale)
@@ -63,6 +72,7 @@ export async function paySaleAgain(
     const before = openPayee(app.secrets, sale)
     if (!before || !sale.keyWrapped) throw new RefusedOperation(`The customer of sale ${id} was forgotten.`)
     refuseMoving(effects)
+    await refuseTaken(trx, id)
     if (heldFiat(sale) === 0n && sale.payout?.state !== 'failed') {
       throw new RefusedOperation(`No payout of sale ${id} failed. "sale release" lets it go on.`)
     }
@@ -96,6 +106,7 @@ export async function returnSale(
     if (to === null)
       throw new RefusedOperation(`Sale ${id} has no wallet to give coins back to: add --wallet.`)
     refuseMoving(effects)
+    await refuseTaken(trx, id)
     setSaleFields(changes, sale, { refundWallet: to })
     if (!(await giveEverythingBack(trx, changes, sale, { effects, to, reason: 'review_refused' })))
       throw new RefusedOperation(`Sale ${id} holds nothing that could go back.`)
@@ -148,6 +159,7 @@ async function decide(
     if (!sale)
       throw new RefusedOperation(`There is no sale ${id}. "sale list" shows what waits for a person.`)
     if (sale.state !== 'in_review') throw new RefusedOperation(`Sale ${id} is ${sale.state}, not in review.`)
+    await refuseOvertaken(trx, id, effects)
     const { state, reviewReason } = sale
     await decision(trx, changes, sale, effects)
     await recordAudit(trx, changes.now, {
@@ -182,7 +194,7 @@ async function countBlocked(trx: Trx, changes: SaleChanges, sale: Sale): Promise
   if (own.length === 0) return
   await changeOpenDeposits(trx, own, { outcome: 'credited' }, changes.now)
   const units = own.reduce((sum, deposit) => sum + deposit.units, 0n)
-  setSaleFields(changes, sale, { receivedUnits: sale.receivedUnits + units })
+  countCoins(changes, sale, units)
 }
 
 function convertNow(changes: SaleChanges, sale: Sale, account: string, facts: SaleFacts): void {

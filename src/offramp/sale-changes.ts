@@ -3,6 +3,7 @@ import { beginMoney, lanesAfter, type MoneyChanges, writeMoney } from '../common
 import type { Trx } from '../db/database.ts'
 import type { Journal } from '../ledger/book.ts'
 import type { NewEvent } from '../webhooks/emit.ts'
+import { linkReturn } from './deposit-store.ts'
 import { type Sale, type SaleReviewReason, saleReference, saleStream } from './sale.ts'
 import {
   ENDED_WITHOUT_MONEY,
@@ -13,7 +14,7 @@ import {
 } from './sale-states.ts'
 import { updateSales } from './sale-store.ts'
 import { wireSale } from './sale-wire.ts'
-import { loadShownDeposits, wireDeposit } from './shown-deposits.ts'
+import { loadShownDeposits, NOTHING_SHOWN, wireDeposits } from './shown-deposits.ts'
 
 type Needs = Pick<App, 'clock' | 'config' | 'secrets'>
 
@@ -26,6 +27,8 @@ export interface SaleChanges extends MoneyChanges {
   touched: Set<Sale>
   /** Whom each event is about: its deposits are added when everything is written. */
   told: { event: NewEvent; sale: Sale }[]
+  /** Returns of counted coins: which deposits they give back is recorded when everything is written. */
+  returned: { sale: Sale; round: number; units: bigint }[]
 }
 
 export const beginSaleChanges = (app: Needs): SaleChanges => ({
@@ -33,6 +36,7 @@ export const beginSaleChanges = (app: Needs): SaleChanges => ({
   app,
   touched: new Set(),
   told: [],
+  returned: [],
 })
 
 /** Changes fields of a sale. */
@@ -69,14 +73,14 @@ export function moveSale(
   const deadline = lifetime === null ? null : new Date(changes.now.getTime() + lifetime)
   setSaleFields(changes, sale, {
     state,
-    expiresAt: deadline,
+    // A payout that is late changes what we do, not what the integrator waits for.
+    expiresAt: state === 'processing' ? null : deadline,
     dueAt: deadline,
     ...(ENDED_WITHOUT_MONEY.has(state) ? { liveExternalId: null } : { endReason: null }),
     ...(state === 'in_review' ? {} : { reviewReason: null, reviewDetail: null }),
     ...fields,
   })
-  const type = eventOfSaleMove({ from, event, to: state }, sale.receivedUnits > sale.toldUnits)
-  if (type === 'CRYPTO_RECEIVED') setSaleFields(changes, sale, { toldUnits: sale.receivedUnits })
+  const type = eventOfSaleMove({ from, event, to: state })
   if (type) tellOfSale(changes, sale, type)
 }
 
@@ -100,11 +104,23 @@ export function tellOfSale(changes: SaleChanges, sale: Sale, type: NewEvent['typ
     integrationId: sale.integrationId,
     type,
     stream: saleStream(sale.id),
-    data: wireSale(sale, changes.app, []),
+    data: wireSale(sale, changes.app, NOTHING_SHOWN),
     keyWrapped: sale.keyWrapped,
   }
   changes.events.push(event)
   changes.told.push({ event, sale })
+}
+
+/** Coins count for the sale. The first of them are told of, whatever state it is in, and no others ever again. */
+export function countCoins(
+  changes: SaleChanges,
+  sale: Sale,
+  units: bigint,
+  fields: Pick<Partial<Sale>, 'txid'> = {},
+): void {
+  const areFirst = sale.receivedUnits === 0n
+  setSaleFields(changes, sale, { receivedUnits: sale.receivedUnits + units, ...fields })
+  if (areFirst) tellOfSale(changes, sale, 'CRYPTO_RECEIVED')
 }
 
 export function bookForSale(
@@ -127,9 +143,10 @@ export function clearFailures(changes: SaleChanges, sales: Iterable<Sale>): void
 
 /** After what becomes of the sales' deposits was written: the events show that as well. */
 export async function writeSaleChanges(trx: Trx, changes: SaleChanges): Promise<void> {
-  const deposits = await loadShownDeposits(trx, [...new Set(changes.told.map(({ sale }) => sale))])
+  for (const { sale, ...given } of changes.returned) await linkReturn(trx, sale, given, changes.now)
+  const shown = await loadShownDeposits(trx, [...new Set(changes.told.map(({ sale }) => sale))])
   for (const { event, sale } of changes.told) {
-    event.data = { ...event.data, deposits: deposits.get(sale.id)!.map(wireDeposit) }
+    event.data = { ...event.data, ...wireDeposits(sale, shown.get(sale.id)!) }
   }
   await updateSales(trx, [...changes.touched])
   await writeMoney(trx, changes, changes.app)

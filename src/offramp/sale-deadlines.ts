@@ -17,13 +17,15 @@ import {
   wakeAfterSales,
   writeSaleChanges,
 } from './sale-changes.ts'
-import { isStoppable, lockSaleEffects } from './sale-effects.ts'
+import { isStoppable, lockSaleEffects, type SaleEffect } from './sale-effects.ts'
 import { isDust, loadSaleFacts, policyOf, type SaleFacts } from './sale-facts.ts'
 import type { SaleState } from './sale-states.ts'
 import { lockSales } from './sale-store.ts'
 
 const BATCH = 100
 const LEASE_MS = 60_000
+/** When a sale is looked at again whose payout was not ordered by its deadline. */
+const WAIT_AGAIN_MS = 86_400_000
 
 /**
  * The chain of the sale was read up to the sale's deadline: what came in time has been seen, even where the node, or the
@@ -41,6 +43,7 @@ export async function passDeadlines(app: Needs): Promise<number> {
   const ids = (state: SaleState) => due.filter((sale) => sale.state === state).map(({ id }) => id)
   await withoutHolding(app, ids('started'), (some) => closeWindows(app, some))
   await withoutHolding(app, ids('crypto_received'), (some) => reviewUnconverted(app, some))
+  for (const id of ids('processing')) await withoutHolding(app, [id], () => reviewUnpaid(app, id))
   for (const id of ids('in_review')) await withoutHolding(app, [id], () => returnUnreviewed(app, id))
   return rearmed + due.length
 }
@@ -129,6 +132,32 @@ async function reviewUnconverted(app: Needs, ids: readonly string[]): Promise<vo
     for (const sale of (await lockSales(trx, ids)).values()) {
       if (isDue(changes, sale, 'crypto_received')) moveSaleToReview(changes, sale, 'not_converted')
     }
+    await writeSaleChanges(trx, changes)
+  })
+  wakeAfterSales(app, changes)
+}
+
+/** How its payout stands after a state in which it may have left, for people. */
+const LATE_WORDS: Partial<Record<SaleEffect['state'], string>> = {
+  prepared: 'nobody knows whether the bank has it',
+  unknown: 'nobody knows whether the bank has it',
+  sent: 'the bank took it, and neither booked nor refused it',
+}
+
+/**
+ * The bank has the payout, or may have it, and does not say what became of it: a person finds out. The order itself is
+ * not given up. One that waits to be ordered, as for money, goes on waiting.
+ */
+async function reviewUnpaid(app: Needs, id: string): Promise<void> {
+  const changes = beginSaleChanges(app)
+  await app.db.transaction().execute(async (trx) => {
+    const effects = await lockSaleEffects(trx, id)
+    const sale = (await lockSales(trx, [id])).get(id)
+    if (!sale || !isDue(changes, sale, 'processing')) return
+    const payout = effects.find(({ kind }) => kind === 'bank_transfer')
+    const words = payout && LATE_WORDS[payout.state]
+    if (words) moveSaleToReview(changes, sale, 'payout_late', `${words} (effect ${payout.id})`)
+    else setSaleFields(changes, sale, { dueAt: new Date(changes.now.getTime() + WAIT_AGAIN_MS) })
     await writeSaleChanges(trx, changes)
   })
   wakeAfterSales(app, changes)

@@ -87,6 +87,8 @@ export type SaleReviewReason =
   /** There was no price for too long. */
   | 'not_converted'
   | 'payout_failed'
+  /** The bank neither books nor refuses the payout. */
+  | 'payout_late'
   | 'return_failed'
 
 export const saleFiat = (sale: Pick<Sale, 'fiat'>): Asset => assetOf(sale.fiat)
