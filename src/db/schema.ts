@@ -576,7 +576,6 @@ export interface SalesTable {
   symbol: string
   askedUnits: bigint
   receivedUnits: Generated<bigint>
-  toldUnits: Generated<bigint>
   convertedUnits: Generated<bigint>
   returnedUnits: Generated<bigint>
   keptUnits: Generated<bigint>

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import { convertHeld, giveAllBack } from './convert-held.ts'
 import { decideAll } from './decide-deposit.ts'
+import { loadPending } from './deposit-store.ts'
 import { withoutHolding } from './one-by-one.ts'
 import { isReturning } from './return-coins.ts'
 import { heldCoins, type Sale } from './sale.ts'
@@ -43,9 +44,12 @@ async function convertSales(app: Needs, ids: readonly string[]): Promise<number>
   const changes = beginSaleChanges(app)
   await app.db.transaction().execute(async (trx) => {
     const locked = await lockSales(trx, ids)
-    const sales = [...locked.values()].filter(
+    const waiting = [...locked.values()].filter(
       (sale) => sale.state === 'crypto_received' && !isReturning(sale) && heldCoins(sale) > 0n,
     )
+    // What came besides is judged first: it may come from a blocked address.
+    const pending = await loadPending(trx, waiting)
+    const sales = waiting.filter(({ id }) => !pending.has(id))
     const facts = await loadSaleFacts(trx, app.pricing, sales)
     for (const sale of sales) goOn(changes, sale, facts)
     clearFailures(changes, locked.values())

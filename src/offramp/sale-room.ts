@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import { lanesAfter } from '../common/money-changes.ts'
 import type { Trx } from '../db/database.ts'
 import type { EffectRoom, EndedEffect } from '../effects/model.ts'
-import { changeOpenDeposits, loadOpenDeposits, type OpenDeposit } from './deposit-store.ts'
+import { changeOpenDeposits, changeReturned, loadOpenDeposits, type OpenDeposit } from './deposit-store.ts'
 import { judgeReturns } from './judge-returns.ts'
 import { takeMoneyBack } from './pay-out.ts'
 import { changedPayout, changedReturn, type Sale, saleCoin, saleIdOf } from './sale.ts'
@@ -79,10 +79,11 @@ async function hearReturn(
   setSaleFields(changes, sale, changedReturn(sale, round, state))
   if (state === 'confirmed') {
     await changeOpenDeposits(trx, own, { settledAt: changes.now }, changes.now)
+    if (own.length === 0) await changeReturned(trx, sale, round, { is: 'back', now: changes.now })
     return deposits.filter((deposit) => !own.includes(deposit))
   }
   // One that failed may be tried again by a person; only one that was given up leaves its coins to the sale.
-  if (state === 'cancelled') await holdCoinsAgain(trx, changes, sale, { asset, units, deposits: own })
+  if (state === 'cancelled') await holdCoinsAgain(trx, changes, sale, { round, asset, units, deposits: own })
   reviewAgain(changes, sale, 'return_failed', reason)
   return state === 'cancelled'
     ? deposits.map((one) => (own.includes(one) ? { ...one, returnRound: null } : one))
@@ -94,10 +95,16 @@ export async function holdCoinsAgain(
   trx: Trx,
   changes: SaleChanges,
   sale: Sale,
-  { asset, units, deposits }: { asset: string; units: bigint; deposits: readonly OpenDeposit[] },
+  {
+    round,
+    asset,
+    units,
+    deposits,
+  }: { round: number; asset: string; units: bigint; deposits: readonly OpenDeposit[] },
 ): Promise<void> {
   if (deposits.length > 0) await changeOpenDeposits(trx, deposits, { returnRound: null }, changes.now)
   else if (asset === saleCoin(sale).id) {
     setSaleFields(changes, sale, { returnedUnits: sale.returnedUnits - units })
+    await changeReturned(trx, sale, round, { is: 'held', now: changes.now })
   }
 }

@@ -122,7 +122,6 @@ const CHANGING = {
   state: 'text',
   liveExternalId: 'text',
   receivedUnits: 'numeric',
-  toldUnits: 'numeric',
   convertedUnits: 'numeric',
   returnedUnits: 'numeric',
   keptUnits: 'numeric',

@@ -6,7 +6,7 @@ import { assetOf } from '../money/asset.ts'
 import { nullable, WireTime } from '../server/fields.ts'
 import { type Payee, payoutsOf, returnsOf, type Sale, saleCoin, saleFiat } from './sale.ts'
 import { SALE_STATES } from './sale-states.ts'
-import { DepositObject, type ShownDeposit, wireDeposit } from './shown-deposits.ts'
+import { DepositObject, type ShownDeposits, wireDeposits } from './shown-deposits.ts'
 
 const Exact = (description: string) => Type.String({ description, examples: ['4800.24'] })
 const Units = (description: string) => Type.String({ description, examples: ['20000000000000000000'] })
@@ -64,7 +64,7 @@ export const SaleObject = Type.Object({
 })
 
 /** The sale as the API writes it, at this moment; `deposits` as `loadShownDeposits` answers them. */
-export function wireSale(sale: Sale, app: Pick<App, 'secrets'>, deposits: readonly ShownDeposit[]) {
+export function wireSale(sale: Sale, app: Pick<App, 'secrets'>, deposits: ShownDeposits) {
   const fiat = saleFiat(sale)
   const payee = openPayee(app.secrets, sale)
   const payouts = payoutsOf(sale).map(({ state, units, reason, createdAt }) => ({
@@ -80,6 +80,7 @@ export function wireSale(sale: Sale, app: Pick<App, 'secrets'>, deposits: readon
     reason,
     created_at: wireTime(new Date(createdAt)),
   }))
+  const changing = wireDeposits(sale, deposits)
   return {
     id: sale.id,
     external_id: sale.externalId,
@@ -102,10 +103,10 @@ export function wireSale(sale: Sale, app: Pick<App, 'secrets'>, deposits: readon
     payouts,
     refund: refunds.at(-1) ?? null,
     refunds,
-    deposits: deposits.map(wireDeposit),
+    deposits: changing.deposits,
     expires_at: sale.expiresAt && wireTime(sale.expiresAt),
     created_at: wireTime(sale.createdAt),
-    updated_at: wireTime(sale.updatedAt),
+    updated_at: changing.updated_at,
   }
 }
 

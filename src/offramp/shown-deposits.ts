@@ -30,11 +30,20 @@ export const DepositObject = Type.Object({
   state: Type.String({
     enum: STATES,
     description:
-      '`confirming`: not final yet. `counted`: part of `received_amount`. `held`: not counted, and a person decides. `returning`, `returned`: goes back, went back. `kept`: not counted, and stays with us.',
+      '`confirming`: not final yet. `counted`: part of `received_amount`, and not on its way back. `held`: not counted, and a person decides. `returning`, `returned`: goes back, went back; of a counted one only when all of it does. `kept`: not counted, and stays with us.',
   }),
   reason: nullable(Type.String({ enum: REASONS, description: 'Why it was not counted.' })),
   created_at: WireTime,
 })
+
+/** What a sale shows of its deposits. */
+export interface ShownDeposits {
+  deposits: ShownDeposit[]
+  /** When one of them changed last, or vanished; null when nothing ever came. */
+  changedAt: Date | null
+}
+
+export const NOTHING_SHOWN: ShownDeposits = { deposits: [], changedAt: null }
 
 /**
  * The deposits of sales, those that vanished from the chain left out: at most a hundred of each sale, the oldest first,
@@ -43,23 +52,38 @@ export const DepositObject = Type.Object({
 export async function loadShownDeposits(
   db: Db | Trx,
   sales: readonly Pick<Sale, 'integrationId' | 'id'>[],
-): Promise<Map<string, ShownDeposit[]>> {
-  const shown = new Map<string, ShownDeposit[]>(sales.map(({ id }) => [id, []]))
+): Promise<Map<string, ShownDeposits>> {
+  const shown = new Map<string, ShownDeposits>()
   if (sales.length === 0) return shown
-  const { rows } = await sql<ShownDeposit & { saleId: string }>`
-    select d.* from unnest(${sales.map(({ integrationId }) => integrationId)}::integer[],
+  const { rows } = await sql<ShownDeposit & { ofSale: string; changedAt: Date | null; isDeposit: boolean }>`
+    select given.sale_id as of_sale, latest.changed_at, d.sale_id is not null as is_deposit, d.*
+      from unnest(${sales.map(({ integrationId }) => integrationId)}::integer[],
                            ${sales.map(({ id }) => id)}::text[]) given (integration_id, sale_id)
      cross join lateral (
+       select max(updated_at) as changed_at from deposits
+        where deposits.integration_id = given.integration_id and deposits.sale_id = given.sale_id) latest
+      left join lateral (
        select sale_id, tx_hash, asset, units, state, outcome, settled_at, return_round, first_seen_at from deposits
         where deposits.integration_id = given.integration_id and deposits.sale_id = given.sale_id and state <> 'vanished'
-        order by outcome is not distinct from 'dust', first_seen_at, block_height, ordinal, id limit ${SHOWN}) d`.execute(
+        order by outcome is not distinct from 'dust', first_seen_at, block_height, ordinal, id limit ${SHOWN}) d on true`.execute(
     db,
   )
-  for (const { saleId, ...deposit } of rows) shown.get(saleId)!.push(deposit)
+  for (const { ofSale, changedAt, isDeposit, ...deposit } of rows) {
+    if (!shown.has(ofSale)) shown.set(ofSale, { deposits: [], changedAt })
+    if (isDeposit) shown.get(ofSale)!.deposits.push(deposit)
+  }
   return shown
 }
 
-export function wireDeposit(deposit: ShownDeposit) {
+/** What of a sale's object is about its deposits: coins that come move its time even where they move nothing else. */
+export function wireDeposits({ updatedAt }: Pick<Sale, 'updatedAt'>, { deposits, changedAt }: ShownDeposits) {
+  return {
+    deposits: deposits.map(wireDeposit),
+    updated_at: wireTime(changedAt !== null && changedAt > updatedAt ? changedAt : updatedAt),
+  }
+}
+
+function wireDeposit(deposit: ShownDeposit) {
   const { txHash, asset, units, outcome, firstSeenAt } = deposit
   const coin = assetOf(asset)
   return {
@@ -85,7 +109,8 @@ export function stateOf({
     case null:
       return 'confirming'
     case 'credited':
-      return 'counted'
+      if (returnRound === null) return 'counted'
+      return settledAt === null ? 'returning' : 'returned'
     case 'dust':
       return 'kept'
     case 'wrong_asset':

@@ -30,8 +30,6 @@ create table sales (
   asked_units numeric(78,0) not null,
   -- Final deposits of the sale's coin: each unit is converted, returned, or still held on the sale's account.
   received_units numeric(78,0) not null default 0,
-  -- So many of them the integrator heard of: CRYPTO_RECEIVED goes out once for each.
-  told_units numeric(78,0) not null default 0,
   converted_units numeric(78,0) not null default 0,
   returned_units numeric(78,0) not null default 0,
   -- Written off: too little to move, or left to us by a person's decision.
