@@ -16,6 +16,8 @@ import { FULL } from './buyers.ts'
 
 const SEEDS = FULL ? [171, 172, 173, 174, 175, 176] : [171]
 const STEPS = FULL ? 300 : 120
+/** So often a new sale is made: an operator finds something open at any time. */
+const STEPS_OF_SALE = 6
 const WHO = { who: 'operator', why: 'in a hurry' }
 const sound = (name: string): Payee => ({ kind: 'iban', iban: payerIban(name), name: 'Ana Pérez' })
 const rejecting: Payee = {
@@ -37,12 +39,14 @@ for (const seed of SEEDS) {
     const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1)
     try {
       const sales: string[] = []
-      for (let n = 0; n < 5; n += 1) {
-        const payee = n === 0 ? rejecting : sound(`seller ${n}`)
+      const sell = async () => {
+        const payee = random.chance(0.2) ? rejecting : sound(`seller ${sales.length}`)
         const sale = await addSale(t, { price: '0.900000', payee })
         await deposit(t, sale)
         sales.push(sale.id)
       }
+      // Those before are over, or forgotten until the end.
+      const pickSale = () => random.pick(sales.slice(-2))
       const acts = {
         lose: () => addFaults(t.app, { provider: 'bank', kind: 'lost_answer', count: 1 + random.below(2) }),
         fail: () => addFaults(t.app, { provider: 'bank', kind: 'fail', count: 1 + random.below(3) }),
@@ -50,13 +54,13 @@ for (const seed of SEEDS) {
         book: () => t.settle(),
         wait: () => t.advance(1_000 * 10 ** random.below(4)),
         again: () =>
-          paySaleAgain(t.app, random.pick(sales), { ...WHO, payee: () => sound(`other ${random.below(9)}`) }),
+          paySaleAgain(t.app, pickSale(), { ...WHO, payee: () => sound(`other ${random.below(9)}`) }),
         async cancel() {
-          const order = await pickOrder(t, random.pick(sales))
+          const order = await pickOrder(t, pickSale())
           if (order) await cancelEffect(effectNeeds(t.app), order.id, { ...WHO, become: 'cancelled' })
         },
         async settle() {
-          const order = await pickOrder(t, random.pick(sales))
+          const order = await pickOrder(t, pickSale())
           if (!order) return
           const truth = await stateAtBank(t, order)
           // The bank's word is true; that it got nothing is also said without asking it.
@@ -66,6 +70,7 @@ for (const seed of SEEDS) {
       }
       const names = Object.keys(acts) as (keyof typeof acts)[]
       for (let step = 0; step < STEPS; step += 1) {
+        if (step % STEPS_OF_SALE === 0) await sell()
         const name = random.pick(names)
         try {
           await acts[name]()
