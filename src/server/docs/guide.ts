@@ -173,7 +173,7 @@ curl "${api}/sandbox/chain/deposit" -H "auth: $TOKEN" -H 'content-type: applicat
   const funds = sandbox
     ? `
 
-Payouts leave your own account, which is empty in a new sandbox: until there is enough on it, they wait. Put some there:
+Payouts leave your own account. A new sandbox has 10,000,000.00 EUR on it; when there is not enough, they wait. Add to it by:
 
 \`\`\`sh Sandbox: money on your account
 IBAN=$(curl -s "${api}/sandbox" -H "auth: $TOKEN" | grep -o '"iban":"[^"]*' | head -n 1 | cut -d'"' -f4)
