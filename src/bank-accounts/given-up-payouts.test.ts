@@ -20,6 +20,7 @@ import { abandonSale, paySaleAgain, returnSale } from '../offramp/review-sale.ts
 import type { Payee, Sale } from '../offramp/sale.ts'
 import { payerIban } from '../providers/bank/simulated/incoming.ts'
 import { addFaults } from '../providers/faults.ts'
+import { advanceClock } from '../sandbox/advance-clock.ts'
 import { claimLine, listOpenLines } from './operate-accounts.ts'
 import { findGivenUpDebits } from './unexpected-debits.ts'
 
@@ -201,4 +202,32 @@ describe('two people decide at the same moment', () => {
     await refused(again(sale), /about to go back/)
     await refused(returnSale(t.app, sale.id, { ...WHO, wallet: null }), /about to go back/)
   })
+})
+
+test('months pass in few steps though four payouts hang, and each goes to a person', async () => {
+  const sales: Sale[] = []
+  for (let n = 0; n < 4; n += 1) sales.push(await ordered(silent))
+  // There is no chain in this test.
+  const names = [
+    'payouts',
+    'simulated-bank',
+    'sale-deadlines',
+    'bank-lines',
+    'provider-callbacks',
+    'simulated-callbacks',
+  ]
+  const own = t.app.lanes.lanes.filter(({ name }) => names.includes(name))
+  const lanes = { ...t.app.lanes, lanes: own }
+  const app = { ...t.app, lanes, config: { ...t.app.config, role: 'api' as const } }
+  const advanced = await advanceClock(app, 90 * DAY)
+  assert.equal(advanced.problem, undefined)
+  assert.ok('steps' in advanced && advanced.steps < 400, JSON.stringify(advanced))
+  for (const sale of sales) {
+    const { state, reviewReason } = await getSale(t.app, sale.id)
+    assert.deepEqual(
+      [state, reviewReason, (await effectOf(sale)).state],
+      ['in_review', 'payout_late', 'sent'],
+    )
+  }
+  await t.advance(0)
 })
