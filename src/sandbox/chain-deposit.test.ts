@@ -14,8 +14,7 @@ test('more than the sandbox can send is refused, not sent to be reverted', async
   const customer = await addCustomer(t.app)
   const sale = await createRampoff(t, customer)
   const native = await createRampoff(t, customer, { symbol: 'POL', amount: '400' })
-  const send = async (body: object) =>
-    (await t.api('POST', '/api/sandbox/chain/deposit', { body })).body
+  const send = async (body: object) => (await t.api('POST', '/api/sandbox/chain/deposit', { body })).body
   for (const amount of ['9'.repeat(30), '9'.repeat(29), `1${'0'.repeat(28)}`]) {
     for (const of of [
       { rampoff_id: sale.id },

@@ -203,7 +203,7 @@ RAMPOFF_ID=$(curl -s "${api}/createRampoff" -H "auth: $TOKEN" -H 'content-type: 
 
 The customer sends the coins within 24 hours.${deposit}${funds}
 
-\`CRYPTO_RECEIVED\` tells that they are final on the chain, \`TRANSFER_RAMPOFF_FINISHED\` that the bank has sent the money.
+\`CRYPTO_RECEIVED\` tells once that they are final on the chain, of several parts with the first, \`TRANSFER_RAMPOFF_FINISHED\` that the bank has sent the money.
 
 \`\`\`sh getRampoff
 curl "${api}/getRampoff?id=$RAMPOFF_ID" -H "auth: $TOKEN"
