@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import { recordAudit } from '../common/integration-store.ts'
 import type { Trx } from '../db/database.ts'
+import { refuseTaken } from '../effects/given-up-money.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { judgeWallet } from '../onramp/wallet-checks.ts'
 import { checkPayee } from './change-payee.ts'
@@ -11,7 +12,7 @@ import { giveEverythingBack } from './give-back.ts'
 import { convertAndPay, orderPayout, reverseConversions } from './pay-out.ts'
 import { accountKey } from './payout-account.ts'
 import { ABANDONED_ACCOUNT, keepCoins } from './return-coins.ts'
-import { heldCoins, heldFiat, type Payee, type Sale, saleCoin } from './sale.ts'
+import { heldCoins, heldFiat, type Payee, type Sale, saleCoin, saleReference } from './sale.ts'
 import {
   beginSaleChanges,
   countCoins,
@@ -25,7 +26,6 @@ import {
   lockSaleEffects,
   refuseMoving,
   refuseOvertaken,
-  refuseTaken,
   type SaleEffect,
   stopEffects,
 } from './sale-effects.ts'
@@ -51,7 +51,7 @@ export async function listSaleReviews({ db }: Pick<App, 'db'>): Promise<Sale[]> 
 export async function releaseSale(app: Needs, id: string, change: Change): Promise<void> {
   await decide(app, id, change, 'sale.release', async (trx, changes, sale, effects) => {
     refuseMoving(effects)
-    await refuseTaken(trx, id)
+    await refuseTaken(trx, saleReference(id))
     await stopEffects(trx, changes, sale, effects)
     await countBlocked(trx, changes, sale)
     await goOn(app, trx, changes, sale)
@@ -72,7 +72,7 @@ export async function paySaleAgain(
     const before = openPayee(app.secrets, sale)
     if (!before || !sale.keyWrapped) throw new RefusedOperation(`The customer of sale ${id} was forgotten.`)
     refuseMoving(effects)
-    await refuseTaken(trx, id)
+    await refuseTaken(trx, saleReference(id))
     if (heldFiat(sale) === 0n && sale.payout?.state !== 'failed') {
       throw new RefusedOperation(`No payout of sale ${id} failed. "sale release" lets it go on.`)
     }
@@ -106,7 +106,7 @@ export async function returnSale(
     if (to === null)
       throw new RefusedOperation(`Sale ${id} has no wallet to give coins back to: add --wallet.`)
     refuseMoving(effects)
-    await refuseTaken(trx, id)
+    await refuseTaken(trx, saleReference(id))
     setSaleFields(changes, sale, { refundWallet: to })
     if (!(await giveEverythingBack(trx, changes, sale, { effects, to, reason: 'review_refused' })))
       throw new RefusedOperation(`Sale ${id} holds nothing that could go back.`)

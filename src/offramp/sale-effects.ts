@@ -62,21 +62,6 @@ export async function refuseOvertaken(
     )
 }
 
-/** Throws while money left by a payout that was given up, and nobody has settled that: another may be one too many. */
-export async function refuseTaken(trx: Trx, saleId: string): Promise<void> {
-  const { rows } = await sql<{ id: string; iban: string; line: string }>`
-    select e.id, t.iban, t.id as line
-      from effects e
-      join bank_transactions t on t.iban = split_part(e.door, ':', 2) and t.transfer_ref = e.provider_ref
-     where e.reference = ${saleReference(saleId)} and e.kind = 'bank_transfer' and e.state = 'cancelled'
-       and t.direction = 'debit' and t.state = 'unmatched'`.execute(trx)
-  const [taken] = rows
-  if (taken)
-    throw new RefusedOperation(
-      `The bank took the money of effect ${taken.id}, which was given up. Settle that first: "accounts claim ${taken.iban} ${taken.line}".`,
-    )
-}
-
 /** Throws when something of the sale is on its way, and names it. */
 export function refuseMoving(effects: readonly SaleEffect[]): void {
   const returning = effects.find(({ kind, state }) => kind === 'coin_transfer' && state === 'planned')

@@ -194,6 +194,8 @@ describe('a person looks at it', () => {
     const row = await rowOf(t.app, id)
     assert.equal(row.state, 'in_review')
     assert.match(row.reviewDetail!, new RegExp(`for effect ${effect.id}, which was given up`))
+    await assert.rejects(refusePayment(t.app, id, WHO), /Settle that first/)
+    await assert.rejects(releasePayment(t.app, id, WHO), /Settle that first/)
     await checkBooks(t.app)
   })
 
