@@ -170,9 +170,10 @@ describe('the sell flow', () => {
       .where('kind', '=', 'bank_transfer')
       .execute()
     assert.deepEqual(
-      payouts.map(({ state, attempts }) => [state, attempts]),
-      [['unknown', 40]],
+      payouts.map(({ state }) => state),
+      ['unknown'],
     )
+    assert.ok(payouts[0]!.attempts > 10, 'it is asked for all the time')
     const sent = await test.app.db
       .selectFrom('simulated.bankTransfers')
       .select('id')
