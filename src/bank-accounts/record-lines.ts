@@ -17,6 +17,10 @@ export const bankOf = (iban: string): string => `bank:${iban}`
 /** Money that we ordered to go out and that the bank has not booked yet. */
 export const transitOutOf = (iban: string): string => `transit:out:${iban}`
 
+/** How a counterparty's account is known again; null when the bank didn't name it. */
+export const payerIndex = (secrets: Pick<App['secrets'], 'index'>, iban: string | null): Buffer | null =>
+  iban === null ? null : secrets.index('payer-account', iban.replaceAll(/\s/g, '').toUpperCase())
+
 /**
  * Records lines of our accounts, each once however often the bank tells of it, with their entries: what came waits in
  * suspense, seen by the operator, until it is matched. Answers the accounts that we don't know.
@@ -43,7 +47,8 @@ async function insertLines(app: Needs, trx: Trx, lines: readonly BankLine[]): Pr
     app.secrets.seal(COUNTERPARTY_PURPOSE, JSON.stringify({ name, iban } satisfies Counterparty))
   const { rows } = await sql<{ iban: string; bankRef: string }>`
     insert into bank_transactions (iban, id, bank_ref, booked_at, value_date, direction, units, currency,
-                                   counterparty_sealed, concept, end_to_end_id, transfer_ref, return_code, return_text, state, due_at, created_at)
+                                   counterparty_sealed, concept, end_to_end_id, transfer_ref, return_code, return_text, booked_on, payer_index,
+                                   state, due_at, created_at)
     select given.*, case when direction = 'debit' and transfer_ref is not null then 'matched' else 'unmatched' end,
            case when direction = 'credit' then ${now}::timestamptz end, ${now}
       from unnest(${lines.map(({ iban }) => iban)}::text[], ${lines.map(() => randomText(25))}::text[],
@@ -56,9 +61,11 @@ async function insertLines(app: Needs, trx: Trx, lines: readonly BankLine[]): Pr
                   ${lines.map(({ endToEndId }) => endToEndId)}::text[],
                   ${lines.map(({ transferRef }) => transferRef)}::text[],
                   ${lines.map(({ returnCode }) => returnCode)}::text[],
-                  ${lines.map(({ returnText }) => returnText)}::text[])
+                  ${lines.map(({ returnText }) => returnText)}::text[],
+                  ${lines.map(({ bookedAt }) => bookedAt.toISOString().slice(0, 10))}::date[],
+                  ${lines.map(({ counterpartyIban }) => payerIndex(app.secrets, counterpartyIban))}::bytea[])
            given (iban, id, bank_ref, booked_at, value_date, direction, units, currency, counterparty_sealed, concept,
-                  end_to_end_id, transfer_ref, return_code, return_text)
+                  end_to_end_id, transfer_ref, return_code, return_text, booked_on, payer_index)
     on conflict (iban, bank_ref) do nothing
     returning iban, bank_ref`.execute(trx)
   const fresh = new Set(rows.map(({ iban, bankRef }) => `${iban} ${bankRef}`))

@@ -30,6 +30,13 @@ export interface Database extends SimulatedDatabase {
   paymentConcepts: PaymentConceptsTable
   bankTransactions: BankTransactionsTable
   bankMatches: BankMatchesTable
+  bankSuggestions: BankSuggestionsTable
+  bankLineRefs: BankLineRefsTable
+  knownPayers: KnownPayersTable
+  statementImports: StatementImportsTable
+  statements: StatementsTable
+  orderFiles: OrderFilesTable
+  fileOrders: FileOrdersTable
   journals: JournalsTable
   postings: PostingsTable
   unsealedJournals: UnsealedJournalsTable
@@ -299,6 +306,7 @@ export interface BankAccountsTable {
   holderName: string
   currency: string
   status: Generated<string>
+  ordersBy: Generated<'api' | 'file'>
   statementRef: string | null
   dueAt: Date | null
   leaseUntil: Date | null
@@ -331,9 +339,94 @@ export interface BankTransactionsTable {
   returnText: string | null
   state: Generated<'unmatched' | 'suggested' | 'matched' | 'returned'>
   matchReasons: JSONColumn
+  /** 0 to 100. */
+  matchScore: number | null
+  bookedOn: string
+  payerIndex: Buffer | null
+  importId: string | null
+  importLine: number | null
   dueAt: Date | null
   leaseUntil: Date | null
   createdAt: Date
+}
+
+export interface BankSuggestionsTable {
+  iban: string
+  transactionId: string
+  integrationId: number
+  paymentId: string
+  /** 0 to 100. */
+  score: number
+  reasons: JSONColumn
+}
+
+export interface BankLineRefsTable {
+  iban: string
+  ref: string
+  transactionId: string
+}
+
+export interface KnownPayersTable {
+  integrationId: number
+  payerIndex: Buffer
+  customerId: string
+  payments: Generated<number>
+  lastPaidAt: Date
+}
+
+export interface StatementImportsTable {
+  id: string
+  digest: Buffer
+  fileName: string
+  format: string
+  bytes: bigint
+  storageKey: string
+  source: 'command' | 'folder' | 'console' | 'bank'
+  importedBy: string
+  lines: number
+  added: number
+  createdAt: Date
+}
+
+export interface StatementsTable {
+  importId: string
+  position: number
+  iban: string
+  currency: string
+  statementRef: string | null
+  fromOn: string | null
+  toOn: string | null
+  openingUnits: bigint | null
+  closingUnits: bigint | null
+  lines: number
+  added: number
+}
+
+export interface OrderFilesTable {
+  id: string
+  iban: string
+  format: 'pain.001.001.03' | 'pain.001.001.09'
+  messageId: string
+  storageKey: string
+  orders: number
+  units: bigint
+  answer: string | null
+  madeBy: string
+  createdAt: Date
+}
+
+export interface FileOrdersTable {
+  idempotencyKey: string
+  iban: string
+  destinationSealed: Buffer
+  units: bigint
+  currency: string
+  state: Generated<'accepted' | 'booked' | 'rejected' | 'returned'>
+  fileId: string | null
+  reason: string | null
+  reasonText: string | null
+  createdAt: Date
+  updatedAt: Date
 }
 
 export interface BankMatchesTable {
@@ -343,6 +436,7 @@ export interface BankMatchesTable {
   paymentId: string
   units: bigint
   matchedBy: string
+  round: Generated<number>
   createdAt: Date
 }
 

@@ -1,0 +1,125 @@
+-- Statements that were imported, how lines are matched, and banks that take orders as files.
+
+create table statement_imports (
+  id text primary key,
+  -- SHA-256 of the file: the same file again is the same import.
+  digest bytea not null unique,
+  file_name text not null,
+  -- Such as `camt.053.001.08`, `mt940`, `norma43`, `csv`.
+  format text not null,
+  bytes bigint not null,
+  -- Where the file is kept, sealed.
+  storage_key text not null,
+  -- `command`, `folder`, `console`, `bank`.
+  source text not null,
+  imported_by text not null,
+  lines integer not null,
+  -- Of these, how many nobody had told of before.
+  added integer not null,
+  created_at timestamptz not null
+);
+create index on statement_imports (created_at desc);
+
+-- One statement of one account inside a file; what the bank says the account held.
+create table statements (
+  import_id text not null references statement_imports,
+  position integer not null,
+  iban text not null references bank_accounts,
+  currency text not null,
+  -- The bank's number of the statement, where it has one.
+  statement_ref text,
+  from_on date,
+  to_on date,
+  -- Null where the file tells none, as a list of movements does.
+  opening_units numeric(78,0),
+  closing_units numeric(78,0),
+  lines integer not null,
+  added integer not null,
+  primary key (import_id, position)
+);
+create index on statements (iban, to_on desc);
+
+-- Every name under which a bank told of a line: a statement may name it otherwise than the notification before it.
+create table bank_line_refs (
+  iban text not null,
+  ref text not null,
+  transaction_id text not null,
+  primary key (iban, ref),
+  foreign key (iban, transaction_id) references bank_transactions
+);
+
+alter table bank_transactions add column import_id text references statement_imports;
+-- Line of the file, from 1.
+alter table bank_transactions add column import_line integer;
+-- The day that the bank's books have it under.
+alter table bank_transactions add column booked_on date;
+update bank_transactions set booked_on = booked_at::date;
+alter table bank_transactions alter column booked_on set not null;
+-- A keyed digest of the counterparty's account: whoever paid before is known again without storing who.
+alter table bank_transactions add column payer_index bytea;
+-- 0 to 100; null while nothing was judged.
+alter table bank_transactions add column match_score smallint;
+create index on bank_transactions (iban, booked_on, direction, units);
+
+-- Payments that a line may be for, for a person to choose from; gone when it is matched.
+create table bank_suggestions (
+  iban text not null,
+  transaction_id text not null,
+  integration_id integer not null,
+  payment_id text not null,
+  score smallint not null,
+  reasons jsonb not null,
+  primary key (iban, transaction_id, integration_id, payment_id),
+  foreign key (iban, transaction_id) references bank_transactions,
+  foreign key (integration_id, payment_id) references payments
+);
+create index on bank_suggestions (payment_id);
+
+-- A match that was undone and made again is another journal.
+alter table bank_matches add column round integer not null default 1;
+
+-- Accounts that a customer paid from before, by the account's keyed digest.
+create table known_payers (
+  integration_id integer not null,
+  payer_index bytea not null,
+  customer_id text not null,
+  payments integer not null default 1,
+  last_paid_at timestamptz not null,
+  primary key (integration_id, payer_index, customer_id)
+);
+
+-- `file`: this account's bank takes orders as pain.001 files, and says by files what became of them.
+alter table bank_accounts add column orders_by text not null default 'api' check (orders_by in ('api', 'file'));
+
+-- Files of orders that were made for such a bank.
+create table order_files (
+  id text primary key,
+  iban text not null references bank_accounts,
+  -- `pain.001.001.03` or `pain.001.001.09`.
+  format text not null,
+  -- The file's MsgId, which the bank's answer names.
+  message_id text not null unique,
+  storage_key text not null,
+  orders integer not null,
+  units numeric(78,0) not null,
+  -- Null: whole file accepted or not answered yet; else what the bank said of it.
+  answer text,
+  made_by text not null,
+  created_at timestamptz not null
+);
+
+-- One order to such a bank. It is known by the id that it carries (`EndToEndId`), which is the effect's key.
+create table file_orders (
+  idempotency_key text primary key,
+  iban text not null references bank_accounts,
+  destination_sealed bytea not null,
+  units numeric(78,0) not null,
+  currency text not null,
+  state text not null default 'accepted' check (state in ('accepted', 'booked', 'rejected', 'returned')),
+  file_id text references order_files,
+  reason text,
+  reason_text text,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create index on file_orders (iban, created_at) where file_id is null and state = 'accepted';
