@@ -35,6 +35,8 @@ export interface Database extends SimulatedDatabase {
   knownPayers: KnownPayersTable
   statementImports: StatementImportsTable
   statements: StatementsTable
+  statementLines: StatementLinesTable
+  bankDoubts: BankDoubtsTable
   orderFiles: OrderFilesTable
   fileOrders: FileOrdersTable
   journals: JournalsTable
@@ -362,6 +364,8 @@ export interface BankSuggestionsTable {
 
 export interface BankLineRefsTable {
   iban: string
+  /** `port`, or the kind of statement, such as `camt.053`. */
+  toldBy: string
   ref: string
   transactionId: string
 }
@@ -400,6 +404,51 @@ export interface StatementsTable {
   closingUnits: bigint | null
   lines: number
   added: number
+  doubts: Generated<number>
+  complete: boolean
+  wholeFrom: string | null
+  wholeTo: string | null
+  findings: JSONColumn
+}
+
+export interface StatementLinesTable {
+  importId: string
+  position: number
+  number: number
+  iban: string
+  transactionId: string
+  ref: string | null
+  print: Buffer
+}
+
+export interface BankDoubtsTable {
+  iban: string
+  id: string
+  toldBy: string
+  importId: string | null
+  position: number | null
+  number: number | null
+  importLine: number | null
+  bankRef: string | null
+  bookedAt: Date
+  bookedOn: string
+  valueDate: string
+  direction: 'credit' | 'debit'
+  units: bigint
+  currency: string
+  counterpartySealed: Buffer
+  payerIndex: Buffer | null
+  concept: string
+  endToEndId: string | null
+  transferRef: string | null
+  returnCode: string | null
+  returnText: string | null
+  print: Buffer
+  reason: 'other_words' | 'not_on_statement' | 'same_sum'
+  state: Generated<'open' | 'same' | 'new' | 'dismissed'>
+  transactionId: string | null
+  createdAt: Date
+  decidedAt: Date | null
 }
 
 export interface OrderFilesTable {

@@ -35,18 +35,87 @@ create table statements (
   closing_units numeric(78,0),
   lines integer not null,
   added integer not null,
+  -- Lines that may be known ones told otherwise: see bank_doubts.
+  doubts integer not null default 0,
+  -- Whether it holds every line of its days; of those from `whole_from` to `whole_to` that is proven.
+  complete boolean not null,
+  whole_from date,
+  whole_to date,
+  -- What a person should know: a gap to the statement before it, known lines that it doesn't hold.
+  findings jsonb not null default '[]',
   primary key (import_id, position)
 );
 create index on statements (iban, to_on desc);
 
+-- Which line each line of a statement is: what several statements tell of is one line.
+create table statement_lines (
+  import_id text not null,
+  position integer not null,
+  -- From 1, in the order of the statement.
+  number integer not null,
+  iban text not null,
+  transaction_id text not null,
+  -- The bank's reference as this statement has it.
+  ref text,
+  -- A keyed digest of all that this statement says of the line.
+  print bytea not null,
+  primary key (import_id, position, number),
+  unique (iban, transaction_id, import_id, position),
+  foreign key (import_id, position) references statements,
+  foreign key (iban, transaction_id) references bank_transactions
+);
+
 -- Every name under which a bank told of a line: a statement may name it otherwise than the notification before it.
 create table bank_line_refs (
   iban text not null,
+  -- `port`, or the kind of statement, such as `camt.053`: each kind names a line in its own way.
+  told_by text not null,
   ref text not null,
   transaction_id text not null,
-  primary key (iban, ref),
+  primary key (iban, told_by, ref),
   foreign key (iban, transaction_id) references bank_transactions
 );
+create index on bank_line_refs (iban, transaction_id);
+
+-- What a bank told of that may be a known line in other words, or another line: not in the books until that is known.
+create table bank_doubts (
+  iban text not null references bank_accounts,
+  id text not null,
+  -- As in bank_line_refs.
+  told_by text not null,
+  -- Null of what the port told.
+  import_id text,
+  position integer,
+  number integer,
+  import_line integer,
+  bank_ref text,
+  booked_at timestamptz not null,
+  booked_on date not null,
+  value_date date not null,
+  direction text not null check (direction in ('credit', 'debit')),
+  units numeric(78,0) not null,
+  currency text not null,
+  counterparty_sealed bytea not null,
+  payer_index bytea,
+  concept text not null,
+  end_to_end_id text,
+  transfer_ref text,
+  return_code text,
+  return_text text,
+  print bytea not null,
+  -- `other_words`, `not_on_statement`, `same_sum`.
+  reason text not null,
+  state text not null default 'open' check (state in ('open', 'same', 'new', 'dismissed')),
+  -- The line that it turned out to be.
+  transaction_id text,
+  created_at timestamptz not null,
+  decided_at timestamptz,
+  primary key (iban, id),
+  unique (import_id, position, number),
+  foreign key (import_id, position) references statements
+);
+create index on bank_doubts (iban, booked_on) where state = 'open';
+create unique index on bank_doubts (iban, bank_ref) where told_by = 'port';
 
 alter table bank_transactions add column import_id text references statement_imports;
 -- Line of the file, from 1.
@@ -60,6 +129,7 @@ alter table bank_transactions add column payer_index bytea;
 -- 0 to 100; null while nothing was judged.
 alter table bank_transactions add column match_score smallint;
 create index on bank_transactions (iban, booked_on, direction, units);
+create index on bank_transactions (import_id) where import_id is not null;
 
 -- Payments that a line may be for, for a person to choose from; gone when it is matched.
 create table bank_suggestions (
