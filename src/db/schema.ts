@@ -33,6 +33,7 @@ export interface Database extends SimulatedDatabase {
   bankSuggestions: BankSuggestionsTable
   bankLineRefs: BankLineRefsTable
   knownPayers: KnownPayersTable
+  paymentNames: PaymentNamesTable
   statementImports: StatementImportsTable
   statements: StatementsTable
   statementLines: StatementLinesTable
@@ -320,6 +321,8 @@ export interface PaymentConceptsTable {
   concept: number
   integrationId: number
   paymentId: string
+  /** Whether `payment_names` has it; null: not looked at yet. */
+  named: Generated<boolean | null>
   createdAt: Date
 }
 
@@ -360,6 +363,15 @@ export interface BankSuggestionsTable {
   /** 0 to 100. */
   score: number
   reasons: JSONColumn
+  /** The payment's when it was suggested. */
+  paymentState: string | null
+}
+
+export interface PaymentNamesTable {
+  paymentId: string
+  digest: Buffer
+  iban: string
+  units: bigint
 }
 
 export interface BankLineRefsTable {

@@ -139,6 +139,8 @@ create table bank_suggestions (
   payment_id text not null,
   score smallint not null,
   reasons jsonb not null,
+  -- The payment's when it was suggested: when it has changed, the line is judged again.
+  payment_state text,
   primary key (iban, transaction_id, integration_id, payment_id),
   foreign key (iban, transaction_id) references bank_transactions,
   foreign key (integration_id, payment_id) references payments
@@ -157,6 +159,24 @@ create table known_payers (
   last_paid_at timestamptz not null,
   primary key (integration_id, payer_index, customer_id)
 );
+
+-- What open payments are found by when a line has no number: keyed digests of the customer's surnames, of the whole name,
+-- and of nothing, which stands for the amount alone.
+create table payment_names (
+  payment_id text not null,
+  digest bytea not null,
+  iban text not null,
+  units numeric(78,0) not null,
+  primary key (payment_id, digest)
+);
+create index on payment_names (iban, digest, units) include (payment_id);
+
+-- Null: not in `payment_names` yet. True: it is. False: it never was, or is no more.
+alter table payment_concepts add column named boolean;
+update payment_concepts set named = false from payments
+ where payments.id = payment_id and state not in ('started', 'pending_bank', 'in_review');
+create index on payment_concepts (iban, created_at) where named is null;
+create index on payment_concepts (created_at) where named;
 
 -- `file`: this account's bank takes orders as pain.001 files, and says by files what became of them.
 alter table bank_accounts add column orders_by text not null default 'api' check (orders_by in ('api', 'file'));
