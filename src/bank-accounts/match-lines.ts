@@ -7,12 +7,9 @@ import { readConcepts } from '../onramp/concept.ts'
 import type { Payment } from '../onramp/payment.ts'
 import { beginChanges, wakeAfter, writeChanges } from '../onramp/payment-changes.ts'
 import { lockPayments } from '../onramp/payment-store.ts'
-import { type Arrival, currentPrice, keepsPrice, receive } from '../onramp/receive.ts'
-import { openCounterparty } from '../onramp/refund-sources.ts'
-import { hurrySessions } from '../onramp/session-store.ts'
-import { findCustomerNames } from './customer-names.ts'
-import { BANK_LINE_LANE, suspenseOf } from './record-lines.ts'
-import { type CustomerName, isSamePerson } from './same-person.ts'
+import { currentPrice, keepsPrice } from '../onramp/receive.ts'
+import { bookMatches, type NewMatch } from './book-match.ts'
+import { BANK_LINE_LANE } from './record-lines.ts'
 import { takeBackTransfer } from './take-back-transfer.ts'
 
 const BATCH = 100
@@ -70,9 +67,8 @@ async function matchLines(app: Needs, lines: readonly Line[]): Promise<void> {
     const ids = [...candidates.values()].filter((found) => found.length === 1).flat()
     const payments = await lockPayments(trx, [...new Set(ids)])
     const open = await lockOpenLines(trx, lines)
-    const names = await findCustomerNames(trx, app, [...payments.values()])
     const outcomes: Outcome[] = []
-    const arrivals: Arrival[] = []
+    const matches: NewMatch[] = []
     for (const line of open) {
       const found = candidates.get(line.id) ?? []
       const payment = found.length === 1 ? payments.get(found[0]!) : undefined
@@ -80,17 +76,12 @@ async function matchLines(app: Needs, lines: readonly Line[]): Promise<void> {
       else if (!canBePriced(app, payment, line)) {
         outcomes.push({ line, state: 'unmatched', reasons: [], dueAt: after(changes.now, PRICE_PAUSE_MS) })
       } else {
-        arrivals.push(arrivalOf(app, payment, line, names))
-        outcomes.push({ line, state: 'matched', reasons: ['concept'], dueAt: null, payment })
+        const how = { matchedBy: 'automatic', reasons: ['concept'], score: 100 }
+        matches.push({ line, payment, units: line.units, ...how })
       }
     }
-    await recordOutcomes(trx, outcomes, changes.now)
-    await receive(app, trx, changes, payments, arrivals)
-    await hurrySessions(
-      trx,
-      arrivals.map(({ paymentId }) => paymentId),
-      changes.now,
-    )
+    await recordOutcomes(trx, outcomes)
+    await bookMatches(app, trx, changes, payments, matches)
     await writeChanges(trx, changes)
   })
   wakeAfter(app, changes)
@@ -127,32 +118,11 @@ function canBePriced(app: Needs, payment: Payment, line: Line): boolean {
   )
 }
 
-function arrivalOf(
-  { secrets }: Needs,
-  payment: Payment,
-  line: Line,
-  names: ReadonlyMap<string, CustomerName | null>,
-): Arrival {
-  const { name, iban } = openCounterparty(secrets, line.counterpartySealed)
-  const customer = names.get(payment.id) ?? null
-  return {
-    paymentId: payment.id,
-    units: line.units,
-    bookedAt: line.bookedAt,
-    fromAccount: suspenseOf(line.iban),
-    purpose: `payment:${payment.id}:matched:${line.iban}:${line.id}`,
-    kind: 'bank',
-    payer: { name, iban, card_last4: null },
-    thirdParty: customer === null || !isSamePerson(customer, name),
-  }
-}
-
 interface Outcome {
   line: Line
-  state: 'matched' | 'unmatched' | 'suggested'
+  state: 'unmatched' | 'suggested'
   reasons: string[]
   dueAt: Date | null
-  payment?: Payment
 }
 
 const leaveUnmatched = (line: Line, found: readonly string[]): Outcome => ({
@@ -162,33 +132,16 @@ const leaveUnmatched = (line: Line, found: readonly string[]): Outcome => ({
   dueAt: null,
 })
 
-async function recordOutcomes(trx: Trx, outcomes: readonly Outcome[], now: Date): Promise<void> {
+async function recordOutcomes(trx: Trx, outcomes: readonly Outcome[]): Promise<void> {
   if (outcomes.length === 0) return
   await sql`
     update bank_transactions
-       set state = given.state, match_reasons = given.reasons, due_at = given.due_at, lease_until = null,
-           matched_units = case when given.state = 'matched' then units else matched_units end
+       set state = given.state, match_reasons = given.reasons, due_at = given.due_at, lease_until = null
       from unnest(${outcomes.map(({ line }) => line.iban)}::text[], ${outcomes.map(({ line }) => line.id)}::text[],
                   ${outcomes.map(({ state }) => state)}::text[],
                   ${outcomes.map(({ reasons }) => JSON.stringify(reasons))}::jsonb[],
                   ${outcomes.map(({ dueAt }) => dueAt)}::timestamptz[]) given (iban, id, state, reasons, due_at)
      where bank_transactions.iban = given.iban and bank_transactions.id = given.id`.execute(trx)
-  const matched = outcomes.filter(({ payment }) => payment !== undefined)
-  if (matched.length === 0) return
-  await trx
-    .insertInto('bankMatches')
-    .values(
-      matched.map(({ line, payment }) => ({
-        iban: line.iban,
-        transactionId: line.id,
-        integrationId: payment!.integrationId,
-        paymentId: payment!.id,
-        units: line.units,
-        matchedBy: 'concept',
-        createdAt: now,
-      })),
-    )
-    .execute()
 }
 
 const after = (now: Date, ms: number): Date => new Date(now.getTime() + ms)

@@ -498,6 +498,9 @@ export interface BankMatchesTable {
   units: bigint
   matchedBy: string
   round: Generated<number>
+  differenceUnits: Generated<bigint>
+  paymentState: Generated<PaymentsTable['state']>
+  bookedAt: Date
   createdAt: Date
 }
 

@@ -59,8 +59,8 @@ export async function loadSources(
   const lines = await sql<{ paymentId: string; iban: string; id: string; units: bigint; sealed: Buffer }>`
     select bank_matches.payment_id, iban, transaction_id as id, bank_matches.units, counterparty_sealed as sealed
       from bank_matches join bank_transactions using (iban)
-     where bank_matches.payment_id = any(${ids}) and bank_transactions.id = transaction_id
-     order by booked_at`.execute(trx)
+     where bank_matches.payment_id = any(${ids}) and bank_transactions.id = transaction_id and bank_matches.units > 0
+     order by bank_transactions.booked_at`.execute(trx)
   for (const { paymentId, iban, id, units, sealed } of lines.rows) {
     const { name, iban: theirs } = openCounterparty(secrets, sealed)
     const way = { kind: 'bank', ourIban: iban, iban: theirs, name } as const

@@ -149,6 +149,24 @@ create index on bank_suggestions (payment_id);
 
 -- A match that was undone and made again is another journal.
 alter table bank_matches add column round integer not null default 1;
+-- A match that was undone stays, with nothing matched.
+alter table bank_matches add constraint bank_matches_units_check check (units >= 0);
+-- What the payment had then above or below what was asked, and its state right after: what reconciling again answers.
+alter table bank_matches add column difference_units numeric(78,0) not null default 0;
+alter table bank_matches add column payment_state text not null default 'payment_received';
+-- The line's, so that the lines of a shared account that are one integration's are listed newest first.
+alter table bank_matches add column booked_at timestamptz;
+update bank_matches set booked_at = bank_transactions.booked_at
+  from bank_transactions where bank_transactions.iban = bank_matches.iban and bank_transactions.id = transaction_id;
+alter table bank_matches alter column booked_at set not null;
+create index on bank_matches (integration_id, iban, booked_at desc, transaction_id desc) where units > 0;
+
+-- However many match at once: never more than the line has.
+alter table bank_transactions
+  add constraint bank_transactions_matched_check check (matched_units between 0 and units);
+-- For the filters of an account's list. Its time is written otherwise than in the index of the whole list, so that the
+-- planner takes each index for its own question.
+create index on bank_transactions (iban, direction, state, (booked_at at time zone 'UTC') desc, id desc);
 
 -- Accounts that a customer paid from before, by the account's keyed digest.
 create table known_payers (
