@@ -376,8 +376,6 @@ export interface PaymentNamesTable {
 
 export interface BankLineRefsTable {
   iban: string
-  /** `port`, or the kind of statement, such as `camt.053`. */
-  toldBy: string
   ref: string
   transactionId: string
 }
@@ -436,6 +434,7 @@ export interface StatementLinesTable {
 export interface BankDoubtsTable {
   iban: string
   id: string
+  /** `port`, or the kind of statement, such as `camt.053`. */
   toldBy: string
   importId: string | null
   position: number | null

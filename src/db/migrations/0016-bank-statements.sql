@@ -64,15 +64,14 @@ create table statement_lines (
   foreign key (import_id, position) references statements,
   foreign key (iban, transaction_id) references bank_transactions
 );
+create index on statement_lines (iban, ref) where ref is not null;
 
--- Every name under which a bank told of a line: a statement may name it otherwise than the notification before it.
+-- Names under which the bank's port told of lines that a statement had told of before: each names them in its own way.
 create table bank_line_refs (
   iban text not null,
-  -- `port`, or the kind of statement, such as `camt.053`: each kind names a line in its own way.
-  told_by text not null,
   ref text not null,
   transaction_id text not null,
-  primary key (iban, told_by, ref),
+  primary key (iban, ref),
   foreign key (iban, transaction_id) references bank_transactions
 );
 create index on bank_line_refs (iban, transaction_id);
@@ -81,7 +80,7 @@ create index on bank_line_refs (iban, transaction_id);
 create table bank_doubts (
   iban text not null references bank_accounts,
   id text not null,
-  -- As in bank_line_refs.
+  -- `port`, or the kind of statement, such as `camt.053`.
   told_by text not null,
   -- Null of what the port told.
   import_id text,
