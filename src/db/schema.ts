@@ -40,6 +40,7 @@ export interface Database extends SimulatedDatabase {
   bankDoubts: BankDoubtsTable
   orderFiles: OrderFilesTable
   fileOrders: FileOrdersTable
+  chargebackScans: ChargebackScansTable
   journals: JournalsTable
   postings: PostingsTable
   unsealedJournals: UnsealedJournalsTable
@@ -473,6 +474,14 @@ export interface OrderFilesTable {
   answer: string | null
   madeBy: string
   createdAt: Date
+  batchLine: string | null
+}
+
+export interface ChargebackScansTable {
+  provider: string
+  readTo: Date
+  dueAt: Date
+  leaseUntil: Date | null
 }
 
 export interface FileOrdersTable {

@@ -46,6 +46,7 @@ interface SimulatedCardSessionsTable {
   refundedUnits: Generated<bigint>
   chargebackDueAt: Date | null
   chargedBackAt: Date | null
+  disputeWonAt: Date | null
   expiresAt: Date
   createdAt: Date
   updatedAt: Date

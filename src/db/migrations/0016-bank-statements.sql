@@ -230,3 +230,16 @@ create table file_orders (
   updated_at timestamptz not null
 );
 create index on file_orders (iban, created_at) where file_id is null and state = 'accepted';
+
+-- The one line of a statement that took a whole file of orders, where the bank books files as one; null else.
+alter table order_files add column batch_line text;
+
+-- How far the chargebacks of a card provider were read, should its callbacks be lost.
+create table chargeback_scans (
+  provider text primary key,
+  -- The provider's time of the last change that was read.
+  read_to timestamptz not null,
+  due_at timestamptz not null,
+  lease_until timestamptz
+);
+alter table simulated.card_sessions add column dispute_won_at timestamptz;
