@@ -12,7 +12,7 @@ import {
 } from './camt-values.ts'
 import type { XmlElement } from './read-xml.ts'
 import { type Place, StatementError, type StatementLine } from './statement.ts'
-import { joinCut, referenceOf } from './statement-values.ts'
+import { joinCut, NO_REASON_TOLD, referenceOf } from './statement-values.ts'
 
 export interface CamtEntry {
   place: Place
@@ -27,9 +27,6 @@ interface Around {
   account: string
   toOn: string | null
 }
-
-/** ISO 20022: the reason was not told. */
-export const NO_REASON_TOLD = 'MS03'
 
 /** The lines of an entry; none when it isn't booked or moves nothing. Throws `StatementError`. */
 export function linesOfEntry(entry: CamtEntry, around: Around): { told: ToldEntry; lines: StatementLine[] } {

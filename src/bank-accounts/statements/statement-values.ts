@@ -28,6 +28,12 @@ export function unitsOf(text: string, currency: Asset, place: Place): bigint {
   throw new StatementError('amount', place, `The amount ${JSON.stringify(text.slice(0, 40))} ${problem}.`)
 }
 
+/** `1234,` and `1234,5` with a point, as amounts are read everywhere. */
+export const amountWithPoint = (amount: string): string => amount.replace(',', '.').replace(/\.$/, '')
+
+/** ISO 20022: something came back and the reason was not told. */
+export const NO_REASON_TOLD = 'MS03'
+
 /** An amount for people: `1234.50 EUR`. */
 export function shownAmount(units: bigint, code: string): string {
   const currency = fiatAsset(code)
