@@ -94,7 +94,7 @@ async function takeFromLines(trx: Trx, matches: readonly NewMatch[]): Promise<vo
 async function insertMatches(trx: Trx, matches: readonly NewMatch[], now: Date): Promise<number[]> {
   const { rows } = await sql<{ iban: string; transactionId: string; paymentId: string; round: number }>`
     insert into bank_matches as known (iban, transaction_id, integration_id, payment_id, units, matched_by,
-                                       difference_units, booked_at, created_at)
+                                       difference_units, state_before, deadline_before, booked_at, created_at)
     select given.*, ${now}
       from unnest(
         ${matches.map(({ line }) => line.iban)}::text[], ${matches.map(({ line }) => line.id)}::text[],
@@ -103,9 +103,12 @@ async function insertMatches(trx: Trx, matches: readonly NewMatch[], now: Date):
         ${matches.map(({ units }) => units.toString())}::numeric[],
         ${matches.map(({ matchedBy }) => matchedBy)}::text[],
         ${differencesOf(matches).map(String)}::numeric[],
+        ${matches.map(({ payment }) => payment.state)}::text[],
+        ${matches.map(({ payment }) => payment.expiresAt)}::timestamptz[],
         ${matches.map(({ line }) => line.bookedAt)}::timestamptz[]) given
     on conflict (iban, transaction_id, integration_id, payment_id) do update
        set units = excluded.units, matched_by = excluded.matched_by, difference_units = excluded.difference_units,
+           state_before = excluded.state_before, deadline_before = excluded.deadline_before,
            round = known.round + 1, created_at = excluded.created_at
      where known.units = 0
     returning iban, transaction_id, payment_id, round`.execute(trx)

@@ -251,6 +251,7 @@ export interface PaymentsTable {
   txid: string | null
   refund: NullableJSONColumn
   chargeback: NullableJSONColumn
+  conversionRound: Generated<number>
   version: Generated<number>
   expiresAt: Date | null
   dueAt: Date | null
@@ -508,6 +509,8 @@ export interface BankMatchesTable {
   round: Generated<number>
   differenceUnits: Generated<bigint>
   paymentState: Generated<PaymentsTable['state']>
+  stateBefore: PaymentsTable['state'] | null
+  deadlineBefore: Date | null
   bookedAt: Date
   createdAt: Date
 }

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Db, Trx } from '../db/database.ts'
 
 /** One signed entry: debit is +, credit is −. Units are the asset's base units. */
@@ -89,8 +89,11 @@ export const CUSTOMER_ACCOUNTS = 'customer:'
 const sumOf = (account: string, asset: string) => sql`
   select coalesce(sum(units), 0) as units from postings where account = ${account} and asset = ${asset}`
 
-/** The sum of an account that isn't a customer's, to be read with others in one statement. */
-export const sumFromCheckpoint = (account: string, asset: string) => sql`
+/** The sum of an account that isn't a customer's, to be read with others in one statement; also of columns of it. */
+export const sumFromCheckpoint = (
+  account: string | RawBuilder<unknown>,
+  asset: string | RawBuilder<unknown>,
+) => sql`
   select coalesce((select units from balance_checkpoints where account = ${account} and asset = ${asset}), 0)
        + coalesce((select sum(p.units) from unsealed_journals u join postings p on p.journal_id = u.journal_id
                     where p.account = ${account} and p.asset = ${asset}), 0) as units`

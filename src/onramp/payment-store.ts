@@ -132,6 +132,7 @@ const CHANGING = {
   liveExternalId: 'text',
   receivedUnits: 'numeric',
   convertedUnits: 'numeric',
+  conversionRound: 'integer',
   refundedUnits: 'numeric',
   limitUnits: 'numeric',
   coinUnits: 'numeric',

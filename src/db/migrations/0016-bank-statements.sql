@@ -153,6 +153,11 @@ alter table bank_matches add constraint bank_matches_units_check check (units >=
 -- What the payment had then above or below what was asked, and its state right after: what reconciling again answers.
 alter table bank_matches add column difference_units numeric(78,0) not null default 0;
 alter table bank_matches add column payment_state text not null default 'payment_received';
+-- The state that the payment waited in before, and until when: where it goes back to when the match is undone.
+alter table bank_matches add column state_before text;
+alter table bank_matches add column deadline_before timestamptz;
+-- A conversion that was undone and made again is another journal.
+alter table payments add column conversion_round integer not null default 1;
 -- The line's, so that the lines of a shared account that are one integration's are listed newest first.
 alter table bank_matches add column booked_at timestamptz;
 update bank_matches set booked_at = bank_transactions.booked_at
@@ -233,6 +238,9 @@ create index on file_orders (iban, created_at) where file_id is null and state =
 
 -- The one line of a statement that took a whole file of orders, where the bank books files as one; null else.
 alter table order_files add column batch_line text;
+create index on file_orders (iban) where file_id is not null and state in ('accepted', 'rejected');
+create index on file_orders (file_id) where file_id is not null;
+create index on order_files (iban, created_at desc);
 
 -- How far the chargebacks of a card provider were read, should its callbacks be lost.
 create table chargeback_scans (
@@ -243,3 +251,5 @@ create table chargeback_scans (
   lease_until timestamptz
 );
 alter table simulated.card_sessions add column dispute_won_at timestamptz;
+-- An account whose bank has no API: its orders come in files, and its lines are told by statements alone.
+alter table simulated.bank_accounts add column files_only boolean not null default false;
