@@ -3,9 +3,10 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { recheckShort } from '../effects/payout-store.ts'
 import { randomText } from '../kernel/ids.ts'
-import { bookAll, type Posting } from '../ledger/book.ts'
+import { bookAll, type Journal, type Posting } from '../ledger/book.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
 import type { BankLine } from '../providers/bank/port.ts'
+import { leaveOutKnown } from './port-lines.ts'
 
 export const BANK_LINE_LANE = 'bank-lines'
 
@@ -29,13 +30,10 @@ export async function recordBankLines(app: Needs, lines: readonly BankLine[]): P
   const ibans = [...new Set(lines.map(({ iban }) => iban))]
   const accounts = await app.db.selectFrom('bankAccounts').select('iban').where('iban', 'in', ibans).execute()
   const known = new Set(accounts.map(({ iban }) => iban))
-  const recorded = await app.db.transaction().execute((trx) =>
-    insertLines(
-      app,
-      trx,
-      lines.filter(({ iban }) => known.has(iban)),
-    ),
-  )
+  const recorded = await app.db.transaction().execute(async (trx) => {
+    const ours = lines.filter(({ iban }) => known.has(iban))
+    return insertLines(app, trx, await leaveOutKnown(app, trx, ours))
+  })
   if (recorded > 0) app.wake(BANK_LINE_LANE, 'payouts')
   return new Set(ibans.filter((iban) => !known.has(iban)))
 }
@@ -72,14 +70,7 @@ async function insertLines(app: Needs, trx: Trx, lines: readonly BankLine[]): Pr
   const added = lines.filter(({ iban, ref }) => fresh.delete(`${iban} ${ref}`))
   await bookAll(
     trx,
-    added.map((line) => ({
-      kind: line.direction === 'credit' ? 'bank_credit' : 'bank_debit',
-      purpose: `bank-line:${line.iban}:${line.ref}`,
-      integrationId: null,
-      reference: line.ref,
-      at: now,
-      postings: postingsOf(line),
-    })),
+    added.map((line) => bankLineJournal(line, now)),
   )
   // What waits for money on these accounts is looked at as soon as this is committed.
   const credited = added.filter(({ direction }) => direction === 'credit').map(({ iban }) => iban)
@@ -87,7 +78,20 @@ async function insertLines(app: Needs, trx: Trx, lines: readonly BankLine[]): Pr
   return added.length
 }
 
-function postingsOf({ iban, direction, units, currency, transferRef }: BankLine): Posting[] {
+/** A line as the ledger sees it; `ref` is its `bank_ref`. */
+export type LedgerLine = Pick<BankLine, 'ref' | 'iban' | 'direction' | 'units' | 'currency' | 'transferRef'>
+
+/** What a line does to the books when it is recorded. */
+export const bankLineJournal = (line: LedgerLine, at: Date): Journal => ({
+  kind: line.direction === 'credit' ? 'bank_credit' : 'bank_debit',
+  purpose: `bank-line:${line.iban}:${line.ref}`,
+  integrationId: null,
+  reference: line.ref,
+  at,
+  postings: postingsOf(line),
+})
+
+function postingsOf({ iban, direction, units, currency, transferRef }: LedgerLine): Posting[] {
   if (direction === 'credit') {
     return [
       { account: bankOf(iban), asset: currency, units },

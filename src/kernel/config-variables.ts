@@ -186,11 +186,21 @@ const entries = {
     default: 'coinbase,kraken',
     sandboxDefault: 'simulated',
   },
+  STATEMENT_FOLDER: {
+    group: 'Providers',
+    meaning:
+      'A folder that bank statements are put into: what stops growing there is imported, then moved to its folder imported, or to refused with a text that says why. How to read CSV stands in its mapping.json. Without it none is watched.',
+  },
   RATE_LIMIT_PER_MINUTE: {
     group: 'Limits',
     meaning: 'Calls a minute that one integration may make.',
     default: '600',
     sandboxDefault: '6000',
+  },
+  STATEMENT_MAX_BYTES: {
+    group: 'Limits',
+    meaning: 'The most bytes that one file of bank statements may have.',
+    default: '268435456',
   },
   TOKEN_LIFETIME: {
     group: 'Durations',

@@ -74,6 +74,11 @@ export interface Config {
   }
   /** Absent: the sample of invented names that comes with the program. */
   sanctionsFile: string | undefined
+  statements: {
+    /** Absolute; absent: no folder is watched for bank statements. */
+    folder: string | undefined
+    maxBytes: number
+  }
   rateLimitPerMinute: number
   durations: {
     tokenLifetimeMs: number
@@ -120,6 +125,7 @@ export function loadConfig(env: Environment): Config {
   const host = read.text('HOST')!
   const port = read.integer('PORT', { min: 0, max: 65_535 })
   const dataDir = resolve(read.text('DATA_DIR')!)
+  const folder = readPlace(read, 'STATEMENT_FOLDER', 'a folder that this user can write to')
   const settings: Omit<Config, 'masterKey' | 'walletMnemonic'> = {
     mode,
     role: read.oneOf('ROLE', ['all', 'api', 'worker']),
@@ -158,7 +164,15 @@ export function loadConfig(env: Environment): Config {
       kyc: read.oneOf('KYC_PROVIDER', ['operator', 'simulated']),
       priceSources: readPriceSources(read),
     },
-    sanctionsFile: readSanctionsFile(read),
+    sanctionsFile: readPlace(
+      read,
+      'SANCTIONS_FILE',
+      'a JSON file {"name": "...", "people": ["...", ...]} that this user can read',
+    ),
+    statements: {
+      folder: folder && resolve(folder),
+      maxBytes: read.integer('STATEMENT_MAX_BYTES', { min: 1_000, max: 4_000_000_000 }),
+    },
     rateLimitPerMinute: read.integer('RATE_LIMIT_PER_MINUTE', { min: 1, max: 10_000_000 }),
     durations: readDurations(read),
   }
@@ -237,14 +251,16 @@ function readDatabaseUrl(read: ConfigReader): string | undefined {
   return undefined
 }
 
-function readSanctionsFile(read: ConfigReader): string | undefined {
-  const path = read.text('SANCTIONS_FILE')
+/** A file or folder that must be there; `what` says what to name. */
+function readPlace(
+  read: ConfigReader,
+  name: 'SANCTIONS_FILE' | 'STATEMENT_FOLDER',
+  what: string,
+): string | undefined {
+  const path = read.text(name)
   if (path === undefined || existsSync(path)) return path
-  read.report(
-    'SANCTIONS_FILE',
-    `SANCTIONS_FILE names ${path}, which is not there.`,
-    'Name a JSON file {"name": "...", "people": ["...", ...]} that this user can read, or leave it out.',
-  )
+  const problem = `${name} names ${path}, which is not there.`
+  read.report(name, problem, `Name ${what}, or leave it out.`)
   return undefined
 }
 

@@ -1,0 +1,222 @@
+import { type Selectable, sql } from 'kysely'
+import type { App } from '../app.ts'
+import { recordAudit } from '../common/integration-store.ts'
+import type { Db, Trx } from '../db/database.ts'
+import type { BankDoubtsTable } from '../db/schema.ts'
+import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
+import { recheckShort } from '../effects/payout-store.ts'
+import { book } from '../ledger/book.ts'
+import { knownNames, knownPrints, type WordsRow, wordsOf } from './find-known-lines.ts'
+import { lockBooks } from './lock-books.ts'
+import { type KnownLine, pairLines } from './pair-lines.ts'
+import { BANK_LINE_LANE, bankLineJournal } from './record-lines.ts'
+
+type Doubt = Selectable<BankDoubtsTable>
+
+const LISTED = 200
+
+/** What banks told of and is not in the books, as it may be a known line; oldest first. */
+export const listDoubts = ({ db }: Pick<App, 'db'>): Promise<Doubt[]> =>
+  db
+    .selectFrom('bankDoubts')
+    .selectAll()
+    .where('state', '=', 'open')
+    .orderBy('bookedOn')
+    .orderBy('id')
+    .limit(LISTED)
+    .execute()
+
+/** Lines of the books that a doubt may be: of its account, days about its own, direction and amount. */
+export async function listDoubtLines(
+  db: Db | Trx,
+  { iban, bookedOn, direction, units }: Pick<Doubt, 'iban' | 'bookedOn' | 'direction' | 'units'>,
+): Promise<{ id: string; bookedOn: string; concept: string }[]> {
+  const { rows } = await sql<{ id: string; bookedOn: string; concept: string }>`
+    select id, booked_on, concept from bank_transactions
+     where iban = ${iban} and direction = ${direction} and units = ${units}
+       and booked_on between ${bookedOn}::date - 4 and ${bookedOn}::date + 4
+     order by booked_on, id limit 20`.execute(db)
+  return rows
+}
+
+export async function hasDoubts(trx: Trx, iban: string): Promise<boolean> {
+  const { rows } = await sql`select from bank_doubts where iban = ${iban} and state = 'open' limit 1`.execute(
+    trx,
+  )
+  return rows.length > 0
+}
+
+interface DoubtCandidate extends WordsRow {
+  doubtId: string
+  id: string
+  names: KnownLine['names']
+  prints: string[]
+  whole: boolean
+}
+
+/** Doubts that what was learned since has settled: the line that each is. A doubt never becomes a new line by itself. */
+export async function settleDoubts(
+  app: Pick<App, 'clock' | 'secrets'>,
+  trx: Trx,
+  iban: string,
+): Promise<void> {
+  const candidates = Map.groupBy(await findCandidates(trx, iban), ({ doubtId }) => doubtId)
+  if (candidates.size === 0) return
+  const doubts = await trx
+    .selectFrom('bankDoubts')
+    .selectAll()
+    .where('iban', '=', iban)
+    .where('id', 'in', [...candidates.keys()])
+    .orderBy('bookedOn')
+    .orderBy('number')
+    .orderBy('id')
+    .execute()
+  const used = new Set<string>()
+  for (const doubt of doubts) {
+    const source = doubt.importId === null ? 'port' : `${doubt.importId}/${doubt.position}`
+    const found = candidates.get(doubt.id)!.filter(({ id }) => !used.has(`${source} ${id}`))
+    const payer = doubt.payerIndex?.toString('hex') ?? null
+    const words = wordsOf(app, { ...doubt, payer })
+    const told = { number: 0, ref: doubt.bankRef, print: doubt.print.toString('hex'), ...words }
+    const known = found.map((row): KnownLine => ({ ...row, ...wordsOf(app, row) }))
+    const extent = found.some(({ whole }) => whole) ? 'covered' : 'partial'
+    const [finding] = pairLines([told], known, { toldBy: doubt.toldBy, extent })
+    if (finding?.is !== 'known') continue
+    used.add(`${source} ${finding.id}`)
+    await closeDoubt(trx, doubt, { state: 'same', transactionId: finding.id, now: app.clock.now() })
+  }
+}
+
+async function findCandidates(trx: Trx, iban: string): Promise<DoubtCandidate[]> {
+  const { rows } = await sql<DoubtCandidate>`
+    select d.id as doubt_id, t.id, t.end_to_end_id, t.concept, encode(t.payer_index, 'hex') as payer,
+           t.counterparty_sealed, ${knownNames} as names, ${knownPrints} as prints,
+           exists (select from statements s where s.iban = d.iban and d.booked_on between s.whole_from and s.whole_to) as whole
+      from bank_doubts d join bank_transactions t
+        on t.iban = d.iban and t.booked_on = d.booked_on and t.direction = d.direction and t.units = d.units
+     where d.iban = ${iban} and d.state = 'open'
+       -- Its own source told of these as other lines.
+       and not exists (select from statement_lines s
+                        where s.iban = t.iban and s.transaction_id = t.id and s.import_id = d.import_id
+                          and s.position = d.position)
+       and (d.told_by <> 'port' or (t.import_id is not null and not exists (
+             select from bank_line_refs r where r.iban = t.iban and r.transaction_id = t.id)))
+     order by d.booked_on, d.number, d.id, t.id`.execute(trx)
+  return rows
+}
+
+async function closeDoubt(
+  trx: Trx,
+  { iban, id, importId, position, number, bankRef, print }: Doubt,
+  { state, transactionId, now }: { state: 'same' | 'new'; transactionId: string; now: Date },
+): Promise<void> {
+  if (importId !== null && position !== null && number !== null) {
+    await trx
+      .insertInto('statementLines')
+      .values({ importId, position, number, iban, transactionId, ref: bankRef, print })
+      .execute()
+  } else if (bankRef !== null && state === 'same') {
+    await trx.insertInto('bankLineRefs').values({ iban, ref: bankRef, transactionId }).execute()
+  }
+  await trx
+    .updateTable('bankDoubts')
+    .set({ state, transactionId, decidedAt: now })
+    .where('iban', '=', iban)
+    .where('id', '=', id)
+    .execute()
+}
+
+/** What a person found out of a doubt: it is a line of its own, the known line of that id, or no line at all. */
+export type DoubtDecision = { is: 'new' } | { is: 'same'; transactionId: string } | { is: 'dismissed' }
+
+/** Throws `RefusedOperation` when there is no such open doubt, or the line named isn't of its account and amount. */
+export async function decideDoubt(
+  app: Pick<App, 'db' | 'clock' | 'wake'>,
+  id: string,
+  decision: DoubtDecision,
+  { who, why }: Change,
+): Promise<void> {
+  const now = app.clock.now()
+  await app.db.transaction().execute(async (trx) => {
+    await lockBooks(trx, 'alone')
+    const doubt = await trx
+      .selectFrom('bankDoubts')
+      .selectAll()
+      .where('id', '=', id)
+      .where('state', '=', 'open')
+      .forUpdate()
+      .executeTakeFirst()
+    if (!doubt) throw new RefusedOperation(`There is no open doubt ${id}. "bank doubts" shows them.`)
+    if (decision.is === 'new') await bookDoubt(trx, doubt, now)
+    else if (decision.is === 'same') await sameAs(trx, doubt, decision.transactionId, now)
+    else {
+      await trx
+        .updateTable('bankDoubts')
+        .set({ state: 'dismissed', decidedAt: now })
+        .where('iban', '=', doubt.iban)
+        .where('id', '=', id)
+        .execute()
+    }
+    const target = `bank-doubt:${doubt.iban}:${id}`
+    await recordAudit(trx, now, { who, why, action: 'bank-doubt.decide', target, after: decision })
+  })
+  app.wake(BANK_LINE_LANE, 'payouts')
+}
+
+async function sameAs(trx: Trx, doubt: Doubt, transactionId: string, now: Date): Promise<void> {
+  const { rows } = await sql`
+    select from bank_transactions t
+     where iban = ${doubt.iban} and id = ${transactionId} and direction = ${doubt.direction} and units = ${doubt.units}
+       and not exists (select from statement_lines s
+                        where s.iban = t.iban and s.transaction_id = t.id and s.import_id = ${doubt.importId}
+                          and s.position = ${doubt.position})`.execute(trx)
+  if (rows.length === 0) {
+    throw new RefusedOperation(
+      `${transactionId} is no line of ${doubt.iban} of that amount that the same statement doesn't tell of already.`,
+    )
+  }
+  await closeDoubt(trx, doubt, { state: 'same', transactionId, now })
+}
+
+async function bookDoubt(trx: Trx, doubt: Doubt, now: Date): Promise<void> {
+  const { iban, id, direction, units, currency, importId, position, number, bookedAt, bookedOn } = doubt
+  const ref = importId === null ? doubt.bankRef! : `${importId}/${position}/${number}`
+  const taken = await trx
+    .selectFrom('bankTransactions')
+    .select('id')
+    .where('iban', '=', iban)
+    .where('transferRef', '=', doubt.transferRef)
+    .where('direction', '=', 'debit')
+    .executeTakeFirst()
+  // An order is taken from the account once; what is taken again for it waits for a person.
+  const transferRef = direction === 'debit' && taken ? null : doubt.transferRef
+  await trx
+    .insertInto('bankTransactions')
+    .values({
+      iban,
+      id,
+      bankRef: ref,
+      bookedAt,
+      bookedOn,
+      valueDate: doubt.valueDate,
+      direction,
+      units,
+      currency,
+      counterpartySealed: doubt.counterpartySealed,
+      payerIndex: doubt.payerIndex,
+      concept: doubt.concept,
+      endToEndId: doubt.endToEndId,
+      transferRef,
+      returnCode: doubt.returnCode,
+      returnText: doubt.returnText,
+      importId,
+      importLine: doubt.importLine,
+      state: direction === 'debit' && transferRef !== null ? 'matched' : 'unmatched',
+      dueAt: direction === 'credit' ? now : null,
+      createdAt: now,
+    })
+    .execute()
+  await book(trx, bankLineJournal({ ref, iban, direction, units, currency, transferRef }, now))
+  await closeDoubt(trx, doubt, { state: 'new', transactionId: id, now })
+  if (direction === 'credit') await recheckShort(trx, [iban], now)
+}

@@ -1,0 +1,200 @@
+import { sql } from 'kysely'
+import type { App } from '../app.ts'
+import type { Trx } from '../db/database.ts'
+import { recheckShort } from '../effects/payout-store.ts'
+import { bookAll } from '../ledger/book.ts'
+import { findKnownLines } from './find-known-lines.ts'
+import { settleDoubts } from './line-doubts.ts'
+import { addToKnown, nameTransfers } from './name-transfers.ts'
+import { bankLineJournal } from './record-lines.ts'
+import { findExtent, findGap, type StatementExtent } from './statement-extent.ts'
+
+const CHUNK = 2_000
+/** So many lines that a statement doesn't hold are named one by one. */
+const MOST_NAMED = 50
+
+type Needs = Pick<App, 'db' | 'clock' | 'secrets'>
+
+/** One statement whose lines stand in the stage and that agrees with itself. */
+export interface StagedStatement {
+  importId: string
+  /** From 1, in the file. */
+  position: number
+  /** Such as `camt.053`. */
+  toldBy: string
+  iban: string
+  currency: string
+  statementRef: string | null
+  fromOn: string | null
+  toOn: string | null
+  openingUnits: bigint | null
+  closingUnits: bigint | null
+  complete: boolean
+  lines: number
+}
+
+/** What a person should know of a statement that was taken. Units are base units of the account's currency. */
+export type StatementFinding =
+  /** The statement before it closed otherwise than this one opens: one is missing between them. */
+  | { kind: 'gap'; closingUnits: string; closedOn: string; openingUnits: string }
+  /** A known line of its days that it doesn't hold. */
+  | { kind: 'not_on_statement'; transactionId: string; bookedOn: string; direction: string; units: string }
+  /** Only the first of these are named. */
+  | { kind: 'not_on_statement_more'; count: number }
+
+export interface SettledStatement extends StagedStatement {
+  added: number
+  /** Lines that were known before. */
+  known: number
+  /** Lines that may be known ones: they wait for a person, or for a statement that tells. */
+  doubts: number
+  findings: StatementFinding[]
+}
+
+/** Finds which staged lines are new, books these, and remembers which line each of them is. */
+export async function settleStatement(
+  app: Needs,
+  trx: Trx,
+  statement: StagedStatement,
+): Promise<SettledStatement> {
+  const extent = await findExtent(trx, statement, app.clock.now())
+  await insertStatement(trx, statement, extent)
+  await findKnownLines(app, trx, statement, extent)
+  await nameTransfers(trx, statement)
+  await insertFound(app, trx, statement)
+  await addToKnown(trx, statement, app.clock.now())
+  const findings = await findFindings(trx, statement, extent)
+  const counts = await countFound(trx, statement, findings)
+  await settleDoubts(app, trx, statement.iban)
+  return { ...statement, ...counts, findings }
+}
+
+async function insertStatement(
+  trx: Trx,
+  { importId, position, iban, currency, statementRef, lines, ...statement }: StagedStatement,
+  { firstOn, lastOn, wholeFrom, wholeTo }: StatementExtent,
+): Promise<void> {
+  await trx
+    .insertInto('statements')
+    .values({
+      importId,
+      position,
+      iban,
+      currency,
+      statementRef,
+      fromOn: statement.fromOn ?? firstOn,
+      toOn: statement.toOn ?? lastOn,
+      openingUnits: statement.openingUnits,
+      closingUnits: statement.closingUnits,
+      lines,
+      added: 0,
+      complete: statement.complete,
+      wholeFrom,
+      wholeTo,
+    })
+    .execute()
+}
+
+async function insertFound(app: Needs, trx: Trx, statement: StagedStatement): Promise<void> {
+  const { importId, position, iban, currency, toldBy } = statement
+  const now = app.clock.now()
+  const ref = sql`${importId}::text || '/' || ${position}::integer || '/' || number`
+  await sql`
+    insert into bank_transactions (iban, id, bank_ref, booked_at, booked_on, value_date, direction, units, currency,
+                                   counterparty_sealed, payer_index, concept, end_to_end_id, transfer_ref, return_code,
+                                   return_text, import_id, import_line, state, due_at, created_at)
+    select ${iban}, id, ${ref}, booked_at, booked_on, value_date, direction, units, ${currency}, counterparty_sealed,
+           payer_index, concept, end_to_end_id, transfer_ref, return_code, return_text, ${importId}, import_line,
+           case when direction = 'debit' and transfer_ref is not null then 'matched' else 'unmatched' end,
+           case when direction = 'credit' then ${now}::timestamptz end, ${now}
+      from told_lines where found = 'new' order by number`.execute(trx)
+  await sql`
+    insert into statement_lines (import_id, position, number, iban, transaction_id, ref, print)
+    select ${importId}, ${position}, number, ${iban}, coalesce(known_id, id), ref, print
+      from told_lines where found <> 'doubt' order by number`.execute(trx)
+  await sql`
+    insert into bank_doubts (iban, id, told_by, import_id, position, number, import_line, bank_ref, booked_at, booked_on,
+                             value_date, direction, units, currency, counterparty_sealed, payer_index, concept,
+                             end_to_end_id, transfer_ref, return_code, return_text, print, reason, created_at)
+    select ${iban}, id, ${toldBy}, ${importId}, ${position}, number, import_line, ref, booked_at, booked_on, value_date,
+           direction, units, ${currency}, counterparty_sealed, payer_index, concept, end_to_end_id, transfer_ref,
+           return_code, return_text, print, reason, ${now}
+      from told_lines where found = 'doubt'`.execute(trx)
+  await bookNew(trx, statement, now)
+}
+
+async function bookNew(
+  trx: Trx,
+  { importId, position, iban, currency }: StagedStatement,
+  now: Date,
+): Promise<void> {
+  let credited = false
+  for (let last = 0; ; ) {
+    const { rows } = await sql<{
+      number: number
+      direction: 'credit' | 'debit'
+      units: bigint
+      transferRef: string | null
+    }>`
+      select number, direction, units, transfer_ref from told_lines
+       where found = 'new' and number > ${last} order by number limit ${CHUNK}`.execute(trx)
+    if (rows.length === 0) break
+    last = rows.at(-1)!.number
+    credited ||= rows.some(({ direction }) => direction === 'credit')
+    await bookAll(
+      trx,
+      rows.map(({ number, ...line }) =>
+        bankLineJournal({ ...line, iban, currency, ref: `${importId}/${position}/${number}` }, now),
+      ),
+    )
+  }
+  if (credited) await recheckShort(trx, [iban], now)
+}
+
+async function findFindings(
+  trx: Trx,
+  statement: StagedStatement,
+  extent: StatementExtent,
+): Promise<StatementFinding[]> {
+  if (!statement.complete) return []
+  const gap = await findGap(trx, statement, extent)
+  const findings: StatementFinding[] = gap ? [{ kind: 'gap', ...gap }] : []
+  const { rows } = await sql<{
+    id: string
+    bookedOn: string
+    direction: string
+    units: bigint
+    count: number
+  }>`
+    select id, booked_on, direction, units, count(*) over () as count
+      from (select distinct on (id) * from known_lines
+             where booked_on between ${extent.firstOn}::date and ${extent.lastOn}::date) known
+     where not exists (select from told_lines l where l.known_id = known.id)
+     order by booked_on, id limit ${MOST_NAMED}`.execute(trx)
+  for (const { id, bookedOn, direction, units } of rows) {
+    findings.push({
+      kind: 'not_on_statement',
+      transactionId: id,
+      bookedOn,
+      direction,
+      units: units.toString(),
+    })
+  }
+  const more = (rows[0]?.count ?? 0) - rows.length
+  return more > 0 ? [...findings, { kind: 'not_on_statement_more', count: more }] : findings
+}
+
+async function countFound(
+  trx: Trx,
+  { importId, position }: StagedStatement,
+  findings: readonly StatementFinding[],
+): Promise<{ added: number; known: number; doubts: number }> {
+  const { rows } = await sql<{ added: number; known: number; doubts: number }>`
+    select count(*) filter (where found = 'new') as added, count(*) filter (where found = 'known') as known,
+           count(*) filter (where found = 'doubt') as doubts from told_lines`.execute(trx)
+  const counts = rows[0]!
+  await sql`
+    update statements set added = ${counts.added}, doubts = ${counts.doubts}, findings = ${JSON.stringify(findings)}::jsonb
+     where import_id = ${importId} and position = ${position}`.execute(trx)
+  return counts
+}

@@ -1,0 +1,138 @@
+import { sql } from 'kysely'
+import type { Trx } from '../db/database.ts'
+import type { StagedStatement } from './settle-statement.ts'
+
+/** What days a statement is about, and what is proven of them. */
+export interface StatementExtent {
+  /** Null of a statement without days and lines. */
+  firstOn: string | null
+  lastOn: string | null
+  /** The days whose every line it holds, proven; null when of none. */
+  wholeFrom: string | null
+  wholeTo: string | null
+  /** Statements whose lines of the same day are before or after its own: none of theirs is one of its lines. */
+  apart: { importId: string; position: number }[]
+}
+
+interface Neighbour {
+  importId: string
+  position: number
+  toldBy: string
+  fromOn: string
+  toOn: string
+  openingUnits: bigint
+  closingUnits: bigint
+}
+
+/**
+ * Days between the first and the last of a statement that holds every line are whole. Its first day is, when an earlier
+ * statement closed on a day before with the balance that it opens with; its last day, when that was over before today.
+ */
+export async function findExtent(
+  trx: Trx,
+  { iban, toldBy, complete, fromOn, toOn, openingUnits, closingUnits }: StagedStatement,
+  now: Date,
+): Promise<StatementExtent> {
+  const { rows } = await sql<{ firstOn: string | null; lastOn: string | null }>`
+    select least(${fromOn}::date, min(booked_on)) as first_on, greatest(${toOn}::date, max(booked_on)) as last_on
+      from told_lines`.execute(trx)
+  const { firstOn, lastOn } = rows[0]!
+  const none = { firstOn, lastOn, wholeFrom: null, wholeTo: null, apart: [] }
+  if (!complete || firstOn === null || lastOn === null || openingUnits === null || closingUnits === null) {
+    return none
+  }
+  const near = await findNeighbours(trx, iban, { firstOn, lastOn })
+  const before = near.some((one) => one.toOn < firstOn && one.closingUnits === openingUnits)
+  const wholeFrom = before ? firstOn : dayAfter(firstOn)
+  const wholeTo = lastOn < now.toISOString().slice(0, 10) ? lastOn : dayBefore(lastOn)
+  const whole = wholeFrom <= wholeTo ? { wholeFrom, wholeTo } : { wholeFrom: null, wholeTo: null }
+  const apart = findApart(near, { toldBy, firstOn, lastOn, openingUnits, closingUnits })
+  return { firstOn, lastOn, ...whole, apart }
+}
+
+/** Statements with balances that touch these days, or were the last before them. */
+async function findNeighbours(
+  trx: Trx,
+  iban: string,
+  { firstOn, lastOn }: { firstOn: string; lastOn: string },
+): Promise<Neighbour[]> {
+  const { rows } = await sql<Neighbour>`
+    select import_id, position, coalesce(substring(format from '^camt\\.[0-9]+'), format) as told_by, from_on, to_on,
+           opening_units, closing_units
+      from statements join statement_imports on id = import_id
+     where iban = ${iban} and complete and opening_units is not null and closing_units is not null
+       and from_on <= ${lastOn}::date
+       and to_on >= coalesce((select max(to_on) from statements
+                               where iban = ${iban} and complete and to_on < ${firstOn}::date), ${firstOn}::date)`.execute(
+    trx,
+  )
+  return rows
+}
+
+/**
+ * Statements of the same kind that end, within one day, where this one begins, or begin where it ends, and those
+ * joined to them alike. One that moved nothing in sum joins nothing: its balances would join it to itself.
+ */
+function findApart(
+  near: readonly Neighbour[],
+  given: { toldBy: string; firstOn: string; lastOn: string; openingUnits: bigint; closingUnits: bigint },
+): StatementExtent['apart'] {
+  if (given.openingUnits === given.closingUnits) return []
+  const moved = near.filter(
+    ({ toldBy, openingUnits, closingUnits }) => toldBy === given.toldBy && openingUnits !== closingUnits,
+  )
+  const found = new Set<Neighbour>()
+  const walk = (next: (one: Neighbour) => boolean, on: (one: Neighbour) => void): void => {
+    for (let one = moved.find((other) => !found.has(other) && next(other)); one; ) {
+      found.add(one)
+      on(one)
+      one = moved.find((other) => !found.has(other) && next(other))
+    }
+  }
+  let { openingUnits, firstOn: day } = given
+  walk(
+    (one) => one.toOn === day && one.closingUnits === openingUnits,
+    (one) => {
+      openingUnits = one.openingUnits
+      day = one.fromOn
+    },
+  )
+  let { closingUnits, lastOn } = given
+  walk(
+    (one) => one.fromOn === lastOn && one.openingUnits === closingUnits,
+    (one) => {
+      closingUnits = one.closingUnits
+      lastOn = one.toOn
+    },
+  )
+  return [...found].map(({ importId, position }) => ({ importId, position }))
+}
+
+/** What the statement before it closed with, if that is not what this one opens with. */
+export async function findGap(
+  trx: Trx,
+  { importId, position, iban, openingUnits }: StagedStatement,
+  { firstOn }: Pick<StatementExtent, 'firstOn'>,
+): Promise<{ closingUnits: string; closedOn: string; openingUnits: string } | null> {
+  if (openingUnits === null || firstOn === null) return null
+  const { rows } = await sql<{ toOn: string; closingUnits: bigint }>`
+    select to_on, closing_units from statements
+     where iban = ${iban} and complete and closing_units is not null and to_on <= ${firstOn}::date
+       and (import_id, position) <> (${importId}, ${position}::integer)
+       -- One of the same days is told anew, not continued.
+       and (to_on < ${firstOn}::date or opening_units <> ${openingUnits})
+     order by to_on desc, closing_units = ${openingUnits} desc limit 1`.execute(trx)
+  const [last] = rows
+  if (!last || last.closingUnits === openingUnits) return null
+  return {
+    closingUnits: last.closingUnits.toString(),
+    closedOn: last.toOn,
+    openingUnits: openingUnits.toString(),
+  }
+}
+
+const DAY_MS = 86_400_000
+const shift = (day: string, ms: number): string =>
+  new Date(Date.parse(`${day}T00:00:00Z`) + ms).toISOString().slice(0, 10)
+const dayAfter = (day: string): string => shift(day, DAY_MS)
+const dayBefore = (day: string): string => shift(day, -DAY_MS)
