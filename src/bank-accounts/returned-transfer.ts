@@ -8,6 +8,7 @@ import { customerFiat } from '../onramp/payment.ts'
 import { beginChanges, bookFor, setFields, wakeAfter, writeChanges } from '../onramp/payment-changes.ts'
 import { lockPayments } from '../onramp/payment-store.ts'
 import { suspenseOf } from './record-lines.ts'
+import { reopenRefundedLine } from './refund-line.ts'
 
 export type ReturnNeeds = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>
 export type ReturnLine = Selectable<BankTransactionsTable>
@@ -60,7 +61,17 @@ export async function takeBackFromSuspense(
     })
     .where('id', '=', effect.id)
     .execute()
+  await trx
+    .updateTable('fileOrders')
+    .set({ state: 'returned', updatedAt: app.clock.now() })
+    .where('idempotencyKey', '=', effect.idempotencyKey)
+    .execute()
   const { reference, purpose, units } = effect
+  if (reference.startsWith('bank-line:')) {
+    // Both lines are in one suspense account: what came back takes the place of what had left it.
+    await reopenRefundedLine(trx, reference, reason)
+    return () => {}
+  }
   if (reference.startsWith('sale:')) {
     const from = suspenseOf(iban)
     const changes = await takeBackPayout(app, trx, { reference, purpose, units, from, reason })

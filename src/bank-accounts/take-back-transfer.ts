@@ -64,15 +64,16 @@ async function lockEffect(trx: Trx, line: ReturnLine): Promise<ReturnedEffect | 
   return rows[0]
 }
 
+/** By a line of its own, or by the one sum of the file of orders that it was in. */
 async function isDebitRead(trx: Trx, { iban, transferRef }: ReturnLine): Promise<boolean> {
-  const debit = await trx
-    .selectFrom('bankTransactions')
-    .select('id')
-    .where('iban', '=', iban)
-    .where('transferRef', '=', transferRef)
-    .where('direction', '=', 'debit')
-    .executeTakeFirst()
-  return debit !== undefined
+  const { rows } = await sql`
+    select from bank_transactions where iban = ${iban} and transfer_ref = ${transferRef} and direction = 'debit'
+    union all
+    select from file_orders o join order_files f on f.id = o.file_id
+     where o.idempotency_key = ${transferRef} and o.state = 'booked' and f.batch_line is not null`.execute(
+    trx,
+  )
+  return rows.length > 0
 }
 
 async function lookAgain(

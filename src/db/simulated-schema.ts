@@ -136,6 +136,7 @@ interface SimulatedBankAccountsTable {
   currency: string
   balanceUnits: Generated<bigint>
   heldUnits: Generated<bigint>
+  filesOnly: Generated<boolean>
   nextLine: Generated<number>
   openedAt: Date
 }

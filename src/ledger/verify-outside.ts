@@ -32,7 +32,13 @@ export async function findBankProblems(
   db: Db,
   bank: Pick<BankProvider, 'getBalance' | 'listTransactions'>,
 ): Promise<Problem[]> {
-  const accounts = await db.selectFrom('bankAccounts').selectAll().orderBy('iban').execute()
+  // Of an account that isn't read by the API only its statements tell.
+  const accounts = await db
+    .selectFrom('bankAccounts')
+    .selectAll()
+    .where('dueAt', 'is not', null)
+    .orderBy('iban')
+    .execute()
   const problems: Problem[] = []
   for (const account of accounts) {
     let difference: Problem | undefined

@@ -1,6 +1,7 @@
 import { formatAmount } from '../../../money/amount.ts'
 import { assetOf } from '../../../money/asset.ts'
 import { sepaText } from '../sepa-text.ts'
+import { element, leaf } from './xml.ts'
 
 export const ORDER_FORMATS = ['pain.001.001.03', 'pain.001.001.09'] as const
 export type OrderFormat = (typeof ORDER_FORMATS)[number]
@@ -99,11 +100,3 @@ function bankOf(format: OrderFormat, bic: string): string {
   if (!BIC.test(bic)) return element('Othr', leaf('Id', 'NOTPROVIDED'))
   return leaf(format === 'pain.001.001.03' ? 'BIC' : 'BICFI', bic)
 }
-
-const element = (name: string, ...children: readonly string[]): string =>
-  `<${name}>${children.join('')}</${name}>`
-
-const leaf = (name: string, text: string): string => element(name, escapeXml(text))
-
-export const escapeXml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
