@@ -284,7 +284,7 @@ export function* writeNorma43(parts: Iterable<WrittenPart>): Generator<string> {
       const words = part.concept.match(/.{1,76}/gsu) ?? []
       for (const [index, piece] of words.slice(0, 5).entries()) yield record(`230${index + 1}${piece}`)
     } else {
-      const count = (many: bigint): string => many.toString().padStart(5, '0')
+      const count = (many: bigint): string => (many % 100_000n).toString().padStart(5, '0')
       const closing = part.closingUnits ?? 0n
       yield record(
         `33${account}${count(sums.debits)}${cents(sums.debitUnits, currency.decimals)}${count(sums.credits)}` +
@@ -293,7 +293,7 @@ export function* writeNorma43(parts: Iterable<WrittenPart>): Generator<string> {
       )
     }
   }
-  yield `${`88${'9'.repeat(18)}${String(records).padStart(6, '0')}`.padEnd(80)}\r\n`
+  yield `${`88${'9'.repeat(18)}${String(records % 1_000_000).padStart(6, '0')}`.padEnd(80)}\r\n`
 }
 
 /** The columns of `writeCsv`, as the mapping of the CSV reader has them. */
