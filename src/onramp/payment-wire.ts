@@ -6,7 +6,7 @@ import { formatAmount, wireHundredths, wireNumber } from '../money/amount.ts'
 import type { Asset } from '../money/asset.ts'
 import { findPaymentMethod } from '../pricing/payment-methods.ts'
 import { nullable, WireTime } from '../server/fields.ts'
-import { type Holder, type Payment, paymentCoin, paymentFiat } from './payment.ts'
+import { type Holder, type Payment, paymentCoin, paymentFiat, standingRefund } from './payment.ts'
 import { PAYMENT_STATES } from './payment-states.ts'
 
 const Exact = (description: string) => Type.String({ description, examples: ['148.320000'] })
@@ -137,7 +137,8 @@ function wireBankTransfer(payment: Payment, fiat: Asset) {
   }
 }
 
-function wireRefund({ refund }: Payment, fiat: Asset) {
+function wireRefund(payment: Payment, fiat: Asset) {
+  const refund = standingRefund(payment)
   return (
     refund && {
       state: refund.state,

@@ -90,6 +90,10 @@ export const isRefunding = (
 ): boolean =>
   payment.refund?.whole === true && payment.refund.state !== 'confirmed' && heldUnits(payment) === 0n
 
+/** The latest refund, unless all of it was taken back before it left. */
+export const standingRefund = ({ refund }: Pick<Payment, 'refund'>): RefundRecord | null =>
+  refund && BigInt(refund.units) > 0n ? refund : null
+
 export const customerFiat = (paymentId: string): string => `customer:${paymentId}:fiat`
 export const customerCoin = (paymentId: string): string => `customer:${paymentId}:coin`
 
