@@ -8,6 +8,7 @@ import {
   type StatementWorld,
   partsOf as statementOf,
 } from '../../test/support/statements.ts'
+import { book } from '../ledger/book.ts'
 import type { BankLine } from '../providers/bank/port.ts'
 import { importStatement } from './import-statement.ts'
 import { readKeptStatement } from './kept-statement.ts'
@@ -369,5 +370,94 @@ describe('what a person should know', () => {
       ['7700'],
     )
     assert.equal((await rows()).length, 2)
+  })
+})
+
+describe('orders of ours', () => {
+  const KEY = 'ourOrderKey0123456789abcd'
+
+  async function addOrder(providerRef: string | null = null): Promise<void> {
+    const now = world.clock.now()
+    await world.db
+      .insertInto('effects')
+      .values({
+        id: `eff-${iban}`,
+        kind: 'bank_transfer',
+        purpose: `test:${iban}`,
+        integrationId: 0,
+        reference: `test:${iban}`,
+        door: `bank:${iban}`,
+        asset: 'EUR',
+        units: 4_000n,
+        destinationSealed: Buffer.alloc(0),
+        idempotencyKey: `${KEY}${iban.slice(-4)}`,
+        state: 'sent',
+        providerRef,
+        createdAt: now,
+        updatedAt: now,
+      })
+      .execute()
+    await world.db.transaction().execute((trx) =>
+      book(trx, {
+        kind: 'test',
+        purpose: `test:${iban}`,
+        integrationId: null,
+        reference: null,
+        at: now,
+        postings: [
+          { account: 'equity:treasury', asset: 'EUR', units: 4_000n },
+          { account: `transit:out:${iban}`, asset: 'EUR', units: -4_000n },
+        ],
+      }),
+    )
+  }
+
+  const order = (given: Partial<StatementLine> = {}) =>
+    lineOf({
+      direction: 'debit',
+      units: 4_000n,
+      endToEndId: `${KEY}${iban.slice(-4)}`,
+      concept: 'Devolucion',
+      ...given,
+    })
+
+  for (const providerRef of [null, 'BANK-NAME']) {
+    it(`a debit that carries an order’s key settles what was in transit; taken again it waits (bank’s name: ${providerRef})`, async () => {
+      await addOrder(providerRef)
+      await importStatement(world, fileOf(partsOf({ lines: [order(), order({ concept: 'otra' })] })))
+      assert.deepEqual((await rows()).map(({ state, transferRef }) => [state, transferRef]).sort(), [
+        ['matched', providerRef ?? `${KEY}${iban.slice(-4)}`],
+        ['unmatched', null],
+      ])
+      // The bank's answer may come after its statement.
+      await world.db
+        .updateTable('effects')
+        .set({ providerRef: 'BANK-NAME' })
+        .where('id', '=', `eff-${iban}`)
+        .execute()
+      await assertGreen()
+    })
+  }
+
+  it('a debit that was known without its key is settled when another statement tells the key', async () => {
+    await addOrder()
+    await importStatement(
+      world,
+      fileOf(partsOf({ lines: [order({ endToEndId: null })] }), { format: 'norma43' }),
+    )
+    assert.equal((await rows())[0]?.transferRef, null)
+    const file = await importStatement(world, fileOf(partsOf({ lines: [order()] })))
+    assert.equal(file.added, 0)
+    assert.equal((await rows())[0]?.state, 'matched')
+    await assertGreen()
+  })
+
+  it('a credit that gives an order back is named by it, and one with a reason alone by itself', async () => {
+    await addOrder()
+    const back = order({ direction: 'credit', concept: 'Devuelta' })
+    const reasoned = lineOf({ returnCode: 'AC04', bankRef: 'R9', units: 1n })
+    await importStatement(world, fileOf(partsOf({ lines: [order(), back, reasoned] })))
+    const credits = (await rows()).filter(({ direction }) => direction === 'credit')
+    assert.deepEqual(credits.map(({ transferRef }) => transferRef).sort(), ['R9', `${KEY}${iban.slice(-4)}`])
   })
 })

@@ -31,7 +31,7 @@ export async function takeBackTransfer(app: ReturnNeeds, line: ReturnLine): Prom
     // Taken back by another process meanwhile, with the other lines of the same transfer or by itself.
     if (!lines.some(({ id, dueAt }) => id === line.id && dueAt !== null)) return undefined
     const backUnits = lines.reduce((sum, { units }) => sum + units, 0n)
-    const found = judgeReturn({ effect, debitRead: await isDebitRead(trx, line), backUnits })
+    const found = judgeReturn({ effect, debitRead: await isDebitRead(trx, line, effect), backUnits })
     const reason = `${RETURNED_BY_BANK}: ${describeReason(line.returnCode, line.returnText)}`
     switch (found) {
       case 'whole':
@@ -58,16 +58,23 @@ async function lockEffect(trx: Trx, line: ReturnLine): Promise<ReturnedEffect | 
   const { rows } = await sql<ReturnedEffect>`
     select id, reference, purpose, door, asset, units, state, reason, idempotency_key from effects
      where kind = 'bank_transfer' and door = ${`bank:${line.iban}`} and asset = ${line.currency}
-       and (provider_ref = ${line.transferRef}
+       and (${line.transferRef} in (provider_ref, idempotency_key)
             or (provider_ref is null and idempotency_key = ${line.endToEndId}))
      order by provider_ref nulls last limit 1 for update`.execute(trx)
   return rows[0]
 }
 
 /** By a line of its own, or by the one sum of the file of orders that it was in. */
-async function isDebitRead(trx: Trx, { iban, transferRef }: ReturnLine): Promise<boolean> {
+async function isDebitRead(
+  trx: Trx,
+  { iban, transferRef }: ReturnLine,
+  effect: ReturnedEffect | undefined,
+): Promise<boolean> {
+  // A statement may name it by our key before the bank's answer told its own name of it.
+  const names = [transferRef, effect?.idempotencyKey ?? null]
   const { rows } = await sql`
-    select from bank_transactions where iban = ${iban} and transfer_ref = ${transferRef} and direction = 'debit'
+    select from bank_transactions
+     where iban = ${iban} and transfer_ref = any(${names}::text[]) and direction = 'debit'
     union all
     select from file_orders o join order_files f on f.id = o.file_id
      where o.idempotency_key = ${transferRef} and o.state = 'booked' and f.batch_line is not null`.execute(

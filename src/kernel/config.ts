@@ -171,7 +171,7 @@ export function loadConfig(env: Environment): Config {
     ),
     statements: {
       folder: folder && resolve(folder),
-      maxBytes: read.integer('STATEMENT_MAX_BYTES', { min: 1_000, max: 4_000_000_000 }),
+      maxBytes: read.integer('STATEMENT_MAX_BYTES', { min: 1_000, max: 999_999_999 }),
     },
     rateLimitPerMinute: read.integer('RATE_LIMIT_PER_MINUTE', { min: 1, max: 10_000_000 }),
     durations: readDurations(read),

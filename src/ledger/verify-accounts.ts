@@ -3,6 +3,7 @@ import type { Trx } from '../db/database.ts'
 import { CUSTOMER_ACCOUNTS } from './book.ts'
 import type { Problem } from './verify.ts'
 import { findBatchProblems, findDebitProblems } from './verify-payouts.ts'
+import { findStatementProblems } from './verify-statements.ts'
 
 const MOST_NAMED = 1_000
 
@@ -16,6 +17,7 @@ export async function findAccountProblems(trx: Trx): Promise<Problem[]> {
     ...(await findDifferences(trx, sql`starts_with(account, 'transit:')`, EXPECTED_TRANSIT)),
     ...(await findUnfinished(trx)),
     ...(await findDebitProblems(trx)),
+    ...(await findStatementProblems(trx)),
     ...(await findBatchProblems(trx)),
   ]
 }
@@ -96,7 +98,8 @@ const EXPECTED_TRANSIT = sql`
     from effects e
    where e.kind = 'bank_transfer' and e.state <> 'cancelled'
      and not exists (select from bank_transactions t
-                      where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit' and t.transfer_ref = e.provider_ref)
+                      where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit'
+                        and t.transfer_ref in (e.provider_ref, e.idempotency_key))
      -- One whose answer was lost is known by the id that it carries.
      and not exists (select from bank_transactions t
                       where e.provider_ref is null and t.iban = split_part(e.door, ':', 2) and t.direction = 'debit'

@@ -66,7 +66,10 @@ async function compareAccount(
   const { rows } = await sql<{ booked: bigint; known: string[] }>`
     select (select coalesce(sum(units), 0) from postings where account = ${`bank:${iban}`} and asset = ${currency}) as booked,
            array(select bank_ref from bank_transactions
-                  where iban = ${iban} and bank_ref = any(${lines.map(({ ref }) => ref)}::text[])) as known`.execute(
+                  where iban = ${iban} and bank_ref = any(${lines.map(({ ref }) => ref)}::text[])
+                 union
+                 select ref from bank_line_refs
+                  where iban = ${iban} and ref = any(${lines.map(({ ref }) => ref)}::text[])) as known`.execute(
     db,
   )
   const { booked, known } = rows[0]!

@@ -29,7 +29,8 @@ export async function findDebitProblems(trx: Trx): Promise<Problem[]> {
               where back.iban = d.iban and back.transfer_ref = d.transfer_ref and back.state = 'returned') as lost
       from debits d left join effects e
         on e.kind = 'bank_transfer' and e.door = 'bank:' || d.iban and e.asset = d.currency
-           and (e.provider_ref = d.transfer_ref or (e.provider_ref is null and e.idempotency_key = d.end_to_end_id))
+           and (d.transfer_ref in (e.provider_ref, e.idempotency_key)
+                or (e.provider_ref is null and e.idempotency_key = d.end_to_end_id))
      where e.id is null or e.units <> d.units or d.times > 1 or e.state = 'cancelled'
      order by d.iban, d.bank_ref limit ${MOST_NAMED}`.execute(trx)
   return rows.flatMap(({ iban, bankRef, units, effect, ordered, times, lost }) => {
@@ -80,7 +81,8 @@ export async function findOrderProblems(
      where kind = 'bank_transfer' and state in ('sent', 'confirmed', 'failed')
        and not exists (select from file_orders o where o.idempotency_key = e.idempotency_key)
        and not exists (select from bank_transactions t
-                        where t.iban = split_part(e.door, ':', 2) and t.transfer_ref = e.provider_ref and t.direction = 'debit')
+                        where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit'
+                          and t.transfer_ref in (e.provider_ref, e.idempotency_key))
      order by created_at desc limit ${MOST_NAMED}`.execute(db)
   const problems: Problem[] = []
   for (const { id, idempotencyKey, state, units } of rows) {

@@ -9,7 +9,7 @@ create table statement_imports (
   format text not null,
   bytes bigint not null,
   -- Where the file is kept, sealed.
-  storage_key text not null,
+  storage_key text not null unique,
   -- `command`, `folder`, `console`, `bank`.
   source text not null,
   imported_by text not null,

@@ -1,0 +1,73 @@
+import { sql } from 'kysely'
+import type { Trx } from '../db/database.ts'
+import type { Problem } from './verify.ts'
+
+const MOST_NAMED = 1_000
+
+/**
+ * Whether every line of every imported statement is a line of the books, or waits in doubt, and they come to what the
+ * statement says; and whether each line of an import was told by it.
+ */
+export async function findStatementProblems(trx: Trx): Promise<Problem[]> {
+  return [...(await findIncomplete(trx)), ...(await findUntold(trx)), ...(await findUndecided(trx))]
+}
+
+async function findIncomplete(trx: Trx): Promise<Problem[]> {
+  const { rows } = await sql<{
+    importId: string
+    position: number
+    iban: string
+    lines: number
+    found: number
+    expected: bigint | null
+    moved: bigint
+  }>`
+    with told as (
+      select s.import_id, s.position, t.direction, t.units
+        from statement_lines s join bank_transactions t on t.iban = s.iban and t.id = s.transaction_id
+      union all
+      select import_id, position, direction, units from bank_doubts
+       where import_id is not null and state in ('open', 'dismissed')
+    ), sums as (
+      select import_id, position, count(*) as found, sum(case direction when 'credit' then units else -units end) as moved
+        from told group by import_id, position)
+    select import_id, position, iban, lines, coalesce(found, 0) as found, closing_units - opening_units as expected,
+           coalesce(moved, 0) as moved
+      from statements left join sums using (import_id, position)
+     where lines <> coalesce(found, 0) or coalesce(moved, 0) <> closing_units - opening_units
+     order by import_id, position limit ${MOST_NAMED}`.execute(trx)
+  return rows.map(({ importId, position, iban, lines, found, expected, moved }) => ({
+    where: `statement ${importId}/${position} of ${iban}`,
+    what:
+      lines === found
+        ? `moved ${expected} by its balances, but its lines in the books come to ${moved}`
+        : `has ${lines} lines, but ${found} of them are known`,
+  }))
+}
+
+async function findUntold(trx: Trx): Promise<Problem[]> {
+  const { rows } = await sql<{ iban: string; bankRef: string; importId: string }>`
+    select iban, bank_ref, import_id from bank_transactions t
+     where import_id is not null
+       and not exists (select from statement_lines s
+                        where s.iban = t.iban and s.transaction_id = t.id and s.import_id = t.import_id)
+       and not exists (select from bank_doubts d where d.iban = t.iban and d.id = t.id and d.state = 'new')
+     order by iban, bank_ref limit ${MOST_NAMED}`.execute(trx)
+  return rows.map(({ iban, bankRef, importId }) => ({
+    where: `bank line ${bankRef} of ${iban}`,
+    what: `says that import ${importId} told of it, which has no such line`,
+  }))
+}
+
+async function findUndecided(trx: Trx): Promise<Problem[]> {
+  const { rows } = await sql<{ iban: string; id: string; state: string }>`
+    select iban, id, state from bank_doubts d
+     where state in ('same', 'new')
+       and not exists (select from bank_transactions t
+                        where t.iban = d.iban and t.id = d.transaction_id and t.direction = d.direction and t.units = d.units)
+     order by iban, id limit ${MOST_NAMED}`.execute(trx)
+  return rows.map(({ iban, id, state }) => ({
+    where: `doubt ${id} of ${iban}`,
+    what: `was decided (${state}), but there is no such line of that amount`,
+  }))
+}
