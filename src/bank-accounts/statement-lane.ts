@@ -77,7 +77,8 @@ async function claimAccount({ db, clock }: Needs): Promise<Account[]> {
 }
 
 /** An account may have been told to go by files alone while its bank was asked. */
-const unlessByFile = (dueAt: Date) => sql<Date | null>`case when orders_by = 'api' then ${dueAt}::timestamptz end`
+const unlessByFile = (dueAt: Date) =>
+  sql<Date | null>`case when orders_by = 'api' then ${dueAt}::timestamptz end`
 
 async function putOff({ db, clock }: Needs, { iban }: Account): Promise<void> {
   await db

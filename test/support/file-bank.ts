@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import type { App } from '../../src/app.ts'
+import { importStatement } from '../../src/bank-accounts/import-statement.ts'
+import { exportOrders, type MadeFile } from '../../src/bank-accounts/orders/export-orders.ts'
+import { setOrdersBy } from '../../src/bank-accounts/orders/list-orders.ts'
+import { type TakenAnswer, takeAnswer } from '../../src/bank-accounts/orders/take-answer.ts'
+import { readCamt } from '../../src/bank-accounts/statements/read-camt.ts'
+import type { OrderFormat } from '../../src/providers/bank/files/write-orders.ts'
+import { drawStatement, giveOrderFile, setSimulatedApi } from '../../src/sandbox/file-bank.ts'
+import { findSchemaFaults } from './iso20022/validate.ts'
+import type { PaymentWorld } from './payments.ts'
+
+export const OPERATOR = { who: 'olga', why: 'the daily files' }
+
+/** The account's bank has no API from now on: orders go out in files, statements come in. */
+export async function goByFiles(app: App, iban: string): Promise<void> {
+  await setOrdersBy(app, { iban, by: 'file' }, OPERATOR)
+  await setSimulatedApi(app, iban, 'file')
+}
+
+/** Writes what waits into a file, which must be valid by the schema of ISO. */
+export async function makeFile(
+  app: App,
+  iban: string,
+  format: OrderFormat = 'pain.001.001.09',
+): Promise<MadeFile> {
+  const made = await exportOrders(app, { iban, format }, OPERATOR)
+  assert.deepEqual(await findSchemaFaults(format, [made.xml]), [])
+  return made
+}
+
+export async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+}
+
+/** Gives a file to the simulated bank and takes its answer in, which must be valid as well. */
+export async function handIn(t: PaymentWorld, xml: string): Promise<TakenAnswer> {
+  const answer = await giveOrderFile(t.app, xml)
+  assert.deepEqual(await findSchemaFaults('pain.002.001.10', [answer]), [])
+  const [taken, ...more] = await takeAnswer(t.app, bytesOf(answer), OPERATOR)
+  assert.equal(more.length, 0)
+  await t.runLanes('payouts')
+  return taken!
+}
+
+/** The bank books what is due, and its statement of the last days is imported. */
+export async function readStatement(
+  t: PaymentWorld,
+  iban: string,
+  { batches = false, words }: { batches?: boolean; words?: string } = {},
+): Promise<void> {
+  await t.advance(10_000)
+  await t.runLanes('simulated-bank')
+  const today = t.app.clock.now()
+  const day = (offset: number) => new Date(today.getTime() + offset * 86_400_000).toISOString().slice(0, 10)
+  const drawn = await drawStatement(t.app, { iban, from: day(-1), to: day(0), batches })
+  // Some banks write words of their own instead of the file's name.
+  const text = words ? drawn.replaceAll(/<AddtlNtryInf>[^<]*/g, `<AddtlNtryInf>${words}`) : drawn
+  await importStatement(t.app, {
+    fileName: 'statement.xml',
+    bytes: bytesOf(text),
+    source: 'command',
+    who: OPERATOR.who,
+    open: async (bytes) => ({ format: 'camt.053.001.08', parts: readCamt(bytes) }),
+  })
+  await t.runLanes('bank-lines', 'bank-orders', 'payouts')
+}
