@@ -5,6 +5,7 @@ import { RefusedOperation } from '../effects/operate-effects.ts'
 import { ConfigError } from '../kernel/config.ts'
 import { accountsCommand } from './accounts.ts'
 import { BackupError, backupCommand, restoreCommand } from './backup.ts'
+import { bankCommand } from './bank.ts'
 import { callbacksCommand } from './callbacks.ts'
 import { customerCommand } from './customer.ts'
 import { depositsCommand } from './deposits.ts'
@@ -30,6 +31,7 @@ const program = new Command('npm run cli --')
   .addCommand(resumeCommand())
   .addCommand(doorsCommand())
   .addCommand(accountsCommand())
+  .addCommand(bankCommand())
   .addCommand(callbacksCommand())
   .addCommand(ledgerCommand())
   .addCommand(backupCommand())

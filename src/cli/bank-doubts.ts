@@ -1,0 +1,72 @@
+import { Command } from 'commander'
+import { type DoubtDecision, decideDoubt, listDoubtLines, listDoubts } from '../bank-accounts/line-doubts.ts'
+import { RefusedOperation } from '../effects/operate-effects.ts'
+import { formatAmount } from '../money/amount.ts'
+import { assetOf } from '../money/asset.ts'
+import { printTable, recorded, withApp } from './context.ts'
+
+interface DecideOptions {
+  new?: true
+  same?: string
+  dismiss?: true
+  who: string
+  why: string
+}
+
+const REASONS = {
+  other_words: 'a known line may be the same in other words',
+  not_on_statement: 'the statement of that day holds no such line',
+  same_sum: 'known lines of that day come to the same sum',
+} as const
+
+/** `bank doubts`, `bank doubts decide`: lines that may be known ones. */
+export function doubtsCommand(): Command {
+  const command = new Command('doubts')
+    .description('lines that may be known ones told otherwise: not in the books until decided')
+    .action(async () => {
+      const rows = await withApp(async (app) => {
+        const doubts = await listDoubts(app)
+        return Promise.all(
+          doubts.map(async ({ id, iban, toldBy, bookedOn, concept, reason, ...doubt }) => {
+            const lines = await listDoubtLines(app.db, { iban, bookedOn, ...doubt })
+            const sign = doubt.direction === 'debit' ? '-' : ''
+            return {
+              id,
+              account: iban,
+              booked: bookedOn,
+              amount: `${sign}${formatAmount(doubt.units, assetOf(doubt.currency))} ${doubt.currency}`,
+              by: toldBy,
+              concept,
+              why: REASONS[reason],
+              'may be': lines.map((line) => line.id).join(' ') || null,
+            }
+          }),
+        )
+      })
+      printTable(rows, 'No line is in doubt.')
+    })
+  recorded(command.command('decide'))
+    .description('what a person found out: a line of its own, a known one, or none')
+    .argument('<doubt>', 'its id in "bank doubts"')
+    .option('--new', 'it is a line of its own: book it')
+    .option('--same <line>', 'it is that known line')
+    .option('--dismiss', 'it is no line: the bank or the file was wrong')
+    .action(async (id: string, options: DecideOptions) => {
+      const decision = decisionOf(options)
+      await withApp((app) => decideDoubt(app, id, decision, options))
+      console.log(`${id} is decided.`)
+    })
+  return command
+}
+
+function decisionOf({ new: isNew, same, dismiss }: DecideOptions): DoubtDecision {
+  const given: DoubtDecision[] = [
+    ...(isNew ? [{ is: 'new' } as const] : []),
+    ...(same === undefined ? [] : [{ is: 'same', transactionId: same } as const]),
+    ...(dismiss ? [{ is: 'dismissed' } as const] : []),
+  ]
+  const [decision] = given
+  if (!decision || given.length > 1)
+    throw new RefusedOperation('Say one of --new, --same <line> and --dismiss.')
+  return decision
+}

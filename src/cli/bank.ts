@@ -1,0 +1,13 @@
+import { Command } from 'commander'
+import { doubtsCommand } from './bank-doubts.ts'
+import { importCommand, importsCommand, statementCommand } from './bank-import.ts'
+
+/** `bank …`: what the bank says, against what the books say. */
+export function bankCommand(): Command {
+  return new Command('bank')
+    .description('bank statements: import, list, lines in doubt')
+    .addCommand(importCommand())
+    .addCommand(importsCommand())
+    .addCommand(statementCommand())
+    .addCommand(doubtsCommand())
+}
