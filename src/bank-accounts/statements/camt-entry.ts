@@ -65,10 +65,10 @@ export function linesOfEntry(entry: CamtEntry, around: Around): { told: ToldEntr
     return { told: { ...told, lines: 1 }, lines: [line] }
   }
   const refs = distinctRefs(entry.details, bankRef)
-  const lines = parts.map((moved, index) => ({
-    ...lineOf(moved, entry.details[index]),
-    bankRef: refs[index]!,
-  }))
+  const lines = parts.map((moved, index) => {
+    const details = entry.details[index]!
+    return { ...lineOf(moved, details), place: details.place, bankRef: refs[index]! }
+  })
   return { told: { ...told, lines: lines.length }, lines }
 }
 
