@@ -161,7 +161,7 @@ function wireLine(
     match: {
       state: isMatched ? 'matched' : (row.state as 'unmatched' | 'suggested'),
       score: row.matchScore,
-      reasons: row.matchReasons,
+      reasons: row.matchReasons.map(tellReason),
       payments: matches.map((one) => ({ payment_id: one.paymentId, amount: text(one.units) })),
       suggestions: suggestions.map(({ paymentId, score, reasons }) => ({
         payment_id: paymentId,
@@ -170,4 +170,16 @@ function wireLine(
       })),
     },
   }
+}
+
+/** What the operator's records name by a code, in words; the rest are words already. */
+function tellReason(reason: string): string {
+  if (reason.startsWith('return:')) return 'It gives back a transfer of the account.'
+  return OWNERS[reason] ?? reason
+}
+
+const OWNERS: Readonly<Record<string, string>> = {
+  concept: "The text holds the payment's number.",
+  treasury: "It is the operator's own money.",
+  cost: "It is a cost of the bank's.",
 }

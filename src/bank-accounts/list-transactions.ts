@@ -62,9 +62,15 @@ export const listBankTransactions = endpoint({
         match: {
           state: 'suggested',
           score: 72,
-          reasons: [],
+          reasons: ['The score is too low to match it without a person.'],
           payments: [],
-          suggestions: [{ payment_id: 'Zk3VqT9bX1LmN8sR4pYw2Ac6D', score: 72, reasons: ['name', 'amount'] }],
+          suggestions: [
+            {
+              payment_id: 'Zk3VqT9bX1LmN8sR4pYw2Ac6D',
+              score: 72,
+              reasons: ["The text holds the payment's number with a mistake: two digits are swapped."],
+            },
+          ],
         },
       },
     ],

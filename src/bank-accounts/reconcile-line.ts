@@ -38,6 +38,7 @@ export interface Reconciled {
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'pageNews'>
 type Line = Selectable<BankTransactionsTable>
 
+const REASONS = { integration: 'The integration said so.', operator: 'An operator said so.' } as const
 const AWAITED: ReadonlySet<PaymentState> = new Set(['started', 'pending_bank'])
 const RECONCILABLE: ReadonlySet<PaymentState> = new Set([...AWAITED, 'in_review', 'expired'])
 
@@ -58,7 +59,7 @@ export async function reconcileLine(app: Needs, asked: Reconciling): Promise<Rec
     if (known) return answerKnown(known, line, asked)
     const units = judge(app, payment, line, asked)
     const differenceUnits = differenceOf(payment, units)
-    const how = { matchedBy: asked.by, reasons: [asked.by], score: null }
+    const how = { matchedBy: asked.by, reasons: [REASONS[asked.by]], score: null }
     await bookMatches(app, trx, changes, payments, [{ line, payment, units, ...how }])
     await writeChanges(trx, changes)
     const made = { paymentState: payment.state, differenceUnits, fiat: assetOf(payment.fiat) }

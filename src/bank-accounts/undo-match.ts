@@ -202,7 +202,7 @@ async function releaseLine(trx: Trx, { line, paymentId, integrationId, units }: 
   await sql`
     update bank_transactions
        set matched_units = matched_units - ${units.toString()}::numeric, state = 'unmatched',
-           match_reasons = '["undone"]', match_score = null, due_at = null, lease_until = null
+           match_reasons = ${JSON.stringify(['An operator took back what it was matched as.'])}::jsonb, match_score = null, due_at = null, lease_until = null
      where iban = ${line.iban} and id = ${line.id}`.execute(trx)
   await sql`
     update bank_matches set units = 0

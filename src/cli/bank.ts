@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { doubtsCommand } from './bank-doubts.ts'
 import { importCommand, importsCommand, statementCommand } from './bank-import.ts'
+import { lineCommand, linesCommand } from './bank-lines.ts'
+import { matchCommand, undoCommand } from './bank-match.ts'
 
 /** `bank …`: what the bank says, against what the books say. */
 export function bankCommand(): Command {
@@ -10,4 +12,8 @@ export function bankCommand(): Command {
     .addCommand(importsCommand())
     .addCommand(statementCommand())
     .addCommand(doubtsCommand())
+    .addCommand(linesCommand())
+    .addCommand(lineCommand())
+    .addCommand(matchCommand())
+    .addCommand(undoCommand())
 }

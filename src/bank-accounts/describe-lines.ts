@@ -1,0 +1,71 @@
+import { sql } from 'kysely'
+import type { App } from '../app.ts'
+import type { Db } from '../db/database.ts'
+
+/** A line that waits for a person, with what it may be for. */
+export interface WaitingLine {
+  iban: string
+  id: string
+  bookedAt: Date
+  direction: 'credit' | 'debit'
+  /** What is left of it, in base units. */
+  units: bigint
+  currency: string
+  concept: string
+  reasons: string[]
+  returnCode: string | null
+  /** The likeliest first. */
+  suggestions: { paymentId: string; score: number; reasons: string[] }[]
+}
+
+const MOST = 200
+
+/** Lines of which something has no owner, newest first; of one account, or with suggestions alone, where asked. */
+export async function listWaitingLines(
+  { db }: Pick<App, 'db'>,
+  { iban, suggested = false }: { iban?: string | undefined; suggested?: boolean | undefined } = {},
+): Promise<WaitingLine[]> {
+  const ofAccount = iban === undefined ? sql`` : sql`and iban = ${iban}`
+  const inState = suggested ? sql`and state = 'suggested'` : sql``
+  return readWaiting(
+    db,
+    sql`matched_units < units and due_at is null and (direction = 'credit' or transfer_ref is null)
+        ${ofAccount} ${inState}`,
+  )
+}
+
+async function readWaiting(db: Db, condition: ReturnType<typeof sql>): Promise<WaitingLine[]> {
+  const { rows } = await sql<WaitingLine>`
+    select iban, id, booked_at, direction, units - matched_units as units, currency, concept,
+           match_reasons as reasons, return_code,
+           coalesce((select jsonb_agg(jsonb_build_object('paymentId', payment_id, 'score', score, 'reasons', reasons)
+                                      order by score desc, payment_id)
+                       from bank_suggestions suggestions
+                      where suggestions.iban = lines.iban and suggestions.transaction_id = lines.id), '[]') as suggestions
+      from bank_transactions lines
+     where ${condition}
+     order by booked_at desc, id limit ${MOST}`.execute(db)
+  return rows
+}
+
+/** One line, with the payments that it is matched to. */
+export async function describeLine(
+  { db }: Pick<App, 'db'>,
+  iban: string,
+  id: string,
+): Promise<
+  | (WaitingLine & { matches: { paymentId: string; units: bigint; matchedBy: string; createdAt: Date }[] })
+  | undefined
+> {
+  const [line] = await readWaiting(db, sql`iban = ${iban} and id = ${id}`)
+  if (!line) return undefined
+  const matches = await db
+    .selectFrom('bankMatches')
+    .select(['paymentId', 'units', 'matchedBy', 'createdAt'])
+    .where('iban', '=', iban)
+    .where('transactionId', '=', id)
+    .where('units', '>', 0n)
+    .orderBy('createdAt')
+    .execute()
+  return { ...line, matches }
+}

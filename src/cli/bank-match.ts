@@ -1,0 +1,62 @@
+import { Command } from 'commander'
+import { matchByHand } from '../bank-accounts/match-by-hand.ts'
+import { undoMatch } from '../bank-accounts/undo-match.ts'
+import { formatAmount } from '../money/amount.ts'
+import { assetOf } from '../money/asset.ts'
+import { normaliseIban } from '../providers/bank/iban.ts'
+import { recorded, withApp } from './context.ts'
+
+interface Options {
+  who: string
+  why: string
+}
+
+/** `bank match`: a person says which payment a line is for. */
+export function matchCommand(): Command {
+  return recorded(new Command('match'))
+    .description('book a line, or a part of it, for a payment, with the integration’s policies')
+    .argument('<iban>')
+    .argument('<line>', 'its id in "bank lines"')
+    .argument('<payment>')
+    .option('--amount <amount>', 'so much of the line; all that is left of it unless told')
+    .option('--accept-difference', 'take another sum than the one asked, by the integration’s policy')
+    .action(
+      async (
+        iban: string,
+        transactionId: string,
+        paymentId: string,
+        { amount, acceptDifference = false, ...change }: Options & Match,
+      ) => {
+        const asked = { iban: normaliseIban(iban), transactionId, paymentId, amount, acceptDifference }
+        const { paymentState, differenceUnits, fiat } = await withApp(async (app) => {
+          // It may be converted at today's price, which this process has to ask for first.
+          await app.pricing.prices.refresh()
+          return matchByHand(app, asked, change)
+        })
+        const difference = differenceUnits === 0n ? '' : `, ${formatAmount(differenceUnits, fiat)} off`
+        console.log(`Payment ${paymentId} is ${paymentState}${difference}.`)
+      },
+    )
+}
+
+/** `bank undo`: a person takes that back. */
+export function undoCommand(): Command {
+  return recorded(new Command('undo'))
+    .description('take back what a line was matched as, until the coins are sent')
+    .argument('<iban>')
+    .argument('<line>')
+    .argument('[payment]', 'where the line is several payments’')
+    .action(async (iban: string, transactionId: string, paymentId: string | undefined, change: Options) => {
+      const line = { iban: normaliseIban(iban), transactionId, paymentId }
+      const undone = await withApp((app) => undoMatch(app, line, change))
+      const { units, currency, paymentState } = undone
+      console.log(
+        `${formatAmount(units, assetOf(currency))} ${currency} wait for an owner again; payment ${undone.paymentId} is ${paymentState}.`,
+      )
+    })
+}
+
+interface Match {
+  amount?: string
+  acceptDifference?: boolean
+}
