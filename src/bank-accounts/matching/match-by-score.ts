@@ -1,0 +1,131 @@
+import { sql } from 'kysely'
+import type { Payment } from '../../onramp/payment.ts'
+import { beginChanges, wakeAfter, writeChanges } from '../../onramp/payment-changes.ts'
+import { lockPayments } from '../../onramp/payment-store.ts'
+import { bookMatches, type NewMatch } from '../book-match.ts'
+import { findCandidates, keyOf, type Line, type ScoredCandidate } from './find-candidates.ts'
+import { looksReturned } from './looks-returned.ts'
+import { awaitPrice, canBePriced, type MatchNeeds } from './match-by-number.ts'
+import { dropNames } from './payment-names.ts'
+import { type Judgement, judgeAgain, lockOpenLines, recordJudgements } from './record-judgements.ts'
+import { judgeCandidates } from './score.ts'
+import { findSum } from './sum-of-payments.ts'
+
+/** What a line was found to be for, before anything is locked. */
+interface Found {
+  parts: readonly { candidate: ScoredCandidate['candidate']; units: bigint }[]
+  score: number
+  reasons: string[]
+}
+
+/** Judges lines by all that is known of them: matches what is sure, proposes the rest to a person. */
+export async function matchByScore(app: MatchNeeds, lines: readonly Line[]): Promise<void> {
+  if (lines.length === 0) return
+  const candidates = await findCandidates(app, lines)
+  const undone = await findUndone(app, lines)
+  const found = new Map<string, Found | Judgement>()
+  for (const line of lines) {
+    const doubt = doubtOf(line, undone.has(keyOf(line)))
+    found.set(keyOf(line), judgeLine(line, candidates.get(keyOf(line)) ?? [], doubt))
+  }
+  const changes = beginChanges(app)
+  await app.db.transaction().execute(async (trx) => {
+    const wanted = [...found.values()].flatMap((one) => ('parts' in one ? one.parts : []))
+    const payments = await lockPayments(trx, [...new Set(wanted.map(({ candidate }) => candidate.paymentId))])
+    const open = await lockOpenLines(trx, lines)
+    const matches: NewMatch[] = []
+    const judgements: Judgement[] = []
+    const paid = new Set<string>()
+    for (const line of open) {
+      const one = found.get(keyOf(line))!
+      if (!('parts' in one)) judgements.push(one)
+      else if (!isAsJudged(one, payments, paid)) judgements.push(judgeLater(line, changes.now))
+      else if (one.parts.some(({ candidate }) => !canBePriced(app, payments.get(candidate.paymentId)!, line)))
+        judgements.push(awaitPrice(line, changes.now))
+      else {
+        for (const { candidate, units } of one.parts) {
+          const payment = payments.get(candidate.paymentId)!
+          paid.add(payment.id)
+          const { score, reasons } = one
+          matches.push({ line, payment, units, matchedBy: 'automatic', score, reasons })
+        }
+      }
+    }
+    await recordJudgements(trx, judgements)
+    await bookMatches(app, trx, changes, payments, matches)
+    await dropNames(
+      trx,
+      matches.map(({ payment }) => payment),
+    )
+    await judgeAgain(trx, [...paid], changes.now)
+    await writeChanges(trx, changes)
+  })
+  wakeAfter(app, changes)
+}
+
+function doubtOf(line: Line, undone: boolean): string | null {
+  if (undone) return 'A person took it from a payment before.'
+  return looksReturned(line) ? 'It reads like a transfer of ours that came back.' : null
+}
+
+function judgeLine(
+  line: Line,
+  candidates: readonly ScoredCandidate[],
+  doubt: string | null,
+): Found | Judgement {
+  const sum = doubt === null ? findSum(line.units, candidates) : undefined
+  if (sum) return sum
+  const verdict = judgeCandidates(candidates, doubt)
+  if (verdict.do === 'match') {
+    const { candidate, score, reasons } = verdict.best
+    return { parts: [{ candidate, units: line.units }], score, reasons }
+  }
+  if (verdict.do === 'leave') {
+    const reasons = [doubt ?? 'No payment of this account fits.']
+    const score = Math.max(0, ...candidates.map((one) => one.score))
+    return { line, state: 'unmatched', reasons, score, dueAt: null, suggestions: [] }
+  }
+  const [best] = verdict.best
+  return {
+    line,
+    state: 'suggested',
+    reasons: [...best!.reasons, verdict.why],
+    score: best!.score,
+    dueAt: null,
+    suggestions: verdict.best,
+  }
+}
+
+/**
+ * Whether the payments are still what they were when they were judged. One line of a batch changes what the next one
+ * means for the same payment: that one is judged after it.
+ */
+function isAsJudged(
+  { parts }: Found,
+  payments: ReadonlyMap<string, Payment>,
+  paid: ReadonlySet<string>,
+): boolean {
+  return parts.every(({ candidate: { paymentId, state, leftUnits } }) => {
+    const payment = payments.get(paymentId)
+    if (!payment || paid.has(paymentId) || payment.state !== state) return false
+    return payment.fiatUnits - payment.receivedUnits + payment.refundedUnits === leftUnits
+  })
+}
+
+const judgeLater = (line: Line, now: Date): Judgement => ({
+  line,
+  state: 'unmatched',
+  reasons: [],
+  score: null,
+  dueAt: now,
+  suggestions: [],
+})
+
+/** Lines that a person took from a payment: they know what we don't. */
+async function findUndone({ db }: MatchNeeds, lines: readonly Line[]): Promise<Set<string>> {
+  const { rows } = await sql<Pick<Line, 'iban' | 'id'>>`
+    select distinct given.iban, given.id
+      from unnest(${lines.map(({ iban }) => iban)}::text[], ${lines.map(({ id }) => id)}::text[]) given (iban, id)
+      join bank_matches on bank_matches.iban = given.iban and transaction_id = given.id`.execute(db)
+  return new Set(rows.map(keyOf))
+}
