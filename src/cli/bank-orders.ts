@@ -1,0 +1,213 @@
+import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
+import { Command, Option } from 'commander'
+import { exportOrders, readOrderFile } from '../bank-accounts/orders/export-orders.ts'
+import {
+  listOrderFiles,
+  listOrders,
+  type OpenOrder,
+  setOrdersBy,
+} from '../bank-accounts/orders/list-orders.ts'
+import { settleFile } from '../bank-accounts/orders/settle-orders.ts'
+import { type TakenAnswer, takeAnswer } from '../bank-accounts/orders/take-answer.ts'
+import { refundLine } from '../bank-accounts/refund-line.ts'
+import { StatementError } from '../bank-accounts/statements/statement.ts'
+import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
+import { formatAmount } from '../money/amount.ts'
+import { assetOf } from '../money/asset.ts'
+import { ORDER_FORMATS, type OrderFormat } from '../providers/bank/files/write-orders.ts'
+import { normaliseIban } from '../providers/bank/iban.ts'
+import { drawStatement, giveOrderFile, setSimulatedApi } from '../sandbox/file-bank.ts'
+import { printTable, recorded, withApp } from './context.ts'
+
+/** `bank orders …`: transfers for banks without an API, as files. */
+export function ordersCommand(): Command {
+  const command = new Command('orders')
+    .description('transfers for banks without an API: what waits, files of it, and what the bank said')
+    .argument('[iban]', 'of this account alone')
+    .option('--sent', 'those in a file that the bank has not booked')
+    .action(async (iban: string | undefined, { sent = false }: { sent?: boolean }) => {
+      const orders = await withApp((app) =>
+        listOrders(app, { iban: iban ? normaliseIban(iban) : null, sent }),
+      )
+      printTable(orders.map(rowOf), sent ? 'No order is on its way.' : 'No order waits for a file.')
+    })
+  addExport(command)
+  addFiles(command)
+  addAnswers(command)
+  recorded(command.command('by'))
+    .description("whether an account goes by its bank's API, or by files: orders out, statements in")
+    .argument('<iban>')
+    .argument('<way>', '`api` or `file`')
+    .action(async (iban: string, by: string, change: Change) => {
+      if (by !== 'api' && by !== 'file') throw new RefusedOperation(`"${by}" is neither "api" nor "file".`)
+      await withApp(async (app) => {
+        await setOrdersBy(app, { iban: normaliseIban(iban), by }, change)
+        await setSimulatedApi(app, normaliseIban(iban), by)
+      })
+      console.log(`${normaliseIban(iban)} goes by ${by === 'api' ? "its bank's API" : 'files'} from now on.`)
+    })
+  return command
+}
+
+const money = (units: bigint, currency = 'EUR'): string =>
+  `${formatAmount(units, assetOf(currency))} ${currency}`
+
+const rowOf = ({ endToEndId, iban, units, currency, fileId, state, reason, ...order }: OpenOrder) => ({
+  iban,
+  since: order.createdAt,
+  order: endToEndId,
+  amount: money(units, currency),
+  for: order.reference,
+  effect: order.effect,
+  file: fileId,
+  refused: state === 'rejected' ? (reason ?? 'without a reason') : null,
+})
+
+function addExport(command: Command): void {
+  recorded(command.command('export'))
+    .description('write all that waits into one file for the bank; each order is in one file for good')
+    .argument('<iban>')
+    .addOption(
+      new Option('--format <format>', 'of ISO 20022').choices([...ORDER_FORMATS]).default('pain.001.001.09'),
+    )
+    .option('--on <day>', 'when the bank carries it out, YYYY-MM-DD; the next bank day unless told')
+    .requiredOption('--out <file>', 'where to write it; a file that is there is not replaced')
+    .action(async (iban: string, options: Change & { format: OrderFormat; on?: string; out: string }) => {
+      const { format, on: executeOn, out, who, why } = options
+      if (executeOn !== undefined && !isDay(executeOn)) throw new RefusedOperation(`${executeOn} is no day.`)
+      const made = await withApp((app) =>
+        exportOrders(app, { iban: normaliseIban(iban), format, executeOn }, { who, why }),
+      )
+      console.log(`File ${made.id} (${made.messageId}): ${made.orders} orders, ${money(made.units)}.`)
+      writeOut(out, made.xml, made.id)
+    })
+}
+
+const isDay = (text: string): boolean =>
+  /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`))
+
+/** For nobody else's eyes: it names people and their accounts. */
+function writeOut(path: string, text: string, fileId?: string): void {
+  try {
+    writeFileSync(path, text, { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    const again = fileId ? ` The file is kept: "bank orders file ${fileId} --out …" writes it again.` : ''
+    throw new RefusedOperation(`${path} can't be written: ${(error as Error).message}.${again}`)
+  }
+  console.log(`Written to ${path}.`)
+}
+
+function addFiles(command: Command): void {
+  command
+    .command('files')
+    .description('files that were made, newest first, and how far their orders are')
+    .argument('[iban]', 'of this account alone')
+    .action(async (iban: string | undefined) => {
+      const files = await withApp((app) => listOrderFiles(app, iban ? normaliseIban(iban) : null))
+      printTable(
+        files.map(({ createdAt, id, batchLine, madeBy, units, ...file }) => ({
+          made: createdAt,
+          file: id,
+          name: file.messageId,
+          iban: file.iban,
+          amount: money(units),
+          orders: file.orders,
+          booked: file.booked,
+          refused: file.rejected,
+          returned: file.returned,
+          'the bank said': file.answer,
+          'one line': batchLine,
+          by: madeBy,
+        })),
+        'No file was made.',
+      )
+    })
+  command
+    .command('file')
+    .description('give a file out again, byte for byte; the bank knows it by its name and takes it once')
+    .argument('<file>', 'its id in "bank orders files"')
+    .requiredOption('--out <path>', 'where to write it')
+    .action(async (id: string, { out }: { out: string }) =>
+      writeOut(out, await withApp((app) => readOrderFile(app, id))),
+    )
+}
+
+function addAnswers(command: Command): void {
+  recorded(command.command('answer'))
+    .description("take the bank's answer in (pain.002): what it refuses is not sent again by itself")
+    .argument('<path>')
+    .action(async (path: string, change: Change) => {
+      const taken = await withApp((app) => takeAnswer(app, createReadStream(path), change)).catch(
+        (error: unknown) => {
+          if (error instanceof StatementError) throw new RefusedOperation(`${path}: ${error.message}`)
+          throw error
+        },
+      )
+      for (const answer of taken) printAnswer(answer)
+    })
+  recorded(command.command('settle'))
+    .description('a line of a statement took a whole file as one sum: its orders are booked')
+    .argument('<file>', 'its id in "bank orders files"')
+    .argument('<line>', 'the id of the debit in "accounts lines"')
+    .action(async (fileId: string, lineId: string, change: Change) => {
+      const orders = await withApp((app) => settleFile(app, { fileId, lineId }, change))
+      console.log(`${orders} orders are booked by line ${lineId}.`)
+    })
+}
+
+function printAnswer({ fileId, messageId, status, rejected, standing, contradicted }: TakenAnswer): void {
+  console.log(
+    `File ${fileId} (${messageId}): ${status ?? 'no word on the whole'}, ${standing} orders stand, ${rejected.length} are refused now.`,
+  )
+  for (const { endToEndId, reason } of rejected) console.log(`  ${endToEndId}: ${reason}`)
+  for (const id of contradicted) {
+    console.log(`  ${id}: the bank refuses it, though its statement has it booked. Ask the bank.`)
+  }
+}
+
+/** `bank refund-line`: money of nobody goes back to where it came from. */
+export function refundLineCommand(): Command {
+  return recorded(new Command('refund-line'))
+    .description('pay a transfer back that belongs to no payment, to where it came from')
+    .argument('<iban>')
+    .argument('<line>', 'its id in "accounts lines"')
+    .option('--to-iban <iban>', 'another account, when the bank did not name the payer’s or it takes nothing')
+    .option('--name <name>', 'whose account that is; the payer’s name unless told')
+    .action(async (iban: string, id: string, options: Change & { toIban?: string; name?: string }) => {
+      const { toIban, name, who, why } = options
+      const { units, currency } = await withApp((app) =>
+        refundLine(app, { iban: normaliseIban(iban), id, toIban, name }, { who, why }),
+      )
+      console.log(`${money(units, currency)} of line ${id} go back. "effects list" shows how far it is.`)
+    })
+}
+
+/** `bank simulator …`: what the sandbox's bank does with files. */
+export function simulatorCommand(): Command {
+  const command = new Command('simulator').description('the sandbox’s bank, for accounts that go by files')
+  command
+    .command('take')
+    .description('hand it a file of orders; writes its answer, the later one when asked again')
+    .argument('<file>')
+    .requiredOption('--answer <path>', 'where to write the pain.002')
+    .action(async (path: string, { answer }: { answer: string }) => {
+      writeOut(answer, await withApp((app) => giveOrderFile(app, readFileSync(path, 'utf8'))))
+    })
+  command
+    .command('statement')
+    .description('have it write the statement of an account, camt.053')
+    .argument('<iban>')
+    .requiredOption('--from <day>', 'YYYY-MM-DD')
+    .requiredOption('--to <day>', 'YYYY-MM-DD')
+    .requiredOption('--out <path>', 'where to write it')
+    .option('--batches', 'with one sum for the orders of a file')
+    .action(async (iban: string, options: { from: string; to: string; out: string; batches?: boolean }) => {
+      const { from, to, out, batches = false } = options
+      if (!isDay(from) || !isDay(to)) throw new RefusedOperation('Days are written YYYY-MM-DD.')
+      writeOut(
+        out,
+        await withApp((app) => drawStatement(app, { iban: normaliseIban(iban), from, to, batches })),
+      )
+    })
+  return command
+}
