@@ -3,6 +3,7 @@ import { doubtsCommand } from './bank-doubts.ts'
 import { importCommand, importsCommand, statementCommand } from './bank-import.ts'
 import { lineCommand, linesCommand } from './bank-lines.ts'
 import { matchCommand, undoCommand } from './bank-match.ts'
+import { ordersCommand, refundLineCommand, simulatorCommand } from './bank-orders.ts'
 
 /** `bank …`: what the bank says, against what the books say. */
 export function bankCommand(): Command {
@@ -16,4 +17,7 @@ export function bankCommand(): Command {
     .addCommand(lineCommand())
     .addCommand(matchCommand())
     .addCommand(undoCommand())
+    .addCommand(ordersCommand())
+    .addCommand(refundLineCommand())
+    .addCommand(simulatorCommand())
 }
