@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { effectNeeds, sweepNeeds } from './app-effects.ts'
 import { openProviders, type Providers } from './app-providers.ts'
+import { statementFolderLane } from './bank-accounts/statement-folder.ts'
 import { type Db, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { createNotifier, type Notifier } from './db/notify.ts'
@@ -217,6 +218,7 @@ function lanesOf(app: App): Lane[] {
     kycLane(app),
     kycExpiryLane(app),
     storedFileLane(app),
+    statementFolderLane(app),
     sequencerLane(app),
     deliveryLane(app),
     sealLane(app),

@@ -1,4 +1,4 @@
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { GivenStatement, StatementOpener } from '../../src/bank-accounts/import-statement.ts'
 import type { StatementLine, StatementPart } from '../../src/bank-accounts/statements/statement.ts'
 import { type Db, openDatabase } from '../../src/db/database.ts'
@@ -17,7 +17,7 @@ export interface StatementWorld {
   db: Db
   clock: MovableClock
   secrets: Secrets
-  log: ReturnType<typeof pino>
+  log: Logger
   config: { statements: { maxBytes: number; folder: string | undefined } }
   providers: { storage: Storage }
   /** What is kept, by key. */
