@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import { bankCallbacks } from '../bank-accounts/bank-callbacks.ts'
 import { bankLineLane } from '../bank-accounts/match-lines.ts'
+import { suggestionLane } from '../bank-accounts/matching/suggestion-lane.ts'
 import { orderLane } from '../bank-accounts/orders/settle-orders.ts'
 import { statementLane } from '../bank-accounts/statement-lane.ts'
 import type { Lane } from '../kernel/lanes.ts'
@@ -11,7 +12,14 @@ import { sessionLane } from './session-lane.ts'
 
 /** The due work of payments and of the money that comes in for them. */
 export function paymentLanes(app: App): Lane[] {
-  return [paymentExpiryLane(app), sessionLane(app), bankLineLane(app), statementLane(app), orderLane(app)]
+  return [
+    paymentExpiryLane(app),
+    sessionLane(app),
+    bankLineLane(app),
+    suggestionLane(app),
+    statementLane(app),
+    orderLane(app),
+  ]
 }
 
 /** Who works off what the money's providers tell, by the provider's name in the inbox. */
