@@ -25,11 +25,11 @@ export const BankAccountObject = Type.Object({
 
 export const BANK_ACCOUNT_EXAMPLE: Static<typeof BankAccountObject> = {
   iban: 'ES4199980001320001000017',
-  bic: 'CPSBESM1XXX',
+  bic: 'SIMBESMMXXX',
   bank_name: 'Banco Simulado',
-  holder_name: 'CryptoPocket Sandbox',
+  holder_name: 'Sandbox Remittances',
   currency: 'EUR',
-  balance: '1523.10',
+  balance: '10001523.10',
   status: 'active',
   created_at: '2026-06-01T08:00:00.000000Z',
 }

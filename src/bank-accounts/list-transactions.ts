@@ -43,7 +43,7 @@ export const listBankTransactions = endpoint({
   data: Type.Array(BankTransactionObject),
   errors: ['account_not_found', 'invalid_field'],
   examples: {
-    request: { from: '2026-06-01T00:00:00Z', direction: 'credit', reconciled: 'false', per_page: 25 },
+    request: { from: '2026-06-01T00:00:00Z', direction: 'credit', reconciled: 'true', per_page: 25 },
     answer: [
       {
         id: 'Tx8VqT9bX1LmN8sR4pYw2Ac6D',
@@ -53,24 +53,23 @@ export const listBankTransactions = endpoint({
         direction: 'credit',
         amount: '150.50',
         currency: 'EUR',
-        counterparty_name: 'Ana Pérez García',
-        counterparty_iban: 'ES9121000418450200051332',
-        concept: 'Compra 1200',
+        counterparty_name: 'Ana Pérez',
+        counterparty_iban: 'DE02000000000123456789',
+        concept: '100075',
         end_to_end_id: null,
-        reconciled: false,
-        payment_id: null,
+        reconciled: true,
+        payment_id: 'Zk3VqT9bX1LmN8sR4pYw2Ac6D',
         match: {
-          state: 'suggested',
-          score: 72,
-          reasons: ['The score is too low to match it without a person.'],
-          payments: [],
-          suggestions: [
-            {
-              payment_id: 'Zk3VqT9bX1LmN8sR4pYw2Ac6D',
-              score: 72,
-              reasons: ["The text holds the payment's number with a mistake: two digits are swapped."],
-            },
+          state: 'matched',
+          score: 100,
+          reasons: [
+            "The text is the payment's number.",
+            'The amount is what is left to pay.',
+            "The payer has the customer's name.",
+            'The payment is open.',
           ],
+          payments: [{ payment_id: 'Zk3VqT9bX1LmN8sR4pYw2Ac6D', amount: '150.50' }],
+          suggestions: [],
         },
       },
     ],

@@ -11,6 +11,9 @@ import { lockPayments } from '../onramp/payment-store.ts'
 import { currentPrice, keepsPrice } from '../onramp/receive.ts'
 import { fail } from '../server/errors.ts'
 import { bookMatches, differenceOf } from './book-match.ts'
+import { dropNames } from './matching/payment-names.ts'
+import { judgeAgain } from './matching/record-judgements.ts'
+import { BANK_LINE_LANE } from './record-lines.ts'
 
 export interface Reconciling {
   iban: string
@@ -61,12 +64,16 @@ export async function reconcileLine(app: Needs, asked: Reconciling): Promise<Rec
     const differenceUnits = differenceOf(payment, units)
     const how = { matchedBy: asked.by, reasons: [REASONS[asked.by]], score: null }
     await bookMatches(app, trx, changes, payments, [{ line, payment, units, ...how }])
+    await dropNames(trx, [payment])
+    // What was proposed for it may be for another one now.
+    await judgeAgain(trx, [payment.id], changes.now)
     await writeChanges(trx, changes)
     const made = { paymentState: payment.state, differenceUnits, fiat: assetOf(payment.fiat) }
     await asked.within?.(trx, made)
     return made
   })
   wakeAfter(app, changes)
+  app.wake(BANK_LINE_LANE)
   return reconciled
 }
 

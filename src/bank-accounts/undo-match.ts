@@ -13,7 +13,8 @@ import type { PaymentState } from '../onramp/payment-states.ts'
 import { lockPayments } from '../onramp/payment-store.ts'
 import { bankSourceKey } from '../onramp/refund-sources.ts'
 import { type MatchedLine, matchPurpose } from './book-match.ts'
-import { suspenseOf } from './record-lines.ts'
+import { judgeAgain } from './matching/record-judgements.ts'
+import { BANK_LINE_LANE, suspenseOf } from './record-lines.ts'
 import { releaseConversion, waitAgain } from './reopen-payment.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'pageNews'>
@@ -82,6 +83,7 @@ export async function undoMatch(
     if (heldUnits(payment) === 0n) setFields(changes, payment, { refund: withoutFailure(payment) })
     await waitAgain(trx, changes, payment, coins)
     await releaseLine(trx, match)
+    await judgeAgain(trx, [chosen], changes.now)
     await recordAudit(trx, changes.now, {
       ...change,
       action: 'bank-line.undo',
@@ -93,7 +95,7 @@ export async function undoMatch(
     return { paymentId: chosen, units: match.units, currency: payment.fiat, paymentState: payment.state }
   })
   wakeAfter(app, changes)
-  app.wake('payment-expiry')
+  app.wake('payment-expiry', BANK_LINE_LANE)
   return undone
 }
 
