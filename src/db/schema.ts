@@ -41,6 +41,7 @@ export interface Database extends SimulatedDatabase {
   orderFiles: OrderFilesTable
   fileOrders: FileOrdersTable
   chargebackScans: ChargebackScansTable
+  bankCloses: BankClosesTable
   journals: JournalsTable
   postings: PostingsTable
   unsealedJournals: UnsealedJournalsTable
@@ -283,6 +284,7 @@ export interface PaymentSessionsTable {
   declineCode: string | null
   returnedAt: Date | null
   chargedBackAt: Date | null
+  disputeWonAt: Date | null
   dueAt: Date | null
   leaseUntil: Date | null
   attempts: Generated<number>
@@ -485,6 +487,20 @@ export interface ChargebackScansTable {
   leaseUntil: Date | null
 }
 
+export interface BankClosesTable {
+  iban: string
+  /** `YYYY-MM-DD` */
+  day: string
+  run: number
+  toldBy: 'statement' | 'bank' | 'none'
+  bankUnits: bigint | null
+  ledgerUnits: bigint
+  agreed: boolean
+  differences: JSONColumn
+  closedBy: string
+  closedAt: Date
+}
+
 export interface FileOrdersTable {
   idempotencyKey: string
   iban: string
@@ -636,6 +652,7 @@ export interface EffectsTable {
   reason: string | null
   attempts: Generated<number>
   leftOn: string | null
+  lineRead: Generated<boolean>
   dueAt: Date | null
   leaseUntil: Date | null
   createdAt: Date
