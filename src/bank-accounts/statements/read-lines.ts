@@ -46,8 +46,9 @@ export async function* readLines(
   for await (const text of decodeText(bytes, encodingOf)) {
     const lines = (rest + text).split(/\r\n|\n|\r(?!$)/)
     rest = lines.pop()!
-    if (rest.length > MAX_LINE + 1) take(rest)
     if (lines.length > 0) yield lines.map(take)
+    // The line goes on in the next piece, and is too long already.
+    if (rest.length > MAX_LINE + 1) take(rest)
   }
   const last = rest.replace(/\r$/, '')
   if (last !== '') yield [take(last)]
