@@ -1,4 +1,5 @@
 import { isSamePerson } from '../../src/bank-accounts/same-person.ts'
+import { spanishIban } from '../../src/providers/bank/iban.ts'
 import type { Inventory, LineParts } from './bank-lines-generator.ts'
 import { inventName, inventRelative, writeAsBank } from './payer-names.ts'
 import type { Random } from './random.ts'
@@ -111,12 +112,12 @@ function withMistake(from: Inventory, mistake: (random: Random, number: string) 
 
 const stranger = (from: Inventory): Pick<LineParts, 'counterpartyName' | 'counterpartyIban'> => ({
   counterpartyName: writeAsBank(from.random, inventName(from.random)),
-  counterpartyIban: `ES7620770024${String(from.random.below(10 ** 9)).padStart(10, '0')}`,
+  counterpartyIban: spanishIban('2077', '0024', String(from.random.below(10 ** 9)).padStart(10, '0')),
 })
 
 /** Every fault with its share of a hundred transfers. The documentation's table is this one. */
 export const FAULTS = {
-  none: { share: 60, about: 'number, amount and payer are right', invent: (from) => [pay(from)] },
+  none: { share: 59, about: 'number, amount and payer are right', invent: (from) => [pay(from)] },
   sentence: {
     share: 8,
     about: 'the number inside a sentence',
@@ -222,6 +223,19 @@ export const FAULTS = {
         first,
         { ...first, bookedAt: new Date(from.bookedAt.getTime() + 86_400_000 * (1 + from.random.below(3))) },
       ]
+    },
+  },
+  mixed: {
+    share: 1,
+    about: 'two faults at once: a mistake in the number, and a wrong amount or words around it',
+    invent(from) {
+      const place = from.addPayment()
+      const mistake = from.random.pick([wrongDigit, swapped, doubled, without])
+      const text = mistake(from.random, numberOf(from, place))
+      const { units } = from.payment(place)
+      if (from.random.chance(0.5))
+        return [pay(from, place, { concept: text, units: units - units / 20n - 1n })]
+      return [pay(from, place, { concept: inSentence(from.random, text) })]
     },
   },
   late: {

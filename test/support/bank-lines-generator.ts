@@ -1,5 +1,7 @@
 import { type CustomerName, isSamePerson } from '../../src/bank-accounts/same-person.ts'
 import { conceptOf } from '../../src/onramp/concept.ts'
+import { spanishIban } from '../../src/providers/bank/iban.ts'
+import { nameWords, withoutUmlauts } from '../../src/users/identity/name-words.ts'
 import { FAULTS, type Fault } from './bank-line-faults.ts'
 import { inventName } from './payer-names.ts'
 import { createRandom, type Random } from './random.ts'
@@ -41,6 +43,7 @@ export interface InventedLine {
 }
 
 export interface InventedLines {
+  seed: number
   customers: InventedCustomer[]
   payments: InventedPayment[]
   /** In the order in which they are booked. */
@@ -99,7 +102,7 @@ export function inventBankLines(seed: number, count: number, until: Date): Inven
     const bookedAt = new Date(
       until.getTime() - DAYS * DAY_MS + Math.floor((lines.length / count) * DAYS) * DAY_MS,
     )
-    const inventory = createInventory({ random, customers, payments, bookedAt })
+    const inventory = createInventory({ seed, random, customers, payments, bookedAt })
     const fault = pickFault(random)
     for (const parts of FAULTS[fault].invent(inventory)) {
       const ref = `L${seed}-${lines.length}`
@@ -109,20 +112,28 @@ export function inventBankLines(seed: number, count: number, until: Date): Inven
   }
   lines.sort((a, b) => a.bookedAt.getTime() - b.bookedAt.getTime())
   markAmbiguous({ customers, payments, lines })
-  return { customers, payments, lines: lines.slice(0, count) }
+  return { seed, customers, payments, lines: lines.slice(0, count) }
 }
 
 /** Without a number, two payments of the amount whose customers both could be the payer are one as good as the other. */
-function markAmbiguous({ customers, payments, lines }: InventedLines): void {
+function markAmbiguous({ customers, payments, lines }: Omit<InventedLines, 'seed'>): void {
+  const words = customers.map(({ name }) =>
+    nameWords('company' in name ? name.company : `${name.given} ${name.surnames}`).map(withoutUmlauts),
+  )
   const byUnits = Map.groupBy(
     payments.map((payment, place) => ({ ...payment, place })),
     ({ units }) => units,
   )
   for (const line of lines) {
     if (line.fault !== 'no_number' && line.fault !== 'same_surnames') continue
+    const payer = new Set(nameWords(line.counterpartyName).map(withoutUmlauts))
     const fits = byUnits
       .get(line.units)!
-      .filter(({ customer }) => isSamePerson(customers[customer]!.name, line.counterpartyName))
+      .filter(
+        ({ customer }) =>
+          words[customer]!.some((word) => payer.has(word)) &&
+          isSamePerson(customers[customer]!.name, line.counterpartyName),
+      )
     if (fits.length > 1 && typeof line.label === 'object') line.label = { ...line.label, known: false }
   }
 }
@@ -141,11 +152,13 @@ function pickFault(random: Random): Fault {
 const FIRST_NUMBER = 1_100
 
 function createInventory({
+  seed,
   random,
   customers,
   payments,
   bookedAt,
 }: {
+  seed: number
   random: Random
   customers: InventedCustomer[]
   payments: InventedPayment[]
@@ -153,7 +166,7 @@ function createInventory({
 }): Inventory {
   const addCustomer = (name = inventName(random)): number => {
     const digits = String(customers.length).padStart(10, '0')
-    return customers.push({ name, iban: `ES9121000418${digits}` }) - 1
+    return customers.push({ name, iban: spanishIban('0049', String(seed).padStart(4, '0'), digits) }) - 1
   }
   const anyCustomer = (): number =>
     customers.length > 0 && random.chance(0.35) ? random.below(customers.length) : addCustomer()

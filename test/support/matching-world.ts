@@ -15,20 +15,20 @@ const AT_ONCE = 5_000
 /** Puts invented customers and payments straight into the database; the payments are like the template. */
 export async function putPayments(
   needs: Needs,
-  { customers, payments }: Pick<InventedLines, 'customers' | 'payments'>,
+  { seed, customers, payments }: Pick<InventedLines, 'seed' | 'customers' | 'payments'>,
   { iban, templateId }: { iban: string; templateId: string },
 ): Promise<void> {
   const ids: number[] = []
   for (let at = 0; at < customers.length; at += AT_ONCE) {
     const names = customers.slice(at, at + AT_ONCE).map(({ name }) => name)
-    ids.push(...(await putCustomers(needs, names, at)))
+    ids.push(...(await putCustomers(needs, names, `${seed} ${at}`)))
   }
   for (let at = 0; at < payments.length; at += AT_ONCE) {
     const some = payments.slice(at, at + AT_ONCE)
     await sql`
       with given as (
         select * from unnest(
-          ${some.map((_, place) => paymentIdOf(at + place))}::text[],
+          ${some.map((_, place) => paymentIdOf(seed, at + place))}::text[],
           ${some.map(({ customer }) => ids[customer])}::bigint[],
           ${some.map(({ units }) => units.toString())}::numeric[],
           ${some.map(({ concept }) => concept)}::bigint[], ${some.map(({ state }) => state)}::text[],
@@ -49,12 +49,13 @@ export async function putPayments(
 }
 
 /** The id of the payment at that place of the list. */
-export const paymentIdOf = (place: number): string => `p${String(place).padStart(24, '0')}`
+export const paymentIdOf = (seed: number, place: number): string =>
+  `p${String(seed).padStart(8, '0')}${String(place).padStart(16, '0')}`
 
 async function putCustomers(
   { db, secrets }: Needs,
   names: readonly CustomerName[],
-  from: number,
+  from: string,
 ): Promise<number[]> {
   const keys = names.map(() => secrets.newCustomerKey())
   const sealed = names.map((name, place) =>
@@ -67,7 +68,7 @@ async function putCustomers(
       bank_name: null,
     }),
   )
-  const emails = names.map((_, place) => sha256(`invented ${from + place}`))
+  const emails = names.map((_, place) => sha256(`invented ${from} ${place}`))
   const { rows } = await sql<{ id: number }>`
     insert into customers (integration_id, uuid, type, key_wrapped, personal_sealed, email_index, country, language,
                            kyc_status, kyc_level, kyc_updated_at, created_at, updated_at)
@@ -132,7 +133,7 @@ export interface FaultFigures {
 /** Compares what was matched with what is right, fault by fault. `wrong` are the references of lines matched wrongly. */
 export async function judgeMatches(
   db: Db,
-  { lines }: Pick<InventedLines, 'lines'>,
+  { seed, lines }: Pick<InventedLines, 'seed' | 'lines'>,
 ): Promise<{ byFault: Map<string, FaultFigures>; wrong: string[] }> {
   const { rows } = await sql<{ bankRef: string; matched: string[]; proposed: string[] }>`
     select bank_ref,
@@ -149,7 +150,10 @@ export async function judgeMatches(
     const figures = byFault.get(line.fault) ?? { lines: 0, known: 0, matched: 0, wrong: 0, proposed: 0 }
     byFault.set(line.fault, figures)
     figures.lines += 1
-    const right = typeof line.label === 'object' ? line.label.payments.map(paymentIdOf).sort() : []
+    const right =
+      typeof line.label === 'object'
+        ? line.label.payments.map((place) => paymentIdOf(seed, place)).sort()
+        : []
     const isRight = matched.length > 0 && matched.sort().join() === right.join()
     if (matched.length > 0 && !isRight) {
       figures.wrong += 1
