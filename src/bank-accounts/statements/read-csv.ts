@@ -69,6 +69,8 @@ async function* readRows(bytes: AsyncIterable<Uint8Array>, mapping: CsvMapping):
     throw error instanceof CsvError ? unreadable(error, mapping) : error
   } finally {
     parser.destroy()
+    await piped
+    await text.return(undefined)
   }
 }
 
@@ -97,7 +99,7 @@ function unreadable(error: CsvError, mapping: CsvMapping): StatementError {
 }
 
 /** The text after so many lines; what stands before the table needn't be CSV. */
-async function* afterRows(text: AsyncIterable<string>, rows: number): AsyncGenerator<string> {
+async function* afterRows(text: AsyncIterable<string>, rows: number): AsyncGenerator<string, void> {
   let left = rows
   for await (const piece of text) {
     let from = 0
