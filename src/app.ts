@@ -10,6 +10,7 @@ import { createNotifier, type Notifier } from './db/notify.ts'
 import { effectLanes, registerChains } from './effects/effects.ts'
 import { findWaitingMoney, measureMoneyOut } from './effects/health.ts'
 import { lanesOfChain } from './effects/model.ts'
+import { payoutLineLane } from './effects/payout-lines.ts'
 import { createPageNews, type PageNews } from './hosted/page-news.ts'
 import { type Clock, createClock, type MovableClock } from './kernel/clock.ts'
 import type { Config } from './kernel/config.ts'
@@ -18,6 +19,7 @@ import type { MemoryGate } from './kernel/memory-gate.ts'
 import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
+import { findStuckMoney, measureStuck } from './ledger/find-stuck.ts'
 import { sealLane } from './ledger/seal.ts'
 import { saleLanes } from './offramp/sale-lanes.ts'
 import { findHeldScans, measureScans } from './offramp/scan-health.ts'
@@ -213,6 +215,7 @@ function lanesOf(app: App): Lane[] {
     ...paymentLanes(app),
     ...saleLanes(app),
     ...effectLanes(effectNeeds(app)),
+    payoutLineLane(app),
     ...depositLanes(app),
     ...sweepLanes(sweepNeeds(app)),
     kycLane(app),
@@ -225,6 +228,8 @@ function lanesOf(app: App): Lane[] {
     ...simulatorLanes(app),
   ]
 }
+
+const stuckNow = ({ clock, config }: App) => ({ now: clock.now(), after: config.stuckAfter })
 
 /** The database remembers its mode, so that a sandbox's simulated money never becomes a production's. */
 async function readPlatform(app: Pick<App, 'db' | 'config'>, clock: MovableClock): Promise<void> {
@@ -262,6 +267,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
             () => findWaitingMoney(app.db),
             () => findHeldScans(app.db),
             () => findParkedSweeps(app.db),
+            () => findStuckMoney(app.db, stuckNow(app)),
             async () => findMissingPrices(app.pricing.prices),
           ],
           async () => {
@@ -270,6 +276,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
               measureMoneyOut(app.db, app.metrics),
               measureScans(app.db, app.metrics),
               measureSweeps(app.db, app.metrics),
+              measureStuck(app.db, stuckNow(app), app.metrics),
             ])
           },
         )

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { closeCommand } from './bank-close.ts'
 import { doubtsCommand } from './bank-doubts.ts'
 import { importCommand, importsCommand, statementCommand } from './bank-import.ts'
 import { lineCommand, linesCommand } from './bank-lines.ts'
@@ -13,6 +14,7 @@ export function bankCommand(): Command {
     .addCommand(importsCommand())
     .addCommand(statementCommand())
     .addCommand(doubtsCommand())
+    .addCommand(closeCommand())
     .addCommand(linesCommand())
     .addCommand(lineCommand())
     .addCommand(matchCommand())

@@ -15,6 +15,7 @@ import { integrationCommand } from './integration.ts'
 import { ledgerCommand } from './ledger.ts'
 import { reviewCommand } from './review.ts'
 import { saleCommand } from './sale.ts'
+import { stuckCommand } from './stuck.ts'
 import { sweepsCommand } from './sweeps.ts'
 
 const program = new Command('npm run cli --')
@@ -33,6 +34,7 @@ const program = new Command('npm run cli --')
   .addCommand(accountsCommand())
   .addCommand(bankCommand())
   .addCommand(callbacksCommand())
+  .addCommand(stuckCommand())
   .addCommand(ledgerCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())

@@ -1,3 +1,5 @@
+import { stuckDefaultText } from './stuck-thresholds.ts'
+
 /**
  * Every environment variable the program reads: the documentation, `npm start -- --help` and the defaults all come
  * from this one table, so they can't tell different stories. A secret may also be given as `<NAME>_FILE`, the path
@@ -279,6 +281,12 @@ const entries = {
     group: 'Durations',
     meaning: 'How long a link to the enhanced verification works.',
     default: '30d',
+  },
+  STUCK_AFTER: {
+    group: 'Durations',
+    meaning:
+      'After how long money that doesn’t move counts as stuck, by kind, comma separated, such as payment_without_transfer=15m,webhook_parked=off. What isn’t named keeps its default; `npm run cli -- stuck --rules` says what each means.',
+    default: stuckDefaultText(),
   },
   WEBHOOK_RETRY_PERIOD: {
     group: 'Durations',

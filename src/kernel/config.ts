@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
+import { readDurations } from './config-durations.ts'
 import { refuseUnfitForProduction } from './config-production.ts'
 import {
   type ConfigProblem,
@@ -17,6 +18,7 @@ import {
   parseMasterKey,
   parseMnemonic,
 } from './config-secrets.ts'
+import { readStuckAfter, type StuckThresholds } from './stuck-thresholds.ts'
 
 export { describeVariables, VARIABLES } from './config-variables.ts'
 export type { ConfigProblem, Environment }
@@ -79,6 +81,8 @@ export interface Config {
     folder: string | undefined
     maxBytes: number
   }
+  /** After how long money counts as stuck, by kind. */
+  stuckAfter: StuckThresholds
   rateLimitPerMinute: number
   durations: {
     tokenLifetimeMs: number
@@ -173,6 +177,7 @@ export function loadConfig(env: Environment): Config {
       folder: folder && resolve(folder),
       maxBytes: read.integer('STATEMENT_MAX_BYTES', { min: 1_000, max: 999_999_999 }),
     },
+    stuckAfter: readStuckAfter(read),
     rateLimitPerMinute: read.integer('RATE_LIMIT_PER_MINUTE', { min: 1, max: 10_000_000 }),
     durations: readDurations(read),
   }
@@ -182,30 +187,6 @@ export function loadConfig(env: Environment): Config {
   const walletMnemonic = readMnemonic(read, mode, dataDir)
   if (read.problems.length > 0 || !masterKey || !walletMnemonic) throw new ConfigError(read.problems)
   return { ...settings, masterKey, walletMnemonic }
-}
-
-function readDurations(read: ConfigReader): Config['durations'] {
-  return {
-    tokenLifetimeMs: read.durationMs('TOKEN_LIFETIME'),
-    secretRotationOverlapMs: read.durationMs('SECRET_ROTATION_OVERLAP'),
-    idempotencyLifetimeMs: read.durationMs('IDEMPOTENCY_LIFETIME'),
-    quoteLifetimeMs: read.durationMs('QUOTE_LIFETIME'),
-    transferQuoteLifetimeMs: read.durationMs('TRANSFER_QUOTE_LIFETIME'),
-    priceMaxAgeMs: read.durationMs('PRICE_MAX_AGE'),
-    guidedPriceLifetimeMs: read.durationMs('GUIDED_PRICE_LIFETIME'),
-    instantPaymentLifetimeMs: read.durationMs('INSTANT_PAYMENT_LIFETIME'),
-    localPaymentLifetimeMs: read.durationMs('LOCAL_PAYMENT_LIFETIME'),
-    transferStartedLifetimeMs: read.durationMs('TRANSFER_STARTED_LIFETIME'),
-    transferPendingLifetimeMs: read.durationMs('TRANSFER_PENDING_LIFETIME'),
-    reviewLifetimeMs: read.durationMs('REVIEW_LIFETIME'),
-    dispatchDeadlineMs: read.durationMs('DISPATCH_DEADLINE'),
-    saleDepositWindowMs: read.durationMs('SALE_DEPOSIT_WINDOW'),
-    saleConversionDeadlineMs: read.durationMs('SALE_CONVERSION_DEADLINE'),
-    kycLinkLifetimeMs: read.durationMs('KYC_LINK_LIFETIME'),
-    kybLinkLifetimeMs: read.durationMs('KYB_LINK_LIFETIME'),
-    onboardingLinkLifetimeMs: read.durationMs('ONBOARDING_LINK_LIFETIME'),
-    webhookRetryPeriodMs: read.durationMs('WEBHOOK_RETRY_PERIOD'),
-  }
 }
 
 function readPublicUrl(read: ConfigReader, host: string, port: number): string {

@@ -19,12 +19,12 @@ export async function findDoubts(
       ? sql<boolean>`t.told_by = 'port'`
       : sql<boolean>`(t.import_id, t.position) in (${chainRows(by.chain)})`
   const { rows } = await sql<DoubtfulLine>`
-    select id, on, units, told_by, reason, dismissed, counted from (
+    select id, "on", units, told_by, reason, dismissed, counted from (
       select t.id, t.booked_on as on, ${SIGNED} as units, t.told_by, t.reason, t.state = 'dismissed' as dismissed,
              coalesce(${counted}, false) as counted
         from bank_doubts t
        where t.iban = ${iban} and t.state in ('open', 'dismissed') and t.booked_on <= ${on}::date) told
-     where counted or not dismissed order by on, id`.execute(trx)
+     where counted or not dismissed order by "on", id`.execute(trx)
   return rows
 }
 

@@ -26,7 +26,8 @@ create index bank_transactions_unowned on bank_transactions (created_at)
   where matched_units < units and (direction = 'credit' or transfer_ref is null);
 create index payments_received on payments (received_at) where state = 'payment_received';
 create index provider_callbacks_parked on provider_callbacks (received_at) where parked_reason is not null;
-create index payment_sessions_paid on payment_sessions (payment_type, provider, updated_at) include (units) where state = 'paid';
+create index payment_sessions_paid on payment_sessions (payment_type, provider, updated_at) include (currency, units)
+  where state = 'paid';
 
 -- Whether the line was read that took a confirmed bank transfer from the account; a lane finds out.
 alter table effects add column line_read boolean not null default false;

@@ -1,0 +1,58 @@
+import { sql } from 'kysely'
+import type { StuckRule } from './rule.ts'
+
+/** What came to our accounts and has no owner, and accounts of which nobody tells. */
+export const BANK_RULES: readonly StuckRule[] = [
+  {
+    code: 'suspense_line',
+    severity: 'medium',
+    says: 'Money on an account of ours belongs to nobody.',
+    mend: '"accounts lines" names it: match it with its payment, pay it back, or "accounts claim" it.',
+    rows: (cutoff) => sql`
+      select 'bank-line:' || iban || ':' || id as reference, currency as asset, units - matched_units as units, created_at as since,
+             coalesce(match_reasons->>0, return_code) as why
+        from bank_transactions
+       where matched_units < units and (direction = 'credit' or transfer_ref is null) and state <> 'suggested'
+         and created_at <= ${cutoff}`,
+  },
+  {
+    code: 'suggested_line',
+    severity: 'medium',
+    says: 'Money that came may be for a payment, and a person is to say whether it is.',
+    mend: 'Look at the proposals ("bank suggestions"), and reconcile the line with one of them or none.',
+    rows: (cutoff) => sql`
+      select 'bank-line:' || iban || ':' || id as reference, currency as asset, units - matched_units as units, created_at as since,
+             coalesce(match_reasons->>0, 'proposed') as why
+        from bank_transactions
+       where matched_units < units and (direction = 'credit' or transfer_ref is null) and state = 'suggested'
+         and created_at <= ${cutoff}`,
+  },
+  {
+    code: 'doubtful_line',
+    severity: 'medium',
+    says: 'A bank told of what may be a known line or another: it is not in the books.',
+    mend: '"bank doubts" shows what it may be, "bank doubts decide" says what it is.',
+    rows: (cutoff) => sql`
+      select 'bank-doubt:' || iban || ':' || id as reference, currency as asset, units, created_at as since, reason as why
+        from bank_doubts where state = 'open' and created_at <= ${cutoff}`,
+  },
+  {
+    code: 'statement_missing',
+    severity: 'medium',
+    says: 'An account that is told of by statements has had none of late.',
+    mend: 'Fetch the bank’s statement and "bank import" it.',
+    rows: (cutoff) => sql`
+      select 'bank:' || iban as reference, currency as asset, null::numeric as units, since,
+             coalesce('the last one ends on ' || to_on, 'there was never one') as why
+        from (select a.iban, a.currency, last.to_on,
+                     coalesce(((last.to_on + 1)::timestamp at time zone 'UTC'), a.created_at) as since, a.due_at
+                from bank_accounts a
+                left join lateral (select to_on from statements s
+                                    where s.iban = a.iban and s.complete and s.to_on is not null
+                                    order by s.to_on desc limit 1) last on true
+               where a.status = 'active') accounts
+       where since <= ${cutoff}
+         -- What the bank's interface tells of needs no statement, unless somebody imports them.
+         and (due_at is null or since > ${cutoff}::timestamptz - interval '30 days' and to_on is not null)`,
+  },
+]
