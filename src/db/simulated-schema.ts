@@ -47,6 +47,7 @@ interface SimulatedCardSessionsTable {
   chargebackDueAt: Date | null
   chargedBackAt: Date | null
   disputeWonAt: Date | null
+  disputeDueAt: Date | null
   expiresAt: Date
   createdAt: Date
   updatedAt: Date

@@ -19,6 +19,7 @@ import { lockPayments } from './payment-store.ts'
 import { planRefund } from './plan-refund.ts'
 import { cardSourceKey, loadSources } from './refund-sources.ts'
 import { reverseConversion } from './reverse-conversion.ts'
+import { loadSessions } from './session-store.ts'
 
 /** The payer took the money of a session back: through the card network, or by a dispute at PayPal. */
 export interface Chargeback {
@@ -32,7 +33,7 @@ export interface Chargeback {
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'pageNews'>
 
-const CHARGEBACK_LOSS = 'loss:chargeback'
+export const CHARGEBACK_LOSS = 'loss:chargeback'
 
 /**
  * Takes a chargeback in. As long as no coin was dispatched the transfer is given up, the conversion reversed, and the
@@ -46,9 +47,9 @@ export async function applyChargeback(app: Needs, chargeback: Chargeback): Promi
     const coins = await lockCoins(trx, paymentId)
     const refunds = await lockPlannedRefunds(trx, chargeback)
     const payment = (await lockPayments(trx, [paymentId])).get(paymentId)
-    const known = payment && (await loadSources(trx, app, [paymentId])).get(paymentId)!
-    // Not among the sources: this session's money was charged back before.
-    if (!payment || !known?.some(({ key }) => key === cardSourceKey(sessionId))) return
+    const session = payment && (await loadSessions(trx, [paymentId])).find(({ id }) => id === sessionId)
+    // Charged back before, also when that dispute was won since.
+    if (!payment || !session || session.chargedBackAt !== null) return
     await cancelRefunds(trx, changes, payment, refunds)
     const stopped = isUndispatched(coins) && nextState(payment.state, 'charged_back') !== undefined
     if (stopped) {
@@ -95,6 +96,7 @@ function bookChargeback(
       lossUnits: (BigInt(before?.lossUnits ?? 0) + units - covered).toString(),
       reason,
       at: changes.now.toISOString(),
+      state: 'charged_back',
     },
   })
 }

@@ -6,6 +6,7 @@ import { orderLane } from '../bank-accounts/orders/settle-orders.ts'
 import { statementLane } from '../bank-accounts/statement-lane.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import type { CallbackHandler } from '../providers/callbacks/lane.ts'
+import { chargebackLane } from './chargeback-lane.ts'
 import { paymentExpiryLane } from './expiry-lane.ts'
 import { cardCallbacks, openBankingCallbacks, redirectCallbacks } from './session-callbacks.ts'
 import { sessionLane } from './session-lane.ts'
@@ -19,6 +20,7 @@ export function paymentLanes(app: App): Lane[] {
     suggestionLane(app),
     statementLane(app),
     orderLane(app),
+    chargebackLane(app),
   ]
 }
 

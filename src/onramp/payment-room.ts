@@ -5,7 +5,7 @@ import type { Trx } from '../db/database.ts'
 import type { EffectRoom, EndedEffect } from '../effects/model.ts'
 import { holdAgain } from './cancel-refunds.ts'
 import { chargeBackUndelivered } from './chargeback.ts'
-import { heldUnits, type Payment, paymentReference, type RefundRecord } from './payment.ts'
+import { heldUnits, isChargedBack, type Payment, paymentReference, type RefundRecord } from './payment.ts'
 import {
   beginChanges,
   moveState,
@@ -70,7 +70,7 @@ async function giveUp(
   payment: Payment,
   coins: EndedEffect,
 ): Promise<void> {
-  if (payment.chargeback) await chargeBackUndelivered(trx, changes, payment, coins)
+  if (isChargedBack(payment)) await chargeBackUndelivered(trx, changes, payment, coins)
   else if (payment.state === 'payment_received') moveToReview(changes, payment, 'undeliverable', coins.reason)
   else setFields(changes, payment, { reviewDetail: coins.reason })
 }

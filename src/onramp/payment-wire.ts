@@ -57,7 +57,17 @@ export const PaymentObject = Type.Object({
       created_at: WireTime,
     }),
   ),
-  chargeback: nullable(Type.Object({ amount: Type.String(), reason: Type.String(), created_at: WireTime })),
+  chargeback: nullable(
+    Type.Object({
+      amount: Type.String(),
+      reason: Type.String(),
+      state: Type.String({
+        enum: ['charged_back', 'won'],
+        description: '`won`: the dispute was decided against the payer; nothing is taken back any more.',
+      }),
+      created_at: WireTime,
+    }),
+  ),
   gateway_url: nullable(
     Type.String({
       description:
@@ -100,6 +110,7 @@ export function wirePayment(payment: Payment, app: Pick<App, 'config' | 'secrets
     chargeback: payment.chargeback && {
       amount: formatAmount(BigInt(payment.chargeback.units), fiat),
       reason: payment.chargeback.reason,
+      state: payment.chargeback.state ?? 'charged_back',
       created_at: wireTime(new Date(payment.chargeback.at)),
     },
     gateway_url: payment.guided ? gatewayUrl(app, payment.id) : null,

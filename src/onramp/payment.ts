@@ -54,7 +54,13 @@ export interface ChargebackRecord {
   lossUnits: string
   reason: string
   at: string
+  /** Absent: it stands. `won`: the dispute was decided for us, and nothing of it is lost. */
+  state?: 'charged_back' | 'won'
 }
+
+/** Whether what the payer took back is still gone. */
+export const isChargedBack = ({ chargeback }: Pick<Payment, 'chargeback'>): boolean =>
+  chargeback !== null && chargeback.state !== 'won'
 
 export type ReviewReason =
   | 'over'

@@ -50,7 +50,8 @@ export async function loadSources(
     units: bigint
   }>`
     select payment_id, id, payment_type, provider, provider_ref, units from payment_sessions
-     where payment_id = any(${ids}) and state = 'paid' and payment_type <> 'psd2' and charged_back_at is null
+     where payment_id = any(${ids}) and state = 'paid' and payment_type <> 'psd2'
+       and (charged_back_at is null or dispute_won_at is not null)
      order by created_at`.execute(trx)
   for (const { paymentId, id, paymentType, provider, providerRef, units } of cards.rows) {
     const way = { kind: 'card', account: takerAccount(paymentType, provider), providerRef } as const

@@ -182,7 +182,7 @@ create table known_payers (
   primary key (integration_id, payer_index, customer_id)
 );
 
--- What open payments are found by when a line has no number: keyed digests of the customer's surnames, of the whole name,
+-- What open payments are found by when a line has no number: keyed digests of each given name with each surname, of the whole name,
 -- and of nothing, which stands for the amount alone.
 create table payment_names (
   payment_id text not null,
@@ -251,5 +251,8 @@ create table chargeback_scans (
   lease_until timestamptz
 );
 alter table simulated.card_sessions add column dispute_won_at timestamptz;
+alter table simulated.card_sessions add column dispute_due_at timestamptz;
+-- The payer took the money back, and the dispute about it was decided for us.
+alter table payment_sessions add column dispute_won_at timestamptz;
 -- An account whose bank has no API: its orders come in files, and its lines are told by statements alone.
 alter table simulated.bank_accounts add column files_only boolean not null default false;
