@@ -33,11 +33,25 @@ export async function findKnownLines(
 ): Promise<void> {
   const { firstOn, lastOn } = extent
   if (firstOn === null || lastOn === null) return
-  await loadKnown(trx, statement, extent)
-  await pairGroups(app, trx, statement, extent)
-  await followReferences(trx, statement)
+  if (await hasLinesNear(trx, statement, extent)) {
+    await loadKnown(trx, statement, extent)
+    await pairGroups(app, trx, statement, extent)
+    await followReferences(trx, statement)
+  }
   if (statement.complete) await holdSameSums(trx, extent)
   else await holdToWholeDays(trx, statement)
+}
+
+async function hasLinesNear(
+  trx: Trx,
+  { iban }: StagedStatement,
+  { firstOn, lastOn }: StatementExtent,
+): Promise<boolean> {
+  const { rows } = await sql`
+    select from bank_transactions
+     where iban = ${iban} and booked_on between ${firstOn}::date - ${REF_DAYS}::integer
+                                            and ${lastOn}::date + ${REF_DAYS}::integer limit 1`.execute(trx)
+  return rows.length > 0
 }
 
 /** The bank's day of a line of which only the time was told. Banks that tell times book by the clock of Madrid here. */
@@ -62,6 +76,8 @@ async function loadKnown(
                                                    ${apart.map(({ position }) => position)}::integer[])))`.execute(
     trx,
   )
+  // Without figures of its own the planner takes a table of any size for a small one.
+  await sql`analyze known_lines`.execute(trx)
 }
 
 /** Of the row `t`: its references, with who told them. */
@@ -240,23 +256,25 @@ async function recordFindings(trx: Trx, findings: readonly Finding[]): Promise<v
 async function followReferences(trx: Trx, { iban, complete, toldBy }: StagedStatement): Promise<void> {
   if (toldBy === 'csv') return
   await sql`
-    with near as (
-      select distinct on (l.number) l.number, t.id
-        from told_lines l
-        join lateral (
-          select s.transaction_id as id from statement_lines s where s.iban = ${iban} and s.ref = l.ref
-          union
-          select r.transaction_id from bank_line_refs r where r.iban = ${iban} and r.ref = l.ref
-          union
-          select b.id from bank_transactions b where b.iban = ${iban} and b.bank_ref = l.ref) named on true
-        join bank_transactions t on t.iban = ${iban} and t.id = named.id
-       where l.found = 'new' and l.ref is not null and t.direction = l.direction and t.units = l.units
-         and t.booked_on <> l.booked_on and abs(t.booked_on - l.booked_on) <= ${REF_DAYS}::integer
-         and (select count(*) from told_lines again where again.ref = l.ref) = 1
+    with fresh as materialized (
+      select number, ref, direction, units, booked_on from told_lines l
+       where found = 'new' and ref is not null
+         and not exists (select from told_lines again where again.ref = l.ref and again.number <> l.number)
+    ), named as (
+      select fresh.number, s.transaction_id as id from fresh join statement_lines s on s.iban = ${iban} and s.ref = fresh.ref
+      union
+      select fresh.number, r.transaction_id from fresh join bank_line_refs r on r.iban = ${iban} and r.ref = fresh.ref
+      union
+      select fresh.number, b.id from fresh join bank_transactions b on b.iban = ${iban} and b.bank_ref = fresh.ref
+    ), near as (
+      select distinct on (number) number, t.id
+        from named join fresh using (number) join bank_transactions t on t.iban = ${iban} and t.id = named.id
+       where t.direction = fresh.direction and t.units = fresh.units
+         and t.booked_on <> fresh.booked_on and abs(t.booked_on - fresh.booked_on) <= ${REF_DAYS}::integer
          and not exists (select from told_lines taken where taken.known_id = t.id)
          and not exists (select from statement_lines s join statements using (import_id, position)
                           where s.iban = ${iban} and s.transaction_id = t.id and statements.complete)
-       order by l.number, abs(t.booked_on - l.booked_on)
+       order by number, abs(t.booked_on - fresh.booked_on)
     ), once as (select distinct on (id) number, id from near order by id, number)
     update told_lines l
        set found = case when ${complete}::boolean then 'known' else 'doubt' end,

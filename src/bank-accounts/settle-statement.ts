@@ -7,7 +7,7 @@ import { findKnownLines } from './find-known-lines.ts'
 import { settleDoubts } from './line-doubts.ts'
 import { addToKnown, nameTransfers } from './name-transfers.ts'
 import { bankLineJournal } from './record-lines.ts'
-import { findExtent, findGap, type StatementExtent } from './statement-extent.ts'
+import { findExtent, findGap, proveNeighbours, type StatementExtent } from './statement-extent.ts'
 
 const CHUNK = 2_000
 /** So many lines that a statement doesn't hold are named one by one. */
@@ -65,6 +65,7 @@ export async function settleStatement(
   await addToKnown(trx, statement, app.clock.now())
   const findings = await findFindings(trx, statement, extent)
   const counts = await countFound(trx, statement, findings)
+  if (statement.complete) await proveNeighbours(trx, statement, extent)
   await settleDoubts(app, trx, statement.iban)
   return { ...statement, ...counts, findings }
 }
@@ -82,8 +83,8 @@ async function insertStatement(
       iban,
       currency,
       statementRef,
-      fromOn: statement.fromOn ?? firstOn,
-      toOn: statement.toOn ?? lastOn,
+      fromOn: firstOn,
+      toOn: lastOn,
       openingUnits: statement.openingUnits,
       closingUnits: statement.closingUnits,
       lines,

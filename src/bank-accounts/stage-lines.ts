@@ -22,6 +22,7 @@ export async function createStage(trx: Trx): Promise<void> {
       found text not null default 'new', known_id text, reason text
     ) on commit drop`.execute(trx)
   await sql`create index on told_lines (direction, units, booked_on)`.execute(trx)
+  await sql`create index on told_lines (known_id) where known_id is not null`.execute(trx)
   await sql`
     create temporary table known_lines (
       id text not null, direction text not null, units numeric(78,0) not null, day date not null, booked_on date not null,

@@ -108,6 +108,38 @@ function findApart(
   return [...found].map(({ importId, position }) => ({ importId, position }))
 }
 
+/**
+ * What a statement proves of those that came before it though they are later or earlier: the first day of one that opens
+ * as this one closed, on a day after, is whole; and the last day of one that closed as this one opens.
+ */
+export async function proveNeighbours(
+  trx: Trx,
+  { iban, openingUnits, closingUnits }: StagedStatement,
+  { firstOn, lastOn }: Pick<StatementExtent, 'firstOn' | 'lastOn'>,
+): Promise<void> {
+  if (firstOn === null || lastOn === null || openingUnits === null || closingUnits === null) return
+  await sql`
+    update statements s
+       set whole_from = from_on, whole_to = coalesce(whole_to, case when to_on > from_on then to_on - 1 else to_on end)
+     where iban = ${iban} and complete and closing_units is not null and opening_units = ${closingUnits}
+       and from_on > ${lastOn}::date and (whole_from is null or whole_from > from_on)
+       -- Of one day alone the end has to be proven too: it was, unless it was that day when it was imported.
+       and (to_on > from_on or exists (
+             select from statement_imports i where i.id = s.import_id and (i.created_at at time zone 'UTC')::date > s.to_on))
+       and not exists (select from statements b
+                        where b.iban = s.iban and b.complete and b.to_on > ${lastOn}::date and b.to_on < s.from_on)`.execute(
+    trx,
+  )
+  await sql`
+    update statements s set whole_to = to_on
+     where iban = ${iban} and complete and opening_units is not null and closing_units = ${openingUnits}
+       and to_on < ${firstOn}::date and whole_from is not null and whole_to < to_on
+       and not exists (select from statements b
+                        where b.iban = s.iban and b.complete and b.from_on > s.to_on and b.from_on < ${firstOn}::date)`.execute(
+    trx,
+  )
+}
+
 /** What the statement before it closed with, if that is not what this one opens with. */
 export async function findGap(
   trx: Trx,
