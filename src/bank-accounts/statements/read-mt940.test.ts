@@ -134,6 +134,7 @@ describe('one movement', () => {
 
   test('free text in lines, some of them full', async () => {
     const full = 'A'.repeat(65)
+    assert.equal((await line(`:61:260331C10,00NTRFX\n:86:${full}\n-\nC`)).concept, `${full}- C`)
     assert.equal((await line(`:61:260331C10,00NTRFX\n:86:${full}\nB\n\nC D`)).concept, `${full}B C D`)
   })
 })

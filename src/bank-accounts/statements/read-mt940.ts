@@ -70,7 +70,7 @@ class Mt940Reader {
     if (field !== null) {
       yield* this.#closeField()
       this.#field = { tag: field[1]!, lines: [field[2]!], place: { line, column } }
-    } else if (/^-(\}.*)?$/.test(text.trim())) {
+    } else if (/^-(\}.*)?$/.test(text.trim()) && !this.#isHyphenOfText(text)) {
       yield* this.#closeField()
       yield* this.#closeMessage()
       this.#inBlock = false
@@ -96,6 +96,12 @@ class Mt940Reader {
         'The file ends inside a statement. Download it again.',
       )
     }
+  }
+
+  /** No message ends at a movement: a hyphen alone there is what was left of a text that was cut into lines. */
+  #isHyphenOfText(text: string): boolean {
+    const inMovements = this.#currency !== null && this.#carried === null
+    return inMovements && this.#field?.tag === '86' && text.trim() === '-'
   }
 
   *#closeField(): Generator<StatementPart> {
