@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { createReadStream, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, it } from 'node:test'
+import { statementParts, writeCamt, writeMt940, writeNorma43 } from '../../test/support/statement-writers.ts'
+import { openStatementWorld, type StatementWorld } from '../../test/support/statements.ts'
+import { type GivenStatement, importStatement } from './import-statement.ts'
+import { openStatement } from './statements/detect-format.ts'
+import { StatementError } from './statements/statement.ts'
+
+let world: StatementWorld
+let iban: string
+let folder: string
+before(async () => {
+  world = await openStatementWorld()
+  iban = await world.addAccount()
+  folder = mkdtempSync(join(tmpdir(), 'bad-statements-'))
+})
+after(async () => {
+  rmSync(folder, { recursive: true })
+  await world.close()
+})
+
+const parts = () =>
+  statementParts({
+    account: iban,
+    lines: () => Array.from({ length: 500 }, (_, n) => ({ units: BigInt(n + 1), concept: `Pago ${n}` })),
+  })
+const camt = (): string => [...writeCamt(parts())].join('')
+const mt940 = (): string => [...writeMt940(parts())].join('')
+const norma43 = (): string => [...writeNorma43(parts())].join('')
+
+const given = (bytes: AsyncIterable<Uint8Array>, size?: number): GivenStatement => ({
+  fileName: 'bad',
+  bytes,
+  ...(size === undefined ? {} : { size }),
+  source: 'command',
+  who: 'tester',
+  open: (kept) => openStatement(kept),
+})
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+/** Refused with a code and a place, and no trace of it left. */
+async function assertRefused(file: GivenStatement, code: RegExp, line?: number): Promise<void> {
+  const before = await world.tables()
+  await assert.rejects(importStatement(world, file), (error) => {
+    assert.ok(error instanceof StatementError, String(error))
+    assert.match(error.code, code)
+    assert.ok(error.place.line >= 1 && error.place.column >= 1)
+    if (line !== undefined) assert.equal(error.place.line, line, error.message)
+    return true
+  })
+  assert.equal(await world.tables(), before)
+  assert.deepEqual([...world.files.keys()], [])
+}
+
+const replaced = (text: string, from: string | RegExp, to: string): string => {
+  const changed = text.replace(from, to)
+  assert.notEqual(changed, text)
+  return changed
+}
+
+const BOMB = `<?xml version="1.0"?>
+<!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
+`
+const cases: Record<string, [bytes: () => Buffer, code: RegExp, line?: number]> = {
+  'a camt.053 that breaks off': [() => Buffer.from(camt().slice(0, -200)), /^truncated$/],
+  'a camt.053 that breaks off in the middle of its lines': [
+    () => Buffer.from(camt().slice(0, camt().length / 2)),
+    /^truncated$/,
+  ],
+  'a camt.053 with a byte that is no UTF-8': [
+    () => {
+      const bytes = Buffer.from(camt())
+      bytes[bytes.indexOf('Pago 250')] = 0xff
+      return bytes
+    },
+    /^encoding$/,
+  ],
+  'a camt.053 with another amount in one line': [
+    () => Buffer.from(replaced(camt(), '>0.07<', '>0.08<')),
+    /^(balance|totals)$/,
+  ],
+  'an XML bomb': [() => Buffer.from(camt().replace(/^<\?xml.*\?>\n/, BOMB)), /^doctype$/, 2],
+  'an external entity': [
+    () =>
+      Buffer.from(
+        camt().replace(
+          /^<\?xml.*\?>\n/,
+          '<?xml version="1.0"?>\n<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]>\n',
+        ),
+      ),
+    /^doctype$/,
+    2,
+  ],
+  'XML without an end to its depth': [
+    () => Buffer.from(replaced(camt(), '<Ntry>', '<a>'.repeat(200_000))),
+    /./,
+  ],
+  'an MT940 that breaks off': [() => Buffer.from(mt940().slice(0, mt940().length / 2)), /^truncated$/],
+  'an MT940 whose closing balance is wrong': [
+    () => Buffer.from(replaced(mt940(), /(:62F:C\d{6}EUR)\d+/, '$19')),
+    /^balance$/,
+  ],
+  'a Norma 43 that breaks off': [
+    () => Buffer.from(norma43().slice(0, norma43().length / 2)),
+    /^(truncated|line|record)$/,
+  ],
+  'a Norma 43 whose sums are wrong': [
+    () => Buffer.from(replaced(norma43(), /^(33.{23})\d/m, '$19')),
+    /^(totals|balance|account|amount)$/,
+  ],
+  'a PDF': [() => Buffer.from('%PDF-1.7 …'), /^format$/, 1],
+  'bytes without meaning': [() => Buffer.alloc(100_000, 0x80), /./],
+  'an empty file': [() => Buffer.alloc(0), /^empty$/, 1],
+}
+
+for (const [name, [bytes, code, line]] of Object.entries(cases)) {
+  it(`${name} is refused, and nothing of it stays`, () => assertRefused(given(once(bytes())), code, line))
+}
+
+it('a file of 1 GB is refused unread where its size is known, and at the limit where it is not', async () => {
+  const path = join(folder, 'sparse.xml')
+  writeFileSync(path, camt())
+  truncateSync(path, 1024 ** 3)
+  const { size } = statSync(path)
+  assert.equal(size, 1024 ** 3)
+  let read = 0
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+      read += chunk.length
+      yield chunk
+    }
+  }
+  await assertRefused(given(counted(), size), /^too_large$/)
+  assert.equal(read, 0)
+  await assertRefused(given(counted()), /^too_large$/)
+  assert.ok(read <= world.config.statements.maxBytes + 1_000_000, String(read))
+})
+
+it('what is right is taken after all of these', async () => {
+  const file = await importStatement(world, given(once(Buffer.from(camt()))))
+  assert.deepEqual([file.lines, file.added], [500, 500])
+  assert.deepEqual(await world.problems(), [])
+})
