@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import pg from 'pg'
 import { type Api, openApi } from './api.ts'
+import { FULL_IBAN, fillAccount } from './bank-line-tables.ts'
 import { fillTables } from './growth-tables.ts'
 import { type Benchmark, type Figure, median } from './measure.ts'
 import { type ServerProcess, startProcess } from './servers.ts'
@@ -15,17 +16,19 @@ const MOST = 1.2
 
 const CUSTOMERS = '/api/customers/list'
 const PAYMENTS = '/api/payments/list'
+const BANK_LINES = `/api/banking/accounts/${FULL_IBAN}/transactions`
 const PER_PAGE = 100
 
 export const lists: Benchmark = {
   name: 'lists',
-  about: `first pages of the lists of customers and payments at ${MANY} rows against ${FEW}`,
+  about: `first pages of the lists of customers, payments and an account’s transactions at ${MANY} rows against ${FEW}`,
   async run(tell) {
     const world = await openWorld()
     const few = await openSize(world, 'few', FEW, tell)
     const many = await openSize(world, 'many', MANY, tell)
     try {
-      const cursor = await findDeepCursor(many)
+      const cursor = await findDeepCursor(many, PAYMENTS)
+      const lineCursor = await findDeepCursor(many, BANK_LINES)
       const figures: Figure[] = []
       for (const [what, list, query] of [
         ['customers, the first page', CUSTOMERS, ''],
@@ -33,6 +36,9 @@ export const lists: Benchmark = {
         ['payments, from a cursor half way', PAYMENTS, `?cursor=${cursor}`],
         ['customers that nobody is among', CUSTOMERS, '?kyc_status=processing&country=PT'],
         ['payments that none is among', PAYMENTS, '?status=refunded&payment_type=spei'],
+        ['transactions of an account, the first page', BANK_LINES, ''],
+        ['transactions of an account, from a cursor half way', BANK_LINES, `?cursor=${lineCursor}`],
+        ['transactions that none is among', BANK_LINES, '?direction=debit&reconciled=false'],
       ] as const)
         figures.push(await compare(what, { few, many, list, query }))
       return figures
@@ -71,6 +77,7 @@ async function openSize(
   const server = await startProcess('bench/serve-app.ts', [], env)
   const inside = world.open(databaseUrl)
   await fillTables(inside.db, rows, tell)
+  await fillAccount(inside, rows, tell)
   await sealCustomers(world, databaseUrl)
   await inside.close()
   return { rows, databaseUrl, server, api: await openApi(server.url, 1) }
@@ -116,11 +123,11 @@ async function compare(
 }
 
 /** The cursor of the page in the middle, found as a caller finds it: from page to page. */
-async function findDeepCursor({ api, rows }: Size): Promise<string> {
-  let path = `${PAYMENTS}?per_page=${PER_PAGE}`
+async function findDeepCursor({ api, rows }: Size, list: string): Promise<string> {
+  let path = `${list}?per_page=${PER_PAGE}`
   for (let read = PER_PAGE; ; read += PER_PAGE) {
     const { pagination } = await api.page(path)
     if (read >= rows / 2) return pagination.next_cursor
-    path = `${PAYMENTS}?per_page=${PER_PAGE}&cursor=${pagination.next_cursor}`
+    path = `${list}?per_page=${PER_PAGE}&cursor=${pagination.next_cursor}`
   }
 }
