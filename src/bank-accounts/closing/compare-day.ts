@@ -124,8 +124,7 @@ export interface DayComparison {
 /** Compares what an account held by its bank with what it held by the books, and names each difference with its cause. */
 export function compareDay(on: string, facts: DayFacts): DayComparison {
   const { ledgerUnits, word } = facts
-  const found = [...differencesOf(on, word), ...facts.doubts.map(doubtDifference)]
-  nameBatches(found)
+  const found = nameBatches([...differencesOf(on, word), ...facts.doubts.map(doubtDifference)])
   const beside = [...facts.orders.map(orderDifference), ...facts.late.map(lateDifference)]
   if (word.by === 'none') {
     const silent = { ...about(on, 0n), cause: 'bank_silent' as const, detail: word.reason }
@@ -207,7 +206,7 @@ function uncoveredDifference(days: StatementWord['uncovered'][number]): DayDiffe
 }
 
 function doubtDifference({ counted, reason, dismissed, toldBy, ...line }: DoubtfulLine): DayDifference {
-  const detail = `${reason}, ${toldBy}${dismissed ? ', dismissed' : ''}`
+  const detail = `${reason}, ${toldBy}${dismissed ? DISMISSED : ''}`
   return { ...lacking('doubt', line), units: counted ? line.units : 0n, detail }
 }
 
@@ -223,14 +222,25 @@ function orderDifference({ effect, reference, on, units }: MissingOrder): DayDif
 
 const lateDifference = (line: DayLine): DayDifference => ({ ...lacking('late_line', line), units: 0n })
 
-/** One sum on the one side that is several lines on the other, on the same day, is the same money told in pieces. */
-function nameBatches(found: DayDifference[]): void {
+/**
+ * One sum on the one side that is several lines on the other, on the same day, is the same money told in pieces. Where a
+ * person has decided so, it is no difference any more.
+ */
+function nameBatches(found: readonly DayDifference[]): DayDifference[] {
+  const settled = new Set<DayDifference>()
   const pieces = found.filter(({ cause }) => cause === 'doubt' || cause === 'not_on_statement')
   for (const [, ofDay] of Map.groupBy(pieces, ({ on, aboutUnits }) => `${on} ${aboutUnits < 0n}`)) {
     const told = ofDay.filter(({ cause, detail }) => cause === 'doubt' && detail?.startsWith('same_sum'))
     const known = ofDay.filter(({ cause, reference }) => cause === 'not_on_statement' && reference !== null)
     const sum = (lines: DayDifference[]): bigint => lines.reduce((total, one) => total + one.aboutUnits, 0n)
     if (told.length === 0 || known.length === 0 || sum(told) !== sum(known)) continue
-    for (const one of [...told, ...known]) one.cause = 'batch'
+    const isDecided = told.every(({ detail }) => detail?.endsWith(DISMISSED))
+    for (const one of [...told, ...known]) {
+      one.cause = 'batch'
+      if (isDecided) settled.add(one)
+    }
   }
+  return found.filter((one) => !settled.has(one))
 }
+
+const DISMISSED = ', dismissed'

@@ -1,0 +1,321 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import {
+  fileOf,
+  lineOf,
+  openStatementWorld,
+  partsOf,
+  type StatementWorld,
+} from '../../test/support/statements.ts'
+import { RefusedOperation } from '../effects/operate-effects.ts'
+import type { BankLine, BankProvider } from '../providers/bank/port.ts'
+import { ProviderError } from '../providers/provider-error.ts'
+import { type ClosedDay, closeDay } from './close-day.ts'
+import { importStatement } from './import-statement.ts'
+import { decideDoubt, listDoubts } from './line-doubts.ts'
+import { recordBankLines } from './record-lines.ts'
+import type { StatementLine } from './statements/statement.ts'
+
+let world: StatementWorld
+let iban: string
+/** What the bank's interface answers of the account; null: it does not answer. */
+let bank: { lines: BankLine[] } | null
+before(async () => {
+  world = await openStatementWorld()
+})
+after(() => world.close())
+beforeEach(async () => {
+  iban = await world.addAccount()
+  bank = null
+})
+
+const provider: Pick<BankProvider, 'getBalance' | 'listTransactions'> = {
+  async listTransactions(_iban, last) {
+    if (!bank) throw new ProviderError('bank', 'unknown', 'the bank does not answer')
+    return bank.lines.slice(bank.lines.findIndex(({ ref }) => ref === last) + 1)
+  },
+  async getBalance() {
+    if (!bank) throw new ProviderError('bank', 'unknown', 'the bank does not answer')
+    const units = bank.lines.reduce(
+      (sum, one) => sum + (one.direction === 'credit' ? one.units : -one.units),
+      0n,
+    )
+    return { iban, units, currency: 'EUR' }
+  },
+}
+
+async function close(day: string): Promise<ClosedDay> {
+  const app = { ...world, providers: { ...world.providers, bank: provider as BankProvider } }
+  const [closed, ...others] = await closeDay(app, { day, iban }, 'maria')
+  assert.ok(closed && others.length === 0)
+  const sum = closed.differences.reduce((total, { units }) => total + units, 0n)
+  if (closed.differenceUnits !== null)
+    assert.equal(sum, closed.differenceUnits, 'the pieces are the difference')
+  return closed
+}
+
+const found = ({ differences }: ClosedDay) =>
+  differences.map(({ cause, on, units }) => `${cause} ${on} ${units}`)
+
+interface Told {
+  lines?: StatementLine[]
+  openingUnits?: bigint
+  fromOn: string
+  toOn?: string
+}
+
+const tell = ({ lines = [], openingUnits = 0n, fromOn, toOn = fromOn }: Told) =>
+  importStatement(world, fileOf(partsOf({ account: iban, lines, openingUnits, fromOn, toOn })))
+
+const credit = (bookedOn: string, units: bigint, given: Partial<StatementLine> = {}): StatementLine =>
+  lineOf({ bookedOn, units, concept: `Pago ${units}`, ...given })
+const debit = (bookedOn: string, units: bigint): StatementLine =>
+  credit(bookedOn, units, { direction: 'debit' })
+
+const portLine = (day: string, units: bigint, given: Partial<BankLine> = {}): BankLine => ({
+  ref: `P-${day}-${units}`,
+  iban,
+  bookedAt: new Date(`${day}T10:00:00Z`),
+  valueDate: day,
+  direction: 'credit',
+  units,
+  balanceUnits: 0n,
+  currency: 'EUR',
+  counterpartyName: 'Ana Gomez',
+  counterpartyIban: null,
+  concept: `Pago ${units}`,
+  endToEndId: null,
+  transferRef: null,
+  returnCode: null,
+  returnText: null,
+  ...given,
+})
+const tellByPort = (...lines: BankLine[]) => recordBankLines(world, lines)
+
+describe('a day whose statement says what the books say', () => {
+  it('agrees, is remembered with who closed it, and may be closed again', async () => {
+    await tell({ fromOn: '2026-03-02', lines: [credit('2026-03-02', 100n), debit('2026-03-02', 30n)] })
+    await tell({ fromOn: '2026-03-03', openingUnits: 70n, lines: [credit('2026-03-03', 5n)] })
+    const first = await close('2026-03-02')
+    assert.deepEqual(
+      [first.agreed, first.bankUnits, first.ledgerUnits, first.toldBy],
+      [true, 70n, 70n, 'statement'],
+    )
+    const second = await close('2026-03-03')
+    assert.deepEqual([second.agreed, second.bankUnits, second.ledgerUnits], [true, 75n, 75n])
+    assert.equal((await close('2026-03-03')).run, 2)
+    const kept = await world.db.selectFrom('bankCloses').selectAll().where('iban', '=', iban).execute()
+    assert.deepEqual(kept.map(({ day, run, agreed, closedBy }) => [day, run, agreed, closedBy]).sort(), [
+      ['2026-03-02', 1, true, 'maria'],
+      ['2026-03-03', 1, true, 'maria'],
+      ['2026-03-03', 2, true, 'maria'],
+    ])
+  })
+
+  it('also within a statement of many days, and where days are told twice', async () => {
+    const week = ['2026-03-02', '2026-03-03', '2026-03-04'].map((day, at) => credit(day, 100n + BigInt(at)))
+    await tell({ fromOn: '2026-03-02', toOn: '2026-03-04', lines: week })
+    await tell({
+      fromOn: '2026-03-04',
+      toOn: '2026-03-05',
+      openingUnits: 201n,
+      lines: [week[2]!, credit('2026-03-05', 7n)],
+    })
+    assert.deepEqual([(await close('2026-03-03')).bankUnits, found(await close('2026-03-03'))], [201n, []])
+    assert.deepEqual([(await close('2026-03-05')).bankUnits, found(await close('2026-03-05'))], [310n, []])
+  })
+
+  it('also of several statements of one day, and over days on which nothing moved', async () => {
+    await tell({ fromOn: '2026-03-02', lines: [credit('2026-03-02', 100n)] })
+    await tell({ fromOn: '2026-03-02', openingUnits: 100n, lines: [debit('2026-03-02', 100n)] })
+    await tell({ fromOn: '2026-03-02', openingUnits: 0n, lines: [credit('2026-03-02', 9n)] })
+    await tell({ fromOn: '2026-03-06', openingUnits: 9n, lines: [credit('2026-03-06', 1n)] })
+    for (const day of ['2026-03-02', '2026-03-04', '2026-03-06'])
+      assert.deepEqual(found(await close(day)), [])
+  })
+
+  it('also on a weekend after which no statement is there yet', async () => {
+    await tell({ fromOn: '2026-03-06', lines: [credit('2026-03-06', 100n)] })
+    assert.deepEqual(found(await close('2026-03-08')), [])
+    assert.deepEqual(found(await close('2026-03-09')), ['missing_statement 2026-03-07 0'])
+  })
+})
+
+describe('each difference has its cause', () => {
+  it('a statement that is missing, with what the books have since', async () => {
+    await tell({ fromOn: '2026-03-02', lines: [credit('2026-03-02', 100n)] })
+    await tellByPort(portLine('2026-03-03', 40n))
+    const closed = await close('2026-03-04')
+    assert.deepEqual(found(closed), ['missing_statement 2026-03-03 -40'])
+    assert.equal(closed.differences[0]?.toOn, '2026-03-04')
+  })
+
+  it('a gap between two statements, less what was told of it otherwise', async () => {
+    await tell({ fromOn: '2026-03-02', lines: [credit('2026-03-02', 100n)] })
+    await tellByPort(portLine('2026-03-03', 40n))
+    await tell({ fromOn: '2026-03-05', openingUnits: 150n, lines: [credit('2026-03-05', 1n)] })
+    assert.deepEqual(found(await close('2026-03-05')), ['gap 2026-03-03 10'])
+    await tell({ fromOn: '2026-03-06', openingUnits: 999n, lines: [] })
+    assert.deepEqual(found(await close('2026-03-06')), ['gap 2026-03-03 10', 'gap 2026-03-06 848'])
+  })
+
+  it('a statement made while its day ran', async () => {
+    const today = world.clock.now().toISOString().slice(0, 10)
+    await tell({ fromOn: today, lines: [credit(today, 100n)] })
+    world.clock.setOffsetMs(world.clock.offsetMs() + 86_400_000)
+    assert.deepEqual(found(await close(today)), [`early_statement ${today} 0`])
+  })
+
+  it('money that was there before the first statement', async () => {
+    await tell({ fromOn: '2026-03-02', openingUnits: 5_000n, lines: [credit('2026-03-02', 100n)] })
+    assert.deepEqual(found(await close('2026-03-02')), ['before_statements 2026-03-02 5000'])
+  })
+
+  it('a line that the port told of and the statement doesn’t have', async () => {
+    await tellByPort(portLine('2026-03-02', 40n), portLine('2026-03-02', 100n))
+    await tell({ fromOn: '2026-03-02', lines: [credit('2026-03-02', 100n)] })
+    const closed = await close('2026-03-02')
+    assert.deepEqual(found(closed), ['not_on_statement 2026-03-02 -40'])
+    assert.ok(closed.differences[0]?.reference)
+  })
+
+  it('a line that the port tells of after the statement, which waits in doubt', async () => {
+    await tell({ fromOn: '2026-03-01' })
+    await tell({ fromOn: '2026-03-02', lines: [credit('2026-03-02', 100n)] })
+    await tellByPort(portLine('2026-03-02', 40n))
+    const closed = await close('2026-03-02')
+    assert.deepEqual(found(closed), ['doubt 2026-03-02 0'])
+    assert.equal(closed.differences[0]?.aboutUnits, 40n)
+    const doubt = (await listDoubts(world)).find((one) => one.iban === iban)
+    await decideDoubt(world, doubt!.id, { is: 'dismissed' }, { who: 'w', why: 'y' })
+    assert.deepEqual(found(await close('2026-03-02')), [])
+  })
+
+  it('a batch that the statement has in one sum and the port in its pieces, until a person says so', async () => {
+    await tellByPort(
+      portLine('2026-03-02', 10n, { direction: 'debit' }),
+      portLine('2026-03-02', 20n, { direction: 'debit' }),
+    )
+    await tell({ fromOn: '2026-03-02', openingUnits: 0n, lines: [debit('2026-03-02', 30n)] })
+    const closed = await close('2026-03-02')
+    assert.equal(closed.differenceUnits, 0n)
+    assert.deepEqual(found(closed).sort(), [
+      'batch 2026-03-02 -30',
+      'batch 2026-03-02 10',
+      'batch 2026-03-02 20',
+    ])
+    const doubt = (await listDoubts(world)).find((one) => one.iban === iban)
+    await decideDoubt(world, doubt!.id, { is: 'dismissed' }, { who: 'w', why: 'y' })
+    assert.deepEqual(found(await close('2026-03-02')), [])
+  })
+
+  it('a line that the books have under the day after', async () => {
+    const told = partsOf({
+      account: iban,
+      lines: [credit('2026-03-03', 100n, { bankRef: 'R1' })],
+      openingUnits: null,
+      complete: false,
+    })
+    await importStatement(world, fileOf(told, { format: 'camt.054.001.08' }))
+    await tell({ fromOn: '2026-03-02', lines: [credit('2026-03-02', 100n, { bankRef: 'R1' })] })
+    const [line] = await world.db
+      .selectFrom('bankTransactions')
+      .select('bookedOn')
+      .where('iban', '=', iban)
+      .execute()
+    assert.equal(line?.bookedOn, '2026-03-03')
+    assert.deepEqual(found(await close('2026-03-02')), ['other_day 2026-03-03 100'])
+    await tell({ fromOn: '2026-03-03', openingUnits: 100n })
+    assert.deepEqual(found(await close('2026-03-03')), [])
+  })
+
+  it('a line booked into a day that was closed: once, beside the balances', async () => {
+    await tell({ fromOn: '2026-03-02', lines: [credit('2026-03-02', 100n)] })
+    await tell({ fromOn: '2026-03-04', openingUnits: 100n })
+    assert.deepEqual(found(await close('2026-03-04')), [])
+    await tellByPort(portLine('2026-03-03', 40n))
+    assert.deepEqual(found(await close('2026-03-04')), ['gap 2026-03-03 -40', 'late_line 2026-03-03 0'])
+    assert.deepEqual(found(await close('2026-03-04')), ['gap 2026-03-03 -40'])
+    assert.deepEqual(found(await close('2026-03-02')), [])
+  })
+
+  it('nobody says what the account held', async () => {
+    const day = '2026-03-02'
+    assert.deepEqual(await closeDay({ ...world, providers: { bank: undefined } }, { day, iban }, 'm'), [])
+    await world.db
+      .updateTable('bankAccounts')
+      .set({ createdAt: new Date(`${day}T00:00:00Z`) })
+      .where('iban', '=', iban)
+      .execute()
+    assert.deepEqual(found(await close(day)), ['bank_silent 2026-03-02 0'])
+    await world.db
+      .updateTable('bankAccounts')
+      .set({ dueAt: world.clock.now() })
+      .where('iban', '=', iban)
+      .execute()
+    const closed = await close(day)
+    assert.match(closed.differences[0]?.detail ?? '', /does not answer/)
+    assert.deepEqual([closed.bankUnits, closed.differenceUnits], [null, null])
+  })
+})
+
+describe('without a statement the bank itself is asked', () => {
+  beforeEach(async () => {
+    await world.db
+      .updateTable('bankAccounts')
+      .set({ dueAt: world.clock.now() })
+      .where('iban', '=', iban)
+      .execute()
+    bank = { lines: [portLine('2026-03-02', 100n), portLine('2026-03-03', 30n, { direction: 'debit' })] }
+  })
+  const read = async (count: number) => {
+    await tellByPort(...bank!.lines.slice(0, count))
+    const statementRef = bank!.lines[count - 1]?.ref ?? null
+    await world.db.updateTable('bankAccounts').set({ statementRef }).where('iban', '=', iban).execute()
+  }
+
+  it('and agrees of a day that is long over', async () => {
+    await read(2)
+    const closed = await close('2026-03-02')
+    assert.deepEqual([closed.toldBy, closed.bankUnits, found(closed)], ['bank', 100n, []])
+    assert.equal((await close('2026-03-03')).bankUnits, 70n)
+  })
+
+  it('names lines that were not read yet', async () => {
+    await read(1)
+    assert.deepEqual(found(await close('2026-03-02')), [])
+    assert.deepEqual(found(await close('2026-03-03')), ['not_read 2026-03-03 -30'])
+  })
+
+  it('names lines that it doesn’t have, and what is left', async () => {
+    await read(2)
+    await importStatement(
+      world,
+      fileOf(
+        partsOf({ account: iban, lines: [credit('2026-03-03', 7n)], openingUnits: null, complete: false }),
+        { format: 'csv' },
+      ),
+    )
+    assert.deepEqual(found(await close('2026-03-03')), ['not_at_bank 2026-03-03 -7'])
+    bank!.lines.unshift(portLine('2026-03-01', 1_000n))
+    assert.deepEqual(found(await close('2026-03-03')), [
+      'not_at_bank 2026-03-03 -7',
+      'unexplained 2026-03-03 1000',
+    ])
+  })
+})
+
+describe('what can’t be closed', () => {
+  const refused = (day: string, account = iban) =>
+    assert.rejects(
+      closeDay({ ...world, providers: { bank: undefined } }, { day, iban: account }, 'maria'),
+      RefusedOperation,
+    )
+
+  it('a day that is not over, no day, an account that is not ours', async () => {
+    await refused(world.clock.now().toISOString().slice(0, 10))
+    await refused('2026-02-30')
+    await refused('yesterday')
+    await refused('2026-03-02', 'ES9121000418450200051332')
+  })
+})
