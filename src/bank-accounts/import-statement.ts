@@ -2,13 +2,7 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { isUniqueViolation } from '../db/unique-violation.ts'
 import { randomText } from '../kernel/ids.ts'
-import {
-  type KeptStatement,
-  keepStatement,
-  readKeptStatement,
-  removeKeptStatement,
-  tooLarge,
-} from './kept-statement.ts'
+import { keepStatement, removeKeptStatement, type SpooledStatement, tooLarge } from './kept-statement.ts'
 import { lockBooks, lockImports } from './lock-books.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
 import { type SettledStatement, type StagedStatement, settleStatement } from './settle-statement.ts'
@@ -80,10 +74,13 @@ export async function importStatement(app: Needs, given: GivenStatement): Promis
     maxBytes,
     onProgress: (bytes) => given.onProgress?.({ bytes, lines: 0 }),
   })
-  const outcome = await bookKept(app, given, { importId, kept }).catch(async (error: unknown) => {
-    await removeKeptStatement(app, kept)
-    throw error
-  })
+  const outcome = await bookKept(app, given, { importId, kept })
+    .finally(() => kept.release())
+    .catch(async (error: unknown) => {
+      // Whether a connection that broke had committed nobody knows: then the sweep of stored files finds out.
+      if (error instanceof StatementError) await removeKeptStatement(app, kept)
+      throw error
+    })
   if (outcome.again || given.dryRun) await removeKeptStatement(app, kept)
   if (!outcome.again && !given.dryRun && outcome.lines > 0) app.wake(BANK_LINE_LANE, 'payouts')
   return outcome
@@ -91,7 +88,7 @@ export async function importStatement(app: Needs, given: GivenStatement): Promis
 
 interface Kept {
   importId: string
-  kept: KeptStatement
+  kept: SpooledStatement
 }
 
 /** Leaves the transaction of a dry run with what it found. */
@@ -107,8 +104,7 @@ class DryRunEnds extends Error {
 async function bookKept(app: Needs, given: GivenStatement, { importId, kept }: Kept): Promise<ImportedFile> {
   const before = await findImport(app, kept.digest)
   if (before) return before
-  // Opened before the transaction, which waits for nothing but the file itself.
-  const { format, parts } = await given.open(readKeptStatement(app, kept.storageKey))
+  const { format, parts } = await given.open(kept.read())
   try {
     return await app.db.transaction().execute(async (trx) => {
       await lockImports(trx)

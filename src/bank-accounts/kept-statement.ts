@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { App } from '../app.ts'
 import { StatementError } from './statements/statement.ts'
 
-/** Of a file at a time; a file of any size needs little memory. */
+/** Held at a time; a file of any size needs little memory. */
 const PIECE_BYTES = 4 * 1024 * 1024
 const PURPOSE = 'statement-file'
 /** Before each piece: its place, and whether it is the last, so that none can be swapped, left out or put elsewhere. */
@@ -16,6 +19,14 @@ export interface KeptStatement {
   bytes: number
   /** SHA-256 of the whole file. */
   digest: Buffer
+}
+
+/** A kept file whose pieces lie on this machine as well, sealed alike. */
+export interface SpooledStatement extends KeptStatement {
+  /** The file as it came, without asking the storage: inside a transaction nobody may wait for the network. */
+  read(): AsyncGenerator<Buffer>
+  /** Removes what lies on this machine. */
+  release(): Promise<void>
 }
 
 const pieceKey = (storageKey: string, piece: number): string =>
@@ -33,17 +44,22 @@ export async function keepStatement(
     maxBytes,
     onProgress,
   }: { storageKey: string; maxBytes: number; onProgress?: (bytes: number) => void },
-): Promise<KeptStatement> {
+): Promise<SpooledStatement> {
   const hash = createHash('sha256')
   let waiting: Uint8Array[] = []
   let waitingBytes = 0
   let total = 0
   let pieces = 0
+  const spool = await mkdtemp(join(tmpdir(), 'statement-'))
+  const spooled = (piece: number): string => join(spool, String(piece))
+  const release = (): Promise<void> => rm(spool, { recursive: true, force: true })
   const write = async (last: boolean): Promise<void> => {
     const plain = Buffer.concat([headOf(pieces, last), ...waiting])
     waiting = []
     waitingBytes = 0
-    await storage.write(pieceKey(storageKey, pieces), secrets.seal(`${PURPOSE}:${storageKey}`, plain))
+    const sealed = secrets.seal(`${PURPOSE}:${storageKey}`, plain)
+    await writeFile(spooled(pieces), sealed, { mode: 0o600 })
+    await storage.write(pieceKey(storageKey, pieces), sealed)
     pieces += 1
   }
   try {
@@ -59,10 +75,13 @@ export async function keepStatement(
     if (total === 0) throw new StatementError('empty', { line: 1, column: 1 }, 'The file is empty.')
     await write(true)
   } catch (error) {
+    await release()
     await removePieces(storage, storageKey, pieces + 1)
     throw error
   }
-  return { storageKey, bytes: total, digest: hash.digest() }
+  const read = (): AsyncGenerator<Buffer> =>
+    readPieces(secrets, storageKey, (piece) => readFile(spooled(piece)))
+  return { storageKey, bytes: total, digest: hash.digest(), read, release }
 }
 
 export const tooLarge = (maxBytes: number): StatementError =>
@@ -73,13 +92,19 @@ export const tooLarge = (maxBytes: number): StatementError =>
   )
 
 /** The file as it came. Throws when a piece was changed, is missing, or the storage does not answer. */
-export async function* readKeptStatement(
+export const readKeptStatement = (
   { secrets, providers: { storage } }: Needs,
   storageKey: string,
+): AsyncGenerator<Buffer> =>
+  readPieces(secrets, storageKey, (piece) => storage.read(pieceKey(storageKey, piece)))
+
+async function* readPieces(
+  secrets: Needs['secrets'],
+  storageKey: string,
+  readPiece: (piece: number) => Promise<Buffer>,
 ): AsyncGenerator<Buffer> {
   for (let piece = 0; ; piece += 1) {
-    const sealed = await storage.read(pieceKey(storageKey, piece))
-    const plain = secrets.open(`${PURPOSE}:${storageKey}`, sealed)
+    const plain = secrets.open(`${PURPOSE}:${storageKey}`, await readPiece(piece))
     if (plain.readUInt32BE(0) !== piece) throw new Error(`A piece of ${storageKey} is not in its place.`)
     yield plain.subarray(HEAD_BYTES)
     if (plain[4] === 1) return

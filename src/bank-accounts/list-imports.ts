@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
-import { RefusedOperation } from '../effects/operate-effects.ts'
+import { recordAudit } from '../common/integration-store.ts'
+import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
+import { readKeptStatement } from './kept-statement.ts'
 import type { StatementFinding } from './settle-statement.ts'
 
 export interface ImportSummary {
@@ -59,4 +61,23 @@ export async function getImport({ db }: Pick<App, 'db'>, id: string): Promise<Im
     .orderBy('position')
     .execute()
   return { ...found, statements }
+}
+
+/** The file as it came, which is recorded: it holds personal data. Throws `RefusedOperation` when there is none. */
+export async function openImportedFile(
+  app: Pick<App, 'db' | 'clock' | 'secrets' | 'providers'>,
+  id: string,
+  { who, why }: Change,
+): Promise<AsyncGenerator<Buffer>> {
+  const { storageKey, fileName } = await getImport(app, id)
+  await app.db.transaction().execute((trx) =>
+    recordAudit(trx, app.clock.now(), {
+      who,
+      why,
+      action: 'statement.read',
+      target: `statement-import:${id}`,
+      after: { fileName },
+    }),
+  )
+  return readKeptStatement(app, storageKey)
 }

@@ -3,7 +3,7 @@ import type { Trx } from '../db/database.ts'
 
 /** The numbers mean nothing. */
 const BOOKING = 7_264_010
-const IMPORTING = 7_264_011
+export const IMPORTING = 7_264_011
 
 /**
  * Until the transaction ends: lines that the port tells are recorded beside each other, those of a statement alone, for

@@ -1,12 +1,11 @@
-import { createReadStream, createWriteStream, readFileSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
 import { type ImportedFile, type ImportNeeds, importStatement } from '../bank-accounts/import-statement.ts'
-import { readKeptStatement } from '../bank-accounts/kept-statement.ts'
-import { getImport, listImports } from '../bank-accounts/list-imports.ts'
+import { getImport, listImports, openImportedFile } from '../bank-accounts/list-imports.ts'
 import { describeFindings } from '../bank-accounts/statement-findings.ts'
 import { type CsvMapping, CsvMappingError, csvMappingOf } from '../bank-accounts/statements/csv-mapping.ts'
 import { openStatement } from '../bank-accounts/statements/detect-format.ts'
@@ -150,12 +149,16 @@ export function statementCommand(): Command {
     .description('what an imported file said, or the file itself with --out')
     .argument('<import>', 'its id in "bank imports"')
     .option('--out <file>', 'write the file there, as it came; an existing file is not replaced')
-    .action(async (id: string, { out }: { out?: string }) => {
+    .option('--why <reason>', 'why it is written out; recorded, as it holds what customers paid')
+    .option('--who <name>', 'who; recorded', userInfo().username)
+    .action(async (id: string, { out, who, why }: { out?: string; who: string; why?: string }) => {
       await withApp(async (app) => {
-        const { storageKey, fileName, format, statements } = await getImport(app, id)
+        const { fileName, format, statements } = await getImport(app, id)
         if (out !== undefined) {
+          if (why === undefined) throw new RefusedOperation('Say why it is written out, with --why.')
+          if (existsSync(out)) throw new RefusedOperation(`${out} is there already, and is not replaced.`)
           const file = createWriteStream(out, { flags: 'wx', mode: 0o600 })
-          await pipeline(Readable.from(readKeptStatement(app, storageKey)), file)
+          await pipeline(Readable.from(await openImportedFile(app, id, { who, why })), file)
           console.log(`${fileName} is written to ${out}.`)
           return
         }
