@@ -93,6 +93,7 @@ async function removeOrphans({ db, log, providers }: Needs, keys: readonly strin
   const orphans = [
     ...documents.filter(({ key }) => !needed.has(key)),
     ...(await findStrayStatements(db, keys)),
+    ...(await findStrayOrders(db, keys)),
   ]
   for (const { key } of orphans) await providers.storage.remove(key)
   if (orphans.length > 0) log.info({ count: orphans.length }, 'Stored files that nobody needs were removed.')
@@ -126,4 +127,14 @@ async function findStrayStatements(db: Db, keys: readonly string[]): Promise<{ k
      where storage_key = any(${[...new Set(pieces.map(({ storageKey }) => storageKey))]}::text[])`.execute(db)
   const needed = new Set(rows.map(({ storageKey }) => storageKey))
   return pieces.filter(({ storageKey }) => !needed.has(storageKey))
+}
+
+/** Files of orders that took none: they were never given out. */
+async function findStrayOrders(db: Db, keys: readonly string[]): Promise<{ key: string }[]> {
+  const files = keys.filter((key) => /^order-files\/[^/]+$/.test(key))
+  if (files.length === 0) return []
+  const { rows } = await sql<{ key: string }>`
+    select key from unnest(${files}::text[]) key
+     where not exists (select from order_files f where f.storage_key = key)`.execute(db)
+  return rows
 }

@@ -263,6 +263,33 @@ describe('a file', () => {
     await assert.rejects(settleFile(t.app, { fileId: made.id, lineId: line.id }, OPERATOR), /already/)
   })
 
+  test('that is cut off before its orders are in it leaves them waiting, and is never given out', async () => {
+    const id = await refunding()
+    const { storage } = t.app.providers
+    const cut = async (key: string, sealed: Buffer): Promise<void> => {
+      await storage.write(key, sealed)
+      throw new Error('power cut')
+    }
+    const dying = { ...t.app, providers: { storage: { ...storage, write: cut } } }
+    await assert.rejects(exportOrders(dying, { iban, format: 'pain.001.001.03' }, OPERATOR), /power cut/)
+    const { idempotencyKey } = await effectOf(id)
+    assert.deepEqual(
+      (await listOrders(t.app, { iban })).map(({ endToEndId }) => endToEndId),
+      [idempotencyKey],
+    )
+    const made = await makeFile(t.app, iban)
+    const kept: string[] = []
+    for await (const { key } of storage.list()) if (key.startsWith('order-files/')) kept.push(key)
+    const given = (await listOrderFiles(t.app)).map((file) => `order-files/${file.id}`)
+    assert.equal(kept.length, given.length + 1)
+    assert.ok(given.every((key) => kept.includes(key)))
+    // Kept sealed: nobody reads names and accounts in the storage.
+    assert.ok(!(await storage.read(`order-files/${made.id}`)).includes('EndToEndId'))
+    await handIn(t, made.xml)
+    await readStatement(t, iban)
+    assert.deepEqual(await refundOf(id), ['refunded', 'confirmed'])
+  })
+
   test('is made by one of many at once: every order is in exactly one', async () => {
     const ids: string[] = []
     while (ids.length < 6) ids.push(await refunding())
