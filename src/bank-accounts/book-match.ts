@@ -8,7 +8,7 @@ import { openCounterparty } from '../onramp/refund-sources.ts'
 import { hurrySessions } from '../onramp/session-store.ts'
 import { findCustomerNames } from './customer-names.ts'
 import { suspenseOf } from './record-lines.ts'
-import { isSamePerson } from './same-person.ts'
+import { type CustomerName, isSamePerson } from './same-person.ts'
 
 /** The line that is matched, as its row has it. */
 export interface MatchedLine {
@@ -40,7 +40,7 @@ type Needs = Pick<App, 'secrets' | 'pricing'>
  * Books that lines, or parts of them, are for payments: the one way from suspense to a customer, whoever found it out.
  * The caller holds the locks of the payments (`lockPayments`) and of the lines, in this order, has seen that each line
  * has as much left and the payment's currency, and that no match of the same pair is alive, and writes `changes`. The
- * database refuses more than a line has.
+ * database refuses more than a line has. `names` are the customers' by payment, where the caller has them already.
  */
 export async function bookMatches(
   app: Needs,
@@ -48,12 +48,14 @@ export async function bookMatches(
   changes: PaymentChanges,
   payments: ReadonlyMap<string, Payment>,
   matches: readonly NewMatch[],
+  names?: ReadonlyMap<string, CustomerName | null>,
 ): Promise<void> {
   if (matches.length === 0) return
   await takeFromLines(trx, matches)
   const rounds = await insertMatches(trx, matches, changes.now)
   await rememberPayers(trx, matches, changes.now)
-  await receive(app, trx, changes, payments, await describeArrivals(app, trx, matches, rounds))
+  const customers = names ?? (await findCustomerNames(trx, app, [...payments.values()]))
+  await receive(app, trx, changes, payments, describeArrivals(app, matches, rounds, customers))
   await recordStates(trx, matches)
   const ids = matches.map(({ payment }) => payment.id)
   await hurrySessions(trx, ids, changes.now)
@@ -108,7 +110,7 @@ async function insertMatches(trx: Trx, matches: readonly NewMatch[], now: Date):
         ${matches.map(({ line }) => line.bookedAt)}::timestamptz[]) given
     on conflict (iban, transaction_id, integration_id, payment_id) do update
        set units = excluded.units, matched_by = excluded.matched_by, difference_units = excluded.difference_units,
-           state_before = excluded.state_before, deadline_before = excluded.deadline_before,
+           payment_state = excluded.payment_state, state_before = excluded.state_before, deadline_before = excluded.deadline_before,
            round = known.round + 1, created_at = excluded.created_at
      where known.units = 0
     returning iban, transaction_id, payment_id, round`.execute(trx)
@@ -158,14 +160,12 @@ async function rememberPayers(trx: Trx, matches: readonly NewMatch[], now: Date)
        set payments = known.payments + excluded.payments, last_paid_at = excluded.last_paid_at`.execute(trx)
 }
 
-async function describeArrivals(
+function describeArrivals(
   app: Pick<App, 'secrets'>,
-  trx: Trx,
   matches: readonly NewMatch[],
   rounds: readonly number[],
-): Promise<Arrival[]> {
-  const payments = new Map(matches.map(({ payment }) => [payment.id, payment]))
-  const names = await findCustomerNames(trx, app, [...payments.values()])
+  names: ReadonlyMap<string, CustomerName | null>,
+): Arrival[] {
   return matches.map(({ line, payment, units }, index) => {
     const { name, iban } = openCounterparty(app.secrets, line.counterpartySealed)
     const customer = names.get(payment.id) ?? null
@@ -183,7 +183,10 @@ async function describeArrivals(
 }
 
 /** What became of the payments, for whoever asks again. */
-async function recordStates(trx: Trx, matches: readonly NewMatch[]): Promise<void> {
+async function recordStates(trx: Trx, all: readonly NewMatch[]): Promise<void> {
+  // Nearly always the money is all there: that is what the row says from the beginning.
+  const matches = all.filter(({ payment }) => payment.state !== 'payment_received')
+  if (matches.length === 0) return
   await sql`
     update bank_matches set payment_state = given.state
       from unnest(${matches.map(({ line }) => line.iban)}::text[], ${matches.map(({ line }) => line.id)}::text[],

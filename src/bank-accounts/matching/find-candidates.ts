@@ -1,19 +1,19 @@
-import { type Selectable, sql } from 'kysely'
+import { type RawBuilder, type Selectable, sql } from 'kysely'
 import type { App } from '../../app.ts'
 import type { BankTransactionsTable } from '../../db/schema.ts'
 import type { PaymentState } from '../../onramp/payment-states.ts'
 import { openCounterparty } from '../../onramp/refund-sources.ts'
-import { compareNames, searchWordsOfPayer } from './name-agreement.ts'
+import { amountKey, countAmounts, loadPayments, type NamedRow } from './load-payments.ts'
+import { compareNames, keysOfPayer } from './name-agreement.ts'
 import { hasOtherPurpose, readNearNumbers, readNumbers } from './numbers.ts'
+import { ANY_NAME, digestOfPair, digestOfWhole, LATE_DAYS, nameOpenPayments } from './payment-names.ts'
 import {
-  ANY_NAME,
-  digestOfWhole,
-  digestOfWord,
-  LATE_DAYS,
-  nameOpenPayments,
-  openName,
-} from './payment-names.ts'
-import { type AmountAgreement, type CandidateFacts, type Score, scoreCandidate } from './score.ts'
+  type AmountAgreement,
+  AUTOMATIC_FROM,
+  type CandidateFacts,
+  type Score,
+  scoreCandidate,
+} from './score.ts'
 
 export type Line = Selectable<BankTransactionsTable>
 
@@ -44,8 +44,8 @@ interface Search {
 }
 
 /** A round amount that so many are asked for tells nothing by itself. */
-const FEW = 20
-const MOST_NAMESAKES = 60
+const FEW = 10
+const MOST_NAMESAKES = 20
 const MOST_OF_PAYER = 20
 const OPEN_OR_LATE = sql`
   (payments.state in ('started', 'pending_bank', 'in_review')
@@ -70,29 +70,43 @@ export async function findCandidates(
     }),
   )
   await findByNumber(app, searches)
-  await findByName(app, searches)
-  const payers = await findByAccount(app, searches)
-  const rows = await loadPayments(app, searches)
+  const rows = await loadPayments(app, idsOf(searches), new Map())
   const counts = await countAmounts(app, lines)
-  return new Map(
-    searches.map((search) => [
-      keyOf(search.line),
-      [...search.found].flatMap((id) => {
-        const row = rows.get(id)
-        if (!row || row.fiat !== search.line.currency) return []
-        const known = payers.get(keyOf(search.line)) ?? new Set()
-        const facts = compare(search, row, { known, sameAmounts: counts.get(amountKey(search.line)) ?? 0 })
-        const { paymentId, integrationId, customerId, state, leftUnits } = row
-        const candidate = { paymentId, integrationId, customerId, state, leftUnits, facts }
-        return [{ ...scoreCandidate(facts), candidate }]
-      }),
-    ]),
-  )
+  // A right number that is enough by itself: nobody else is a match then, whoever pays.
+  const open = searches.filter((search) => {
+    const sure = score(search, { rows, counts, payers: new Map() })
+    return !sure.some(({ score, candidate }) => score >= AUTOMATIC_FROM && isRight(candidate.facts.number))
+  })
+  await findByName(app, open)
+  const payers = await findByAccount(app, open)
+  const all = await loadPayments(app, idsOf(open), rows)
+  return new Map(searches.map((search) => [keyOf(search.line), score(search, { rows: all, counts, payers })]))
+}
+
+const idsOf = (searches: readonly Search[]): string[] => searches.flatMap(({ found }) => [...found])
+
+const isRight = (number: CandidateFacts['number']): boolean => number !== null && number.found !== 'mistake'
+
+interface Known {
+  rows: ReadonlyMap<string, NamedRow>
+  counts: ReadonlyMap<string, number>
+  payers: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+function score(search: Search, { rows, counts, payers }: Known): ScoredCandidate[] {
+  const known = payers.get(keyOf(search.line)) ?? new Set<string>()
+  const sameAmounts = counts.get(amountKey(search.line)) ?? 0
+  return [...search.found].flatMap((id) => {
+    const row = rows.get(id)
+    if (!row || row.fiat !== search.line.currency) return []
+    const facts = compare(search, row, { known, sameAmounts })
+    const { paymentId, integrationId, customerId, state, leftUnits } = row
+    const candidate = { paymentId, integrationId, customerId, state, leftUnits, facts }
+    return [{ ...scoreCandidate(facts), candidate }]
+  })
 }
 
 export const keyOf = ({ iban, id }: Pick<Line, 'iban' | 'id'>): string => `${iban} ${id}`
-
-const amountKey = ({ iban, units }: Pick<Line, 'iban' | 'units'>): string => `${iban} ${units}`
 
 async function findByNumber({ db, clock }: Needs, searches: readonly Search[]): Promise<void> {
   const asked = searches.flatMap((search, place) => {
@@ -127,39 +141,52 @@ async function findByNumber({ db, clock }: Needs, searches: readonly Search[]): 
   }
 }
 
-/** By a surname and the amount, by the whole name whatever the amount, or by the amount alone where few have it. */
-async function findByName({ db, clock, secrets }: Needs, searches: readonly Search[]): Promise<void> {
-  const asked = searches.flatMap(({ payerName, line }, place) => {
-    const { words, whole } = searchWordsOfPayer(payerName)
-    const ofAmount = (digest: Buffer, most: number) => ({ place, line, digest, units: line.units, most })
-    return [
-      ofAmount(ANY_NAME, FEW),
-      ...words.map((word) => ofAmount(digestOfWord(secrets, word), MOST_NAMESAKES)),
-      ...(whole === ''
-        ? []
-        : [{ place, line, digest: digestOfWhole(secrets, whole), units: null, most: FEW }]),
-    ]
-  })
+interface AskedName {
+  search: Search
+  digest: Buffer
+  most: number
+}
+
+/** By a given name, a surname and the amount, by the whole name whatever the amount, or by the amount alone where few have it. */
+async function findByName(app: Needs, searches: readonly Search[]): Promise<void> {
+  const named = searches.map((search) => ({ search, ...keysOfPayer(search.payerName) }))
+  const ofAmount = named.flatMap(({ search, pairs }): AskedName[] => [
+    { search, digest: ANY_NAME, most: FEW },
+    ...pairs.map((pair) => ({ search, digest: digestOfPair(app.secrets, pair), most: MOST_NAMESAKES })),
+  ])
+  const ofAnyAmount = named.flatMap(({ search, whole }): AskedName[] =>
+    whole === '' ? [] : [{ search, digest: digestOfWhole(app.secrets, whole), most: FEW }],
+  )
+  await lookUpNames(app, ofAmount, sql`and names.units = given.units`)
+  await lookUpNames(app, ofAnyAmount, sql``)
+}
+
+async function lookUpNames(
+  { db, clock }: Needs,
+  asked: readonly AskedName[],
+  andUnits: RawBuilder<unknown>,
+): Promise<void> {
+  if (asked.length === 0) return
   const { rows } = await sql<{ at: number; paymentIds: string[] }>`
     with now as (select ${clock.now()}::timestamptz as at)
     select given.at, hits.payment_ids
-      from now, unnest(${asked.map((_, at) => at)}::integer[], ${asked.map(({ line }) => line.iban)}::text[],
+      from now, unnest(${asked.map((_, at) => at)}::integer[],
+                  ${asked.map(({ search }) => search.line.iban)}::text[],
                   ${asked.map(({ digest }) => digest)}::bytea[],
-                  ${asked.map(({ units }) => units?.toString() ?? null)}::numeric[],
+                  ${asked.map(({ search }) => search.line.units.toString())}::numeric[],
                   ${asked.map(({ most }) => most)}::integer[]) given (at, iban, digest, units, most),
            lateral (
              select array_agg(payment_id) as payment_ids from (
                select names.payment_id from payment_names names
                  join payments on payments.id = names.payment_id
-                where names.iban = given.iban and names.digest = given.digest
-                  and (given.units is null or names.units = given.units) and ${OPEN_OR_LATE}
+                where names.iban = given.iban and names.digest = given.digest ${andUnits} and ${OPEN_OR_LATE}
                 limit given.most + 1) found) hits
      where hits.payment_ids is not null`.execute(db)
   for (const { at, paymentIds } of rows) {
-    const { place, most, digest } = asked[at]!
+    const { search, most, digest } = asked[at]!
     // Too many have the amount: those among them that fit are found by their names.
     if (digest === ANY_NAME && paymentIds.length > most) continue
-    for (const id of paymentIds) searches[place]!.found.add(id)
+    for (const id of paymentIds) search.found.add(id)
   }
 }
 
@@ -200,60 +227,6 @@ async function findByAccount(
   return known
 }
 
-interface PaymentRow {
-  paymentId: string
-  integrationId: number
-  customerId: number
-  state: PaymentState
-  fiat: string
-  fiatUnits: bigint
-  leftUnits: bigint
-  iban: string
-  /** `YYYY-MM-DD`: when the payer was told where to pay. */
-  toldOn: string
-  keyWrapped: Buffer | null
-  personalSealed: Buffer
-}
-
-type NamedRow = Omit<PaymentRow, 'keyWrapped' | 'personalSealed'> & { name: ReturnType<typeof openName> }
-
-async function loadPayments(
-  { db, secrets }: Needs,
-  searches: readonly Search[],
-): Promise<Map<string, NamedRow>> {
-  const ids = [...new Set(searches.flatMap(({ found }) => [...found]))]
-  if (ids.length === 0) return new Map()
-  const { rows } = await sql<PaymentRow>`
-    select payments.id as payment_id, payments.integration_id, payments.customer_id, state, fiat, fiat_units,
-           fiat_units - received_units + refunded_units as left_units, account_iban as iban,
-           ((coalesce(concepts.created_at, payments.created_at) at time zone 'UTC')::date)::text as told_on,
-           key_wrapped, personal_sealed
-      from payments
-      join customers on customers.integration_id = payments.integration_id and customers.id = payments.customer_id
-      left join payment_concepts concepts on concepts.iban = account_iban and concepts.concept = payments.concept
-     where payments.id = any(${ids}::text[])`.execute(db)
-  return new Map(
-    rows.map(({ keyWrapped, personalSealed, ...row }) => [
-      row.paymentId,
-      { ...row, name: openName(secrets, keyWrapped, personalSealed) },
-    ]),
-  )
-}
-
-/** How many open payments of an account are for so much. */
-async function countAmounts({ db }: Needs, lines: readonly Line[]): Promise<Map<string, number>> {
-  const asked = new Map(lines.map((line) => [amountKey(line), line]))
-  const { rows } = await sql<{ iban: string; units: bigint; count: number }>`
-    select given.iban, given.units, hits.count
-      from unnest(${[...asked.values()].map(({ iban }) => iban)}::text[],
-                  ${[...asked.values()].map(({ units }) => units.toString())}::numeric[]) given (iban, units),
-           lateral (select count(*)::integer as count from (
-             select 1 from payment_names names
-              where names.iban = given.iban and names.digest = ${ANY_NAME} and names.units = given.units
-              limit 2) found) hits`.execute(db)
-  return new Map(rows.map((row) => [amountKey(row), row.count]))
-}
-
 function compare(
   { line, payerName, named }: Search,
   row: NamedRow,
@@ -261,10 +234,9 @@ function compare(
 ): CandidateFacts {
   const isKnown = known.has(`${row.integrationId} ${row.customerId}`)
   const number = named.get(row.paymentId) ?? null
-  const isRight = ({ found }: NumberFacts): boolean => found !== 'mistake'
   return {
     number,
-    namesAnother: !(number && isRight(number)) && [...named.values()].some(isRight),
+    namesAnother: !isRight(number) && [...named.values()].some(isRight),
     otherPurpose: number === null && hasOtherPurpose(line.concept),
     amount: compareAmounts(line.units, row, sameAmounts),
     name: compareNames(row.name, payerName),

@@ -51,7 +51,7 @@ export async function matchByNumber(app: MatchNeeds, lines: readonly Line[]): Pr
       else matches.push({ line, payment, units: line.units, matchedBy: 'automatic', ...found })
     }
     await recordJudgements(trx, waiting)
-    await bookMatches(app, trx, changes, payments, matches)
+    await bookMatches(app, trx, changes, payments, matches, names)
     const ids = matches.map(({ payment }) => payment.id)
     await dropNames(
       trx,

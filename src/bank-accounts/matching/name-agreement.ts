@@ -41,20 +41,40 @@ const companyWords = (company: string): readonly string[] => splitLegalForm(name
 const plainWords = (payer: string): string[] =>
   nameWords(payer).map((word) => withoutUmlauts(SHORT_FORMS.get(word) ?? word))
 
-/** What a customer is looked for by: a payer that is the customer has at least one of the words, mostly. */
-export function searchWordsOf(name: CustomerName): { words: string[]; whole: string } {
-  const all = wordsOf(name)
-  if ('company' in name) return { words: all.slice(0, 2), whole: wholeOf(all) }
-  const surnames = tellingWords(name.surnames ?? '').filter(({ telling }) => telling)
-  const words = name.surnames === null ? all : surnames.map(({ word }) => withoutUmlauts(word))
-  return { words: [...new Set(words)], whole: wholeOf(all) }
+/** What a name is looked for by: the whole of it, and each given name with each surname, so that a word may be missing. */
+export interface NameKeys {
+  whole: string
+  pairs: string[]
 }
 
-/** The same of a payer, whose surnames nobody told. */
-export function searchWordsOfPayer(payer: string): { words: string[]; whole: string } {
+/** Of a customer, whose surnames are known, mostly. */
+export function keysOfCustomer(name: CustomerName): NameKeys {
+  const all = wordsOf(name)
+  if ('company' in name) return { whole: wholeOf(all), pairs: companyPairs(all) }
+  const given = wordsOf({ given: name.given, surnames: null })
+  const surnames = name.surnames === null ? all : wordsOf({ given: name.surnames, surnames: null })
+  const others = name.surnames === null ? all : given
+  return { whole: wholeOf(all), pairs: pairsOf(others, surnames) }
+}
+
+/** Of a payer: any two words may be a given name and a surname. */
+export function keysOfPayer(payer: string): NameKeys {
   const telling = tellingWords(companyWords(payer).join(' ')).filter((one) => one.telling)
-  const words = telling.map(({ word }) => withoutUmlauts(SHORT_FORMS.get(word) ?? word))
-  return { words: [...new Set(words)], whole: wholeOf(words) }
+  const words = telling.map(({ word }) => withoutUmlauts(SHORT_FORMS.get(word) ?? word)).slice(0, MOST_WORDS)
+  return { whole: wholeOf(words), pairs: [...new Set([...companyPairs(words), ...pairsOf(words, words)])] }
+}
+
+const MOST_WORDS = 7
+
+/** A company is known by its first words, or by its only one. */
+const companyPairs = (words: readonly string[]): string[] =>
+  words.length === 0 ? [] : [wholeOf(words.slice(0, 2))]
+
+function pairsOf(some: readonly string[], others: readonly string[]): string[] {
+  const pairs = some.flatMap((one) =>
+    others.filter((other) => other !== one).map((other) => wholeOf([one, other])),
+  )
+  return [...new Set(pairs)]
 }
 
 const wholeOf = (words: readonly string[]): string => [...new Set(words)].sort().join(' ')

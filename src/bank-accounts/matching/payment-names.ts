@@ -6,7 +6,7 @@ import type { Payment } from '../../onramp/payment.ts'
 import type { PaymentState } from '../../onramp/payment-states.ts'
 import { openCustomerData } from '../../users/personal-data.ts'
 import type { CustomerName } from '../same-person.ts'
-import { searchWordsOf } from './name-agreement.ts'
+import { keysOfCustomer } from './name-agreement.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'secrets'>
 
@@ -16,13 +16,13 @@ export const LATE_DAYS = 45
 const DAY_MS = 86_400_000
 const DIGEST_BYTES = 8
 
-/** A word of a name as the table has it, cut short: two that meet by chance only cost a comparison. */
-export const digestOfWord = (secrets: Pick<Secrets, 'index'>, word: string): Buffer =>
-  secrets.index('payer-name', word).subarray(0, DIGEST_BYTES)
+/** Two words of a name as the table has them, cut short: two that meet by chance only cost a comparison. */
+export const digestOfPair = (secrets: Pick<Secrets, 'index'>, pair: string): Buffer =>
+  secrets.index('payer-name', pair).subarray(0, DIGEST_BYTES)
 
-/** A whole name, told apart from a name of one word. */
+/** A whole name, told apart from a name of two words. */
 export const digestOfWhole = (secrets: Pick<Secrets, 'index'>, whole: string): Buffer =>
-  digestOfWord(secrets, ` ${whole}`)
+  digestOfPair(secrets, ` ${whole}`)
 
 /** Stands for the amount alone: every open payment has it. */
 export const ANY_NAME = Buffer.alloc(0)
@@ -79,8 +79,8 @@ async function nameSome({ clock, secrets }: Needs, trx: Trx, ibans: readonly str
 function digestsOf(secrets: Secrets, { keyWrapped, personalSealed }: Unnamed): Buffer[] {
   const name = openName(secrets, keyWrapped, personalSealed)
   if (name === null) return [ANY_NAME]
-  const { words, whole } = searchWordsOf(name)
-  return [ANY_NAME, digestOfWhole(secrets, whole), ...words.map((word) => digestOfWord(secrets, word))]
+  const { pairs, whole } = keysOfCustomer(name)
+  return [ANY_NAME, digestOfWhole(secrets, whole), ...pairs.map((pair) => digestOfPair(secrets, pair))]
 }
 
 /** Null of a customer who was forgotten. */

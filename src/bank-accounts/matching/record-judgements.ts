@@ -16,13 +16,21 @@ export interface Judgement {
 }
 
 /** Locks lines that nobody has matched meanwhile, such as a person, in the order in which the money came. */
-export async function lockOpenLines(trx: Trx, lines: readonly Pick<Line, 'iban' | 'id'>[]): Promise<Line[]> {
+export async function lockOpenLines(
+  trx: Trx,
+  lines: readonly Pick<Line, 'iban' | 'id' | 'bookedAt'>[],
+): Promise<Line[]> {
+  const sorted = lines.toSorted(
+    (a, b) => a.bookedAt.getTime() - b.bookedAt.getTime() || (a.id < b.id ? -1 : 1),
+  )
+  // One by one through their key: the planner can't know how many lines are due, and would read them all each time.
   const { rows } = await sql<Line>`
-    select bank_transactions.* from bank_transactions
-      join unnest(${lines.map(({ iban }) => iban)}::text[], ${lines.map(({ id }) => id)}::text[]) given (iban, id)
-     using (iban, id)
-     where matched_units = 0 and due_at is not null
-     order by booked_at, id for update of bank_transactions`.execute(trx)
+    select locked.*
+      from unnest(${sorted.map(({ iban }) => iban)}::text[], ${sorted.map(({ id }) => id)}::text[]) given (iban, id),
+           lateral (select * from bank_transactions lines
+                     where lines.iban = given.iban and lines.id = given.id
+                       and matched_units = 0 and due_at is not null
+                       for update) locked`.execute(trx)
   return rows
 }
 
