@@ -115,7 +115,7 @@ class XmlReader {
     parser.on('error', (error) => this.#fail(error.message.replace(/^\d+:\d+: /, '')))
     parser.on('opentagstart', ({ name }) => {
       const { line, column } = parser
-      this.#tagPlace = { line, column: Math.max(1, column - [...name].length - 1) }
+      this.#tagPlace = { line, column: Math.max(1, column - name.length - 1) }
     })
     parser.on('opentag', (tag) => this.#open(tag))
     parser.on('closetag', (tag) => this.#close(tag))
@@ -183,14 +183,11 @@ class XmlReader {
   }
 
   #addElement(tag: SaxesTagNS): void {
-    const attributes: Record<string, string> = {}
-    for (const { uri, local, value } of Object.values(tag.attributes))
-      if (uri === '') attributes[local] = value
     const element: XmlElement = {
       name: tag.local,
       place: this.#tagPlace,
       text: '',
-      attributes,
+      attributes: attributesOf(tag),
       children: [],
     }
     this.#grow(100)
@@ -227,4 +224,18 @@ class XmlReader {
     if (this.#wholeSize <= MAX_ELEMENT) return
     throw new StatementError('xml', this.#whole[0]!.place, `${this.#whole[0]!.name} holds more than any has.`)
   }
+}
+
+/** Nearly no element has any. */
+const NO_ATTRIBUTES: XmlElement['attributes'] = Object.freeze({})
+
+function attributesOf(tag: SaxesTagNS): XmlElement['attributes'] {
+  let attributes: Record<string, string> | null = null
+  for (const name in tag.attributes) {
+    const { uri, local, value } = tag.attributes[name]!
+    if (uri !== '') continue
+    attributes ??= {}
+    attributes[local] = value
+  }
+  return attributes ?? NO_ATTRIBUTES
 }
