@@ -182,4 +182,5 @@ const OWNERS: Readonly<Record<string, string>> = {
   concept: "The text holds the payment's number.",
   treasury: "It is the operator's own money.",
   cost: "It is a cost of the bank's.",
+  settlement: 'A payment provider paid it out.',
 }
