@@ -23,6 +23,7 @@ export async function putPayments(
     const names = customers.slice(at, at + AT_ONCE).map(({ name }) => name)
     ids.push(...(await putCustomers(needs, names, `${seed} ${at}`)))
   }
+  const columns = await findColumns(needs.db)
   for (let at = 0; at < payments.length; at += AT_ONCE) {
     const some = payments.slice(at, at + AT_ONCE)
     await sql`
@@ -37,15 +38,37 @@ export async function putPayments(
         insert into payment_concepts (iban, concept, integration_id, payment_id, created_at)
         select ${iban}, concept, 1, id, at from given
       )
-      insert into payments
-      select (jsonb_populate_record(template, jsonb_build_object('id', given.id, 'customer_id', given.customer_id,
-               'fiat_units', given.units, 'concept', given.concept, 'account_iban', ${iban}::text, 'state', given.state,
-               'external_id', null, 'live_external_id', null, 'quote_id', null, 'browser_hash', null,
-               'created_at', given.at, 'updated_at', now(), 'price_expires_at', now() + interval '30 days',
-               'expires_at', case when given.state = 'expired' then null else now() + interval '30 days' end,
-               'due_at', case when given.state = 'expired' then null else now() + interval '30 days' end))).*
-        from given, payments template where template.id = ${templateId}`.execute(needs.db)
+      insert into payments (${sql.join(columns.map((column) => sql.ref(column)))})
+      select ${sql.join(columns.map((column) => sql.raw(OWN[column] ?? `template.${column}`)))}
+        from given, payments template, (select ${iban}::text as iban) account
+       where template.id = ${templateId}`.execute(needs.db)
   }
+}
+
+/** What a payment doesn't have from the template. */
+const OWN: Readonly<Record<string, string>> = {
+  id: 'given.id',
+  customer_id: 'given.customer_id',
+  fiat_units: 'given.units',
+  concept: 'given.concept',
+  account_iban: 'account.iban',
+  state: 'given.state',
+  external_id: 'null',
+  live_external_id: 'null',
+  quote_id: 'null',
+  browser_hash: 'null',
+  created_at: 'given.at',
+  updated_at: 'now()',
+  price_expires_at: "now() + interval '30 days'",
+  expires_at: "case when given.state <> 'expired' then now() + interval '30 days' end",
+  due_at: "case when given.state <> 'expired' then now() + interval '30 days' end",
+}
+
+async function findColumns(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ columnName: string }>`
+    select column_name from information_schema.columns
+     where table_schema = 'public' and table_name = 'payments' and is_generated = 'NEVER'`.execute(db)
+  return rows.map(({ columnName }) => columnName)
 }
 
 /** The id of the payment at that place of the list. */
