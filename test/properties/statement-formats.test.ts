@@ -170,10 +170,80 @@ describe('what was written is read', () => {
     ))
 })
 
-describe('a file that was cut anywhere is missed', () => {
-  const example = (name: string): Buffer =>
-    readFileSync(new URL(`../../src/bank-accounts/statements/examples/${name}`, import.meta.url))
+const EXAMPLES = [
+  'batches-and-returns.camt053.xml',
+  'csb43.n43',
+  'knab.mt940',
+  'german.mt940',
+  'dutch.mt940',
+] as const
+const example = (name: string): Buffer =>
+  readFileSync(new URL(`../../src/bank-accounts/statements/examples/${name}`, import.meta.url))
 
+describe('a damaged file is read or refused with a place, and never fails otherwise', () => {
+  /** Bytes that mean something in one of the formats, put or taken anywhere. */
+  const damage = fc.array(
+    fc.record({
+      at: fc.nat(100_000),
+      removed: fc.nat(40),
+      put: fc.oneof(
+        fc.uint8Array({ maxLength: 4 }),
+        fc
+          .constantFrom(
+            ':61:',
+            ':86:',
+            ':60M:',
+            ':62F:',
+            '-}',
+            '{4:',
+            '\n',
+            '?20',
+            '/REMI/',
+            '33',
+            '88',
+            '<Ntry>',
+            '</Ntry>',
+            '<Stmt>',
+            '</Stmt>',
+            '<!--',
+            ']]>',
+            '&amp;',
+            '<Bal>',
+            '<Amt Ccy="EUR">',
+            '-',
+            '9999999999',
+          )
+          .map((text) => Buffer.from(text)),
+      ),
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  for (const name of EXAMPLES) {
+    test(name, async () => {
+      const whole = example(name)
+      const { read } = detectFormat(whole)
+      await fc.assert(
+        fc.asyncProperty(damage, async (changes) => {
+          let bytes = whole
+          for (const { at, removed, put } of changes) {
+            const from = at % bytes.length
+            bytes = Buffer.concat([bytes.subarray(0, from), put, bytes.subarray(from + removed)])
+          }
+          try {
+            const parts = await readAll(read, bytes, 333)
+            for (const line of linesAmong(parts)) assert.ok(line.units > 0n)
+          } catch (error) {
+            assert.ok(error instanceof StatementError, String(error))
+            assert.ok(error.place.line >= 1 && error.place.column >= 1)
+          }
+        }),
+        { numRuns: 300 },
+      )
+    })
+  }
+})
+
+describe('a file that was cut anywhere is missed', () => {
   /** How many statements were told to their end, and whether the file was refused. */
   async function readCut(
     read: StatementReader,
@@ -189,13 +259,7 @@ describe('a file that was cut anywhere is missed', () => {
     }
   }
 
-  for (const name of [
-    'batches-and-returns.camt053.xml',
-    'csb43.n43',
-    'knab.mt940',
-    'german.mt940',
-    'dutch.mt940',
-  ]) {
+  for (const name of EXAMPLES) {
     test(name, async () => {
       const whole = example(name)
       const { read } = detectFormat(whole)
