@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { App } from '../app.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
+import { listChargebacks } from '../onramp/list-chargebacks.ts'
 import { listReviews as listPayments, refusePayment, releasePayment } from '../onramp/review.ts'
 import type { Decision } from '../users/decision.ts'
 import {
@@ -20,7 +21,7 @@ interface Options {
   why: string
 }
 
-/** `review list|documents|document|release|refuse`: payments and verifications that wait for a person; it lists sales too (`sale`). */
+/** `review list|chargebacks|documents|document|release|refuse`: payments and verifications that wait for a person; it lists sales too (`sale`). */
 export function reviewCommand(): Command {
   const command = new Command('review').description('payments and verifications that wait for a person')
   command
@@ -33,6 +34,24 @@ export function reviewCommand(): Command {
         ...(await describeSaleReviews(app)),
       ])
       printTable(rows, 'Nothing waits for a person.')
+    })
+  command
+    .command('chargebacks')
+    .description('payments whose payer took the money back, newest first, and what was lost by it')
+    .action(async () => {
+      const found = await withApp(listChargebacks)
+      printTable(
+        found.map(({ at, id, state, fiat, units, lossUnits, reason, outcome }) => ({
+          at,
+          payment: id,
+          state,
+          taken: `${formatAmount(units, assetOf(fiat))} ${fiat}`,
+          lost: `${formatAmount(lossUnits, assetOf(fiat))} ${fiat}`,
+          why: reason,
+          dispute: outcome === 'won' ? 'won' : null,
+        })),
+        'Nobody took money back.',
+      )
     })
   addReviewDocumentCommands(command)
   recorded(command.command('release'))
@@ -90,6 +109,7 @@ async function describePayments(app: App) {
       payment.reviewReason,
       payment.reviewDetail,
       payment.refund?.state === 'failed' ? 'its refund failed' : null,
+      payment.refund?.state === 'failed' ? payment.refundReason : null,
     ]
       .filter(Boolean)
       .join(': '),

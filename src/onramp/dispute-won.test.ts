@@ -18,6 +18,7 @@ import {
 import { balanceOf } from '../ledger/book.ts'
 import { addFaults } from '../providers/faults.ts'
 import { takeWonDispute } from './dispute-won.ts'
+import { listChargebacks } from './list-chargebacks.ts'
 import { applyChargebacks } from './session-chargebacks.ts'
 
 let t: PaymentWorld
@@ -74,6 +75,11 @@ describe('a chargeback whose news is lost', () => {
     const { body } = await t.api('GET', '/api/payments/list?status=coins_sent')
     assert.deepEqual(body.data.find((one: { id: string }) => one.id === id).chargeback, payment.chargeback)
     assert.deepEqual(await eventsOf(t.app, id), ['PAY_IN', 'COINS_SENT', 'PAYMENT_CHARGED_BACK'])
+    const [newest] = await listChargebacks(t.app)
+    assert.deepEqual(
+      [newest?.id, newest?.units, newest?.lossUnits, newest?.outcome],
+      [id, 10_000n, 10_000n, 'charged_back'],
+    )
   })
 
   test('is found also when the provider did not answer the first time', async () => {

@@ -6,6 +6,7 @@ import type { PaymentsTable } from '../db/schema.ts'
 import { laneOfEffect } from '../effects/model.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { planAnew } from '../effects/settle.ts'
+import { findIbanProblem, normaliseIban } from '../providers/bank/iban.ts'
 import { quotePayment } from './conversion.ts'
 import { mismatchPolicy } from './decide-received.ts'
 import {
@@ -46,7 +47,10 @@ export type ReviewedPayment = Pick<
   | 'wallet'
   | 'expiresAt'
   | 'createdAt'
->
+> & {
+  /** Why its last refund did not go out, in the words of whoever refused it; null when none was refused. */
+  refundReason: string | null
+}
 
 /** Payments that wait for a person, oldest first: those in review, and those whose refund failed or came back. */
 export async function listReviews({ db }: Pick<App, 'db'>): Promise<ReviewedPayment[]> {
@@ -70,6 +74,13 @@ export async function listReviews({ db }: Pick<App, 'db'>): Promise<ReviewedPaym
       'expiresAt',
       'createdAt',
     ])
+    .select(
+      sql<string | null>`(
+        select reason from effects
+         where reference = 'payment:' || payments.id and kind in ('bank_transfer', 'card_refund')
+           and state in ('failed', 'cancelled')
+         order by updated_at desc limit 1)`.as('refundReason'),
+    )
     .where((eb) => eb.or([eb('state', '=', 'in_review'), eb(sql<string>`refund ->> 'state'`, '=', 'failed')]))
     .orderBy('createdAt')
     .limit(1_000)
@@ -166,11 +177,14 @@ export async function refusePayment(
   id: string,
   { who, why, toIban }: Change & { toIban?: string },
 ): Promise<void> {
+  const target = toIban === undefined ? undefined : normaliseIban(toIban)
+  const problem = target === undefined ? null : findIbanProblem(target)
+  if (problem) throw new RefusedOperation(`${target} ${problem}.`)
   const reason = ({ reviewReason }: Payment): RefundReason => REASONS[reviewReason ?? ''] ?? 'review_refused'
   const refunded = await refundEverything(app, id, {
     reason,
     audit: { who, why },
-    ...(toIban ? { toIban } : {}),
+    ...(target ? { toIban: target } : {}),
   })
   if (!refunded) {
     throw new RefusedOperation(

@@ -25,7 +25,7 @@ import { effectNeeds } from '../../app-effects.ts'
 import { cancelEffect, RefusedOperation, retryEffect } from '../../effects/operate-effects.ts'
 import { findBankProblems } from '../../ledger/verify-outside.ts'
 import { findOrderProblems } from '../../ledger/verify-payouts.ts'
-import { refusePayment } from '../../onramp/review.ts'
+import { listReviews, refusePayment } from '../../onramp/review.ts'
 import { receiveTransfer } from '../../providers/bank/simulated/incoming.ts'
 import { MAGIC_PAYEES } from '../../providers/bank/simulated/magic.ts'
 import { giveOrderFile } from '../../sandbox/file-bank.ts'
@@ -212,9 +212,11 @@ describe('a refund at a bank without an API', () => {
       .execute()
     await t.runLanes('payouts')
     assert.deepEqual(await refundOf(id), ['payment_received', 'failed'])
-    assert.match((await effectOf(id)).reason!, /account that the money came from is not known/)
+    const [waiting] = (await listReviews(t.app)).filter((one) => one.id === id)
+    assert.match(waiting!.refundReason!, /account that the money came from is not known/)
     assert.deepEqual(await listOrders(t.app, { iban }), [])
     await cancelEffect(effectNeeds(t.app), planned.id, { ...OPERATOR, become: 'cancelled' })
+    await assert.rejects(refusePayment(t.app, id, { ...OPERATOR, toIban: 'ES00' }), RefusedOperation)
     await refusePayment(t.app, id, { ...OPERATOR, toIban: 'DE89370400440532013000' })
     await t.runLanes('payouts')
     await handIn(t, (await makeFile(t.app, iban)).xml)

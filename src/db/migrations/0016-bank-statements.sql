@@ -252,6 +252,7 @@ create table chargeback_scans (
 );
 alter table simulated.card_sessions add column dispute_won_at timestamptz;
 alter table simulated.card_sessions add column dispute_due_at timestamptz;
+create index on payments (created_at) where chargeback is not null;
 -- The payer took the money back, and the dispute about it was decided for us.
 alter table payment_sessions add column dispute_won_at timestamptz;
 -- An account whose bank has no API: its orders come in files, and its lines are told by statements alone.
