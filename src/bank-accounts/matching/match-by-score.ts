@@ -30,8 +30,7 @@ export async function matchByScore(app: MatchNeeds, lines: readonly Line[]): Pro
   }
   const changes = beginChanges(app)
   await app.db.transaction().execute(async (trx) => {
-    const wanted = [...found.values()].flatMap((one) => ('parts' in one ? one.parts : []))
-    const payments = await lockPayments(trx, [...new Set(wanted.map(({ candidate }) => candidate.paymentId))])
+    const payments = await lockPayments(trx, [...new Set([...found.values()].flatMap(paymentsOf))])
     const open = await lockOpenLines(trx, lines)
     const matches: NewMatch[] = []
     const judgements: Judgement[] = []
@@ -61,6 +60,12 @@ export async function matchByScore(app: MatchNeeds, lines: readonly Line[]): Pro
     await writeChanges(trx, changes)
   })
   wakeAfter(app, changes)
+}
+
+/** Those that are proposed are locked too, in the same order: a row that refers to a payment locks it by itself. */
+function paymentsOf(one: Found | Judgement): string[] {
+  const all = 'parts' in one ? one.parts : one.suggestions
+  return all.map(({ candidate }) => candidate.paymentId)
 }
 
 function doubtOf(line: Line, undone: boolean): string | null {
