@@ -52,7 +52,8 @@ export async function findStuck(
     ]
   })
   if (parts.length === 0) return []
-  const { rows } = await sql<StuckItem>`${joined(parts)} order by since, reference`.execute(db)
+  const { rows } = await sql<StuckItem>`
+    select * from (${joined(parts)}) stuck order by since, reference`.execute(db)
   return rows
 }
 

@@ -44,11 +44,6 @@ export const PAYMENT_RULES: readonly StuckRule[] = [
     rows: (cutoff) => sql`
       select 'payment:' || id as reference, fiat as asset, (refund->>'units')::numeric as units, updated_at as since,
              'refund failed' as why
-        from payments where refund->>'state' = 'failed' and updated_at <= ${cutoff}
-      union all
-      select e.reference, e.asset, e.units, e.updated_at, e.reason
-        from effects e
-       where e.state = 'failed' and e.kind in ('bank_transfer', 'card_refund')
-         and not starts_with(e.reference, 'payment:') and not starts_with(e.reference, 'sale:') and e.updated_at <= ${cutoff}`,
+        from payments where refund->>'state' = 'failed' and updated_at <= ${cutoff}`,
   },
 ]
