@@ -10,6 +10,7 @@ import {
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import type { BankLine, BankProvider } from '../providers/bank/port.ts'
 import { ProviderError } from '../providers/provider-error.ts'
+import { bookOpening } from './book-opening.ts'
 import { type ClosedDay, closeDay } from './close-day.ts'
 import { importStatement } from './import-statement.ts'
 import { decideDoubt, listDoubts } from './line-doubts.ts'
@@ -169,6 +170,9 @@ describe('each difference has its cause', () => {
   it('money that was there before the first statement', async () => {
     await tell({ fromOn: '2026-03-02', openingUnits: 5_000n, lines: [credit('2026-03-02', 100n)] })
     assert.deepEqual(found(await close('2026-03-02')), ['before_statements 2026-03-02 5000'])
+    await bookOpening(world, { iban, units: 5_000n }, { who: 'w', why: 'y' })
+    assert.deepEqual(found(await close('2026-03-02')), [])
+    await assert.rejects(bookOpening(world, { iban, units: 1n }, { who: 'w', why: 'y' }), RefusedOperation)
   })
 
   it('a line that the port told of and the statement doesn’t have', async () => {

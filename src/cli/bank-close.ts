@@ -38,7 +38,7 @@ const CAUSES: Readonly<Record<DifferenceCause, string>> = {
   missing_statement: 'no statement covers it; import it',
   early_statement: 'the statement was made while the day ran; import the next one',
   gap: 'the statements on both sides don’t meet: import the one between',
-  before_statements: 'the first statement opens with what the books don’t have',
+  before_statements: 'the first statement opens with what the books don’t have ("bank opening")',
   not_on_statement: 'in the books, but not on the statement: ask the bank whether it stands',
   other_day: 'the bank’s statement has it under another day',
   doubt: 'told, and not in the books: decide it ("bank doubts")',

@@ -4,6 +4,7 @@ import { doubtsCommand } from './bank-doubts.ts'
 import { importCommand, importsCommand, statementCommand } from './bank-import.ts'
 import { lineCommand, linesCommand } from './bank-lines.ts'
 import { matchCommand, undoCommand } from './bank-match.ts'
+import { openingCommand } from './bank-opening.ts'
 import { ordersCommand, refundLineCommand, simulatorCommand } from './bank-orders.ts'
 
 /** `bank …`: what the bank says, against what the books say. */
@@ -15,6 +16,7 @@ export function bankCommand(): Command {
     .addCommand(statementCommand())
     .addCommand(doubtsCommand())
     .addCommand(closeCommand())
+    .addCommand(openingCommand())
     .addCommand(linesCommand())
     .addCommand(lineCommand())
     .addCommand(matchCommand())

@@ -35,7 +35,7 @@ export const STUCK_CODES = Object.keys(STUCK_DEFAULTS) as StuckCode[]
 export const stuckDefaultText = (): string =>
   STUCK_CODES.map((code) => `${code}=${STUCK_DEFAULTS[code]}`).join(',')
 
-const isCode = (text: string): text is StuckCode => text in STUCK_DEFAULTS
+const isCode = (text: string): text is StuckCode => Object.hasOwn(STUCK_DEFAULTS, text)
 
 /** What is given of `STUCK_AFTER` over the defaults; `off` takes a rule out. */
 export function readStuckAfter(read: Pick<ConfigReader, 'list' | 'report'>): StuckThresholds {
