@@ -65,7 +65,7 @@ async function loadKnown(
   await sql`
     insert into known_lines
     select t.id, t.direction, t.units, days.day, t.booked_on, t.end_to_end_id, t.concept, t.payer_index,
-           t.counterparty_sealed, ${knownNames}, ${knownPrints}
+           t.counterparty_sealed, ${knownNames}, ${knownPrints}, days.likely
       from bank_transactions t cross join lateral (${possibleDays}) days
      where t.iban = ${iban} and t.booked_on between ${firstOn}::date - 1 and ${lastOn}::date + 1
        and days.day between ${firstOn}::date and ${lastOn}::date
@@ -79,6 +79,9 @@ async function loadKnown(
   // Without figures of its own the planner takes a table of any size for a small one.
   await sql`analyze known_lines`.execute(trx)
 }
+
+/** Of the row `t`: the day of its time by the bank's clock. */
+export const bankDay: RawBuilder<unknown> = sql`(t.booked_at at time zone ${sql.lit(PORT_ZONE)})::date`
 
 /** Of the row `t`: its references, with who told them. */
 export const knownNames: RawBuilder<unknown> = sql`
@@ -95,13 +98,17 @@ export const knownNames: RawBuilder<unknown> = sql`
 export const knownPrints: RawBuilder<unknown> = sql`
   array(select encode(s.print, 'hex') from statement_lines s where s.iban = t.iban and s.transaction_id = t.id)`
 
-/** Of the row `t`: its day, and the bank's where nothing but the port's time is known. */
+/**
+ * Of the row `t`: its day, and the bank's where nothing but the port's time is known. The one that is its value date is
+ * the likelier of two.
+ */
 const possibleDays: RawBuilder<unknown> = sql`
-  select t.booked_on as day
-  union
-  select (t.booked_at at time zone ${sql.lit(PORT_ZONE)})::date
-   where t.import_id is null
-     and not exists (select from statement_lines s where s.iban = t.iban and s.transaction_id = t.id)`
+  select day, day = t.value_date or t.value_date not in (t.booked_on, ${bankDay}) as likely
+    from (select t.booked_on as day
+          union
+          select ${bankDay}
+           where t.import_id is null
+             and not exists (select from statement_lines s where s.iban = t.iban and s.transaction_id = t.id)) possible`
 
 /** What is known of one line as the database has it. */
 export interface WordsRow {
@@ -137,6 +144,7 @@ interface KnownRow extends WordsRow, Group {
   id: string
   names: KnownLine['names']
   prints: string[]
+  likely: boolean
 }
 
 async function pairGroups(
@@ -231,9 +239,9 @@ async function loadTold(trx: Trx, groups: readonly Group[]): Promise<ToldRow[]> 
 async function loadCandidates(trx: Trx, groups: readonly Group[]): Promise<KnownRow[]> {
   const { rows } = await sql<KnownRow>`
     select k.id, k.direction, k.units, k.day, k.end_to_end_id, k.concept, encode(k.payer_index, 'hex') as payer,
-           k.counterparty_sealed, k.names, k.prints
+           k.counterparty_sealed, k.names, k.prints, k.likely
       from ${asRows(groups)} join known_lines k using (direction, units, day)
-     order by k.booked_on, k.id`.execute(trx)
+     order by k.likely desc, k.booked_on, k.id`.execute(trx)
   return rows
 }
 

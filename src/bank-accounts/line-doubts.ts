@@ -78,7 +78,7 @@ export async function settleDoubts(
     const payer = doubt.payerIndex?.toString('hex') ?? null
     const words = wordsOf(app, { ...doubt, payer })
     const told = { number: 0, ref: doubt.bankRef, print: doubt.print.toString('hex'), ...words }
-    const known = found.map((row): KnownLine => ({ ...row, ...wordsOf(app, row) }))
+    const known = found.map((row): KnownLine => ({ ...row, likely: true, ...wordsOf(app, row) }))
     const extent = found.some(({ whole }) => whole) ? 'covered' : 'partial'
     const [finding] = pairLines([told], known, { toldBy: doubt.toldBy, extent })
     if (finding?.is !== 'known') continue

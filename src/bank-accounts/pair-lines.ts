@@ -24,6 +24,8 @@ export interface KnownLine extends LineWords {
   names: readonly { toldBy: string; ref: string }[]
   /** What statements said of it, whole. */
   prints: readonly string[]
+  /** False where another day than this is the likelier one of the two that its time may be of. */
+  likely: boolean
 }
 
 /**
@@ -131,7 +133,7 @@ export function pairLines(
   function pairRest(may: (line: ToldLine, one: KnownLine) => boolean): void {
     for (const line of open.values()) {
       for (const one of left.values()) {
-        if (!may(line, one)) continue
+        if (!one.likely || !may(line, one)) continue
         pair(line, one)
         break
       }

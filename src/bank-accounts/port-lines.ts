@@ -4,7 +4,7 @@ import type { Trx } from '../db/database.ts'
 import { randomText } from '../kernel/ids.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
 import type { BankLine } from '../providers/bank/port.ts'
-import { knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './find-known-lines.ts'
+import { bankDay, knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './find-known-lines.ts'
 import { hasDoubts, settleDoubts } from './line-doubts.ts'
 import { lockBooks } from './lock-books.ts'
 import { type Extent, type KnownLine, pairLines, payersReference, type ToldLine } from './pair-lines.ts'
@@ -21,6 +21,8 @@ interface Candidate extends WordsRow {
   names: KnownLine['names']
   prints: string[]
   whole: boolean
+  /** A line of the port near midnight that a statement told of: it may have been taken for this one. */
+  swapped: boolean
   /** Told before, and in doubt since or decided by a person. */
   doubted: boolean
 }
@@ -48,15 +50,16 @@ export async function leaveOutKnown(
       continue
     }
     if (found.some(({ doubted }) => doubted)) continue
-    const left = found.filter(({ id }) => id !== null && !used.has(id))
+    const left = found.filter(({ id, swapped }) => id !== null && !swapped && !used.has(id))
     const extent: Extent = found.every(({ whole }) => whole) ? 'covered' : 'partial'
-    const known = left.map((row): KnownLine => ({ ...row, id: row.id!, ...wordsOf(app, row) }))
+    const known = left.map((row): KnownLine => ({ ...row, id: row.id!, likely: true, ...wordsOf(app, row) }))
     const [finding] = pairLines([toldOf(app, line)], known, { toldBy: 'port', extent })
     touched.add(line.iban)
     if (finding?.is === 'known') {
       used.add(finding.id)
       await nameLine(trx, line, finding.id)
     } else if (finding?.is === 'doubt') await doubt(app, trx, line, finding.reason)
+    else if (found.some(({ swapped }) => swapped)) await doubt(app, trx, line, 'other_words')
     else fresh.push(line)
   }
   for (const iban of [...touched].sort()) if (await hasDoubts(trx, iban)) await settleDoubts(app, trx, iban)
@@ -95,10 +98,14 @@ async function findCandidates(trx: Trx, lines: readonly BankLine[]): Promise<Can
        where exists (select from statements s where s.iban = given.iban)
          and not exists (select from bank_transactions t where t.iban = given.iban and t.bank_ref = given.ref))
     select place, t.id, t.end_to_end_id, coalesce(t.concept, '') as concept, encode(t.payer_index, 'hex') as payer,
-           t.counterparty_sealed, ${knownNames} as names, ${knownPrints} as prints, whole, doubted
+           t.counterparty_sealed, ${knownNames} as names, ${knownPrints} as prints, whole, doubted,
+           coalesce(t.import_id is null, false) as swapped
       from judged left join bank_transactions t
         on t.iban = judged.iban and t.direction = judged.direction and t.units = judged.units
-           and t.booked_on in (day, other_day) and t.import_id is not null
+           and ((t.import_id is not null and t.booked_on in (day, other_day))
+                or (t.import_id is null and abs(t.booked_on - day) <= 1
+                    and ${bankDay} <> (t.booked_at at time zone 'UTC')::date
+                    and exists (select from statement_lines s where s.iban = t.iban and s.transaction_id = t.id)))
      where t.id is not null or whole or doubted
      order by place, t.booked_on, t.id`.execute(trx)
   return rows
@@ -142,6 +149,8 @@ async function doubt(
       createdAt: clock.now(),
       decidedAt: null,
     })
-    .onConflict((conflict) => conflict.columns(['iban', 'bankRef']).where('toldBy', '=', 'port').doNothing())
+    .onConflict((conflict) =>
+      conflict.columns(['iban', 'bankRef']).where(sql<boolean>`told_by = 'port'`).doNothing(),
+    )
     .execute()
 }
