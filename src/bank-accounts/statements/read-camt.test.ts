@@ -130,6 +130,19 @@ describe('what a statement says', () => {
     assert.equal((endOf(parts) as { closingUnits: bigint | null }).closingUnits, 15050n)
   })
 
+  test('a page of a message of version 02 is one as well, unless it holds the whole statement', async () => {
+    const page = oneLine({}, 'camt.053.001.02').replace(
+      '</GrpHdr>',
+      '<MsgPgntn><PgNb>1</PgNb><LastPgInd>false</LastPgInd></MsgPgntn></GrpHdr>',
+    )
+    const complete = async (xml: string): Promise<boolean> => {
+      const [begin] = await readAll(readCamt, xml)
+      return begin!.kind === 'begin' && begin!.complete
+    }
+    assert.equal(await complete(page), true)
+    assert.equal(await complete(page.replace('<Cd>CLBD<', '<Cd>ITBD<')), false)
+  })
+
   test('several statements, a prefix, and what wraps the message', async () => {
     const two = [
       ...statementParts({ account: ACCOUNT, lines: () => [{ units: 1n }] }),

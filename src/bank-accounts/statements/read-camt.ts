@@ -59,6 +59,8 @@ interface Balance {
 /** Follows the message piece by piece; holds the head of a statement, or one entry. */
 class CamtReader {
   #isStatement = true
+  /** Version 02 tells of pages for the whole message. */
+  #inPages = false
   #statement: Statement | null = null
   #entry: CamtEntry | null = null
 
@@ -94,6 +96,7 @@ class CamtReader {
       }
       return
     }
+    if (element.name === 'GrpHdr') this.#inPages = isPage(childOf(element, 'MsgPgntn'))
     if (this.#statement === null) return
     if (element.name === 'TxsSummry') this.#statement.totals.state(element)
     else if (!this.#statement.begun) this.#statement.head.push(element)
@@ -139,10 +142,12 @@ class CamtReader {
     closing: Balance | null
     paged: boolean
   } {
-    const page = head.find(({ name }) => name === 'StmtPgntn')
-    const paged = page !== undefined && (textOf(page, 'LastPgInd') !== 'true' || textOf(page, 'PgNb') !== '1')
-    if (!this.#isStatement) return { opening: null, closing: null, paged }
     const balances = head.filter(({ name }) => name === 'Bal')
+    const has = (code: string): boolean => balances.some((element) => codeOf(element) === code)
+    // A message of several pages may hold whole statements as well.
+    const partial = this.#inPages && !((has('OPBD') || has('PRCD')) && has('CLBD'))
+    const paged = partial || isPage(head.find(({ name }) => name === 'StmtPgntn'))
+    if (!this.#isStatement) return { opening: null, closing: null, paged }
     const interim = paged ? balances.filter((element) => codeOf(element) === 'ITBD') : []
     const find = (code: string): XmlElement | undefined =>
       balances.find((element) => codeOf(element) === code)
@@ -196,6 +201,9 @@ function messageOf(namespace: string, place: Place): CamtMessage {
     `${JSON.stringify(name.slice(0, 60))} is not read. Ask the bank for ${CAMT_MESSAGES.join(', ')}.`,
   )
 }
+
+const isPage = (page: XmlElement | undefined): boolean =>
+  page !== undefined && (textOf(page, 'LastPgInd') !== 'true' || textOf(page, 'PgNb') !== '1')
 
 const codeOf = (balance: XmlElement): string | null =>
   textOf(childOf(childOf(balance, 'Tp'), 'CdOrPrtry'), 'Cd')
