@@ -28,9 +28,13 @@ export function bankLineLane(app: Needs): Lane {
       if (lines.length === 0) return 0
       const returned = lines.filter(({ transferRef }) => transferRef !== null)
       for (const line of returned) await takeBackTransfer(app, line)
+      const isFull = lines.length === BATCH * AT_ONCE
       const came = lines.filter(({ transferRef }) => transferRef === null)
       await Promise.all(
-        splitLines(came).map(async (part) => matchByScore(app, await matchByNumber(app, part))),
+        splitLines(came).map(async (part) => {
+          const left = await matchByNumber(app, part)
+          await matchByScore(app, isFull ? await putOffFresh(app, left) : left)
+        }),
       )
       return lines.length
     },
@@ -67,4 +71,22 @@ function splitLines(lines: readonly Line[]): Line[][] {
     parts[digest[0]! % AT_ONCE]!.push(line)
   }
   return parts
+}
+
+/**
+ * While many lines wait, those that need a search come after all that don't: then most payments have their money, and
+ * fewer are left to be taken for another. Each is put off once. Answers those that were before.
+ */
+async function putOffFresh({ db, clock }: Needs, lines: readonly Line[]): Promise<Line[]> {
+  const isFresh = ({ dueAt, createdAt }: Line): boolean => dueAt !== null && dueAt <= createdAt
+  const fresh = lines.filter(isFresh)
+  if (fresh.length > 0) {
+    await sql`
+      update bank_transactions set due_at = greatest(${clock.now()}, created_at + interval '1 millisecond'),
+                                   lease_until = null
+       where (iban, id) in (select * from unnest(${fresh.map(({ iban }) => iban)}::text[],
+                                                 ${fresh.map(({ id }) => id)}::text[]))
+         and due_at <= created_at and matched_units = 0`.execute(db)
+  }
+  return lines.filter((line) => !isFresh(line))
 }

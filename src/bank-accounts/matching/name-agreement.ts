@@ -19,6 +19,9 @@ export type NameAgreement =
 export function compareNames(customer: CustomerName | null, payer: string): NameAgreement {
   if (customer === null || nameWords(payer).length === 0) return 'unknown'
   const [ours, theirs] = [wordsOf(customer), new Set(plainWords(payer))]
+  // Most names that are compared have nothing in common; only a word that may be several joined ones needs a closer look.
+  const isStrange = ours.every((word) => !theirs.has(word))
+  if (isStrange && [...theirs].every(({ length }) => length < JOINED)) return 'other'
   if (!isSamePerson(customer, payer)) return ours.some((word) => theirs.has(word)) ? 'relative' : 'other'
   if ('company' in customer) return 'same'
   if (ours.every((word) => theirs.has(word))) return 'same'
@@ -26,6 +29,9 @@ export function compareNames(customer: CustomerName | null, payer: string): Name
   const stillSame = withoutInitials.length > 0 && isSamePerson(customer, withoutInitials.join(' '))
   return stillSame ? 'fits' : 'initial'
 }
+
+/** So long a word may be two that the bank joined. */
+const JOINED = 8
 
 /** The words that tell one name from another, as banks without umlauts write them. */
 function wordsOf(name: CustomerName): string[] {
