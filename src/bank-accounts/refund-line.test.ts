@@ -18,6 +18,8 @@ import { payerIban } from '../providers/bank/simulated/incoming.ts'
 import { MAGIC_PAYEES } from '../providers/bank/simulated/magic.ts'
 import { addFaults } from '../providers/faults.ts'
 import { claimLine, listOpenLines } from './operate-accounts.ts'
+import { exportOrders } from './orders/export-orders.ts'
+import { listOrders, setOrdersBy } from './orders/list-orders.ts'
 import { refundLine } from './refund-line.ts'
 
 const WHO = { who: 'olga', why: 'nobody knows it' }
@@ -134,6 +136,21 @@ describe('a transfer that belongs to no payment', () => {
     await claimLine(t.app, { iban, id, owner: 'treasury' }, WHO)
   })
 
+  test('whose order had no answer is not ordered in a file as well when the account goes by files meanwhile', async () => {
+    const id = await stray()
+    await addFaults(t.app, { provider: 'bank', kind: 'lost_answer', count: 1 })
+    await refundLine(t.app, { iban, id }, WHO)
+    await t.runLanes('payouts')
+    assert.equal((await refundsOf(id))[0]?.state, 'unknown')
+    await setOrdersBy(t.app, { iban, by: 'file' }, WHO)
+    await t.advance(10_000)
+    await t.runLanes('payouts')
+    assert.deepEqual(await listOrders(t.app), [])
+    await setOrdersBy(t.app, { iban, by: 'api' }, WHO)
+    await settleRefunds(t)
+    assert.equal((await lineOf(id)).state, 'returned')
+  })
+
   test('is held again when the order is given up before it left', async () => {
     const id = await stray()
     await refundLine(t.app, { iban, id }, WHO)
@@ -179,5 +196,23 @@ describe('a transfer that belongs to no payment', () => {
     await assert.rejects(refundLine(t.app, { iban, id: debit.id }, WHO), /took money/)
     await claimLine(t.app, { iban, id, owner: 'treasury' }, WHO)
     await assert.rejects(refundLine(t.app, { iban, id }, WHO), /belongs to somebody/)
+  })
+
+  test('that waits for a file goes by it, also when the account goes by its API again meanwhile', async () => {
+    const id = await stray()
+    await setOrdersBy(t.app, { iban, by: 'file' }, WHO)
+    await refundLine(t.app, { iban, id }, WHO)
+    await t.runLanes('payouts')
+    await setOrdersBy(t.app, { iban, by: 'api' }, WHO)
+    await settleRefunds(t)
+    const [refund] = await refundsOf(id)
+    assert.equal(refund?.state, 'sent')
+    assert.deepEqual(
+      (await listOrders(t.app)).map(({ endToEndId }) => endToEndId),
+      [refund?.idempotencyKey],
+    )
+    assert.equal(await t.app.providers.bank!.findTransfer(refund!.idempotencyKey), undefined)
+    const made = await exportOrders(t.app, { iban, format: 'pain.001.001.03' }, WHO)
+    assert.ok(made.xml.includes(refund!.idempotencyKey))
   })
 })

@@ -32,7 +32,8 @@ export interface MadeFile {
  * Writes all waiting orders of an account into one file, each order into exactly one file for good. The file is kept
  * before its orders are taken, and given out only after: a crash in between leaves the orders waiting, or the file to
  * be given out again (`readOrderFile`). `executeOn` is the day, `YYYY-MM-DD`, on which the bank carries it out: from
- * today on. Throws `RefusedOperation` when nothing waits, or the account takes no files.
+ * today on. What waited when an account was told to go by its bank's API again still goes by file. Throws
+ * `RefusedOperation` when nothing waits.
  */
 export async function exportOrders(
   app: Needs,
@@ -77,15 +78,11 @@ export async function readOrderFile(
 async function findDebtor({ db }: Needs, iban: string): Promise<{ name: string; iban: string; bic: string }> {
   const account = await db
     .selectFrom('bankAccounts')
-    .select(['holderName as name', 'iban', 'bic', 'ordersBy'])
+    .select(['holderName as name', 'iban', 'bic'])
     .where('iban', '=', iban)
     .executeTakeFirst()
   if (!account) throw new RefusedOperation(`We have no account ${iban}. "accounts list" shows them.`)
-  const { ordersBy, ...debtor } = account
-  if (ordersBy !== 'file') {
-    throw new RefusedOperation(`Account ${iban} orders by its bank's API. "bank orders by" changes it.`)
-  }
-  return debtor
+  return account
 }
 
 async function listWaiting({ db, secrets }: Needs, iban: string): Promise<FileOrder[]> {
