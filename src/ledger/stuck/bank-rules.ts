@@ -7,7 +7,7 @@ export const BANK_RULES: readonly StuckRule[] = [
     code: 'suspense_line',
     severity: 'medium',
     says: 'Money on an account of ours belongs to nobody.',
-    mend: '"accounts lines" names it: match it with its payment, pay it back, or "accounts claim" it.',
+    mend: '"bank lines" names it: "bank match" it with its payment, "bank refund-line" pays it back, "accounts claim" says whose else it is.',
     rows: (cutoff) => sql`
       select 'bank-line:' || iban || ':' || id as reference, currency as asset, units - matched_units as units, created_at as since,
              coalesce(match_reasons->>0, return_code) as why
@@ -19,7 +19,7 @@ export const BANK_RULES: readonly StuckRule[] = [
     code: 'suggested_line',
     severity: 'medium',
     says: 'Money that came may be for a payment, and a person is to say whether it is.',
-    mend: 'Look at the proposals ("bank suggestions"), and reconcile the line with one of them or none.',
+    mend: '"bank lines" shows the payments that it may be for, "bank match" says which it is.',
     rows: (cutoff) => sql`
       select 'bank-line:' || iban || ':' || id as reference, currency as asset, units - matched_units as units, created_at as since,
              coalesce(match_reasons->>0, 'proposed') as why
