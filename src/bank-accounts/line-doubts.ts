@@ -6,7 +6,7 @@ import type { BankDoubtsTable } from '../db/schema.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { recheckShort } from '../effects/payout-store.ts'
 import { book } from '../ledger/book.ts'
-import { knownNames, knownPrints, type WordsRow, wordsOf } from './find-known-lines.ts'
+import { knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './find-known-lines.ts'
 import { lockBooks } from './lock-books.ts'
 import { type KnownLine, pairLines } from './pair-lines.ts'
 import { BANK_LINE_LANE, bankLineJournal } from './record-lines.ts'
@@ -52,6 +52,7 @@ interface DoubtCandidate extends WordsRow {
   names: KnownLine['names']
   prints: string[]
   whole: boolean
+  likely: boolean
 }
 
 /** Doubts that what was learned since has settled: the line that each is. A doubt never becomes a new line by itself. */
@@ -78,7 +79,7 @@ export async function settleDoubts(
     const payer = doubt.payerIndex?.toString('hex') ?? null
     const words = wordsOf(app, { ...doubt, payer })
     const told = { number: 0, ref: doubt.bankRef, print: doubt.print.toString('hex'), ...words }
-    const known = found.map((row): KnownLine => ({ ...row, likely: true, ...wordsOf(app, row) }))
+    const known = found.map((row): KnownLine => ({ ...row, ...wordsOf(app, row) }))
     const extent = found.some(({ whole }) => whole) ? 'covered' : 'partial'
     const [finding] = pairLines([told], known, { toldBy: doubt.toldBy, extent })
     if (finding?.is !== 'known') continue
@@ -91,9 +92,12 @@ async function findCandidates(trx: Trx, iban: string): Promise<DoubtCandidate[]>
   const { rows } = await sql<DoubtCandidate>`
     select d.id as doubt_id, t.id, t.end_to_end_id, t.concept, encode(t.payer_index, 'hex') as payer,
            t.counterparty_sealed, ${knownNames} as names, ${knownPrints} as prints,
-           exists (select from statements s where s.iban = d.iban and d.booked_on between s.whole_from and s.whole_to) as whole
+           exists (select from statements s where s.iban = d.iban and t.booked_on between s.whole_from and s.whole_to) as whole,
+           d.told_by <> 'port' or t.booked_on = d.value_date
+             or d.value_date not in (d.booked_on, (d.booked_at at time zone ${sql.lit(PORT_ZONE)})::date) as likely
       from bank_doubts d join bank_transactions t
-        on t.iban = d.iban and t.booked_on = d.booked_on and t.direction = d.direction and t.units = d.units
+        on t.iban = d.iban and (t.booked_on = d.booked_on or (
+             d.told_by = 'port' and t.booked_on = (d.booked_at at time zone ${sql.lit(PORT_ZONE)})::date)) and t.direction = d.direction and t.units = d.units
      where d.iban = ${iban} and d.state = 'open'
        -- Its own source told of these as other lines.
        and not exists (select from statement_lines s
@@ -101,7 +105,7 @@ async function findCandidates(trx: Trx, iban: string): Promise<DoubtCandidate[]>
                           and s.position = d.position)
        and (d.told_by <> 'port' or (t.import_id is not null and not exists (
              select from bank_line_refs r where r.iban = t.iban and r.transaction_id = t.id)))
-     order by d.booked_on, d.number, d.id, t.id`.execute(trx)
+     order by d.booked_on, d.number, d.id, likely desc, t.id`.execute(trx)
   return rows
 }
 

@@ -21,6 +21,7 @@ interface Candidate extends WordsRow {
   names: KnownLine['names']
   prints: string[]
   whole: boolean
+  likely: boolean
   /** A line of the port near midnight that a statement told of: it may have been taken for this one. */
   swapped: boolean
   /** Told before, and in doubt since or decided by a person. */
@@ -52,7 +53,7 @@ export async function leaveOutKnown(
     if (found.some(({ doubted }) => doubted)) continue
     const left = found.filter(({ id, swapped }) => id !== null && !swapped && !used.has(id))
     const extent: Extent = found.every(({ whole }) => whole) ? 'covered' : 'partial'
-    const known = left.map((row): KnownLine => ({ ...row, id: row.id!, likely: true, ...wordsOf(app, row) }))
+    const known = left.map((row): KnownLine => ({ ...row, id: row.id!, ...wordsOf(app, row) }))
     const [finding] = pairLines([toldOf(app, line)], known, { toldBy: 'port', extent })
     touched.add(line.iban)
     if (finding?.is === 'known') {
@@ -81,12 +82,13 @@ async function findCandidates(trx: Trx, lines: readonly BankLine[]): Promise<Can
   const { rows } = await sql<Candidate>`
     with given as (
       select place::integer - 1 as place, iban, ref, direction, units, (booked_at at time zone 'UTC')::date as day,
-             (booked_at at time zone ${sql.lit(PORT_ZONE)})::date as other_day
+             (booked_at at time zone ${sql.lit(PORT_ZONE)})::date as other_day, value_date
         from unnest(${lines.map(({ iban }) => iban)}::text[], ${lines.map(({ ref }) => ref)}::text[],
                     ${lines.map(({ direction }) => direction)}::text[],
                     ${lines.map(({ units }) => units.toString())}::numeric[],
-                    ${lines.map(({ bookedAt }) => bookedAt)}::timestamptz[])
-             with ordinality given (iban, ref, direction, units, booked_at, place)
+                    ${lines.map(({ bookedAt }) => bookedAt)}::timestamptz[],
+                    ${lines.map(({ valueDate }) => valueDate)}::date[])
+             with ordinality given (iban, ref, direction, units, booked_at, value_date, place)
     ), judged as (
       select given.*,
              exists (select from statements s where s.iban = given.iban and given.day between s.whole_from and s.whole_to)
@@ -99,6 +101,7 @@ async function findCandidates(trx: Trx, lines: readonly BankLine[]): Promise<Can
          and not exists (select from bank_transactions t where t.iban = given.iban and t.bank_ref = given.ref))
     select place, t.id, t.end_to_end_id, coalesce(t.concept, '') as concept, encode(t.payer_index, 'hex') as payer,
            t.counterparty_sealed, ${knownNames} as names, ${knownPrints} as prints, whole, doubted,
+           coalesce(t.booked_on = judged.value_date or judged.value_date not in (day, other_day), true) as likely,
            coalesce(t.import_id is null, false) as swapped
       from judged left join bank_transactions t
         on t.iban = judged.iban and t.direction = judged.direction and t.units = judged.units
@@ -107,7 +110,7 @@ async function findCandidates(trx: Trx, lines: readonly BankLine[]): Promise<Can
                     and ${bankDay} <> (t.booked_at at time zone 'UTC')::date
                     and exists (select from statement_lines s where s.iban = t.iban and s.transaction_id = t.id)))
      where t.id is not null or whole or doubted
-     order by place, t.booked_on, t.id`.execute(trx)
+     order by place, likely desc, t.booked_on, t.id`.execute(trx)
   return rows
 }
 

@@ -22,6 +22,9 @@ interface Neighbour {
   toOn: string
   openingUnits: bigint
   closingUnits: bigint
+  /** What its lines of its first and of its last day moved. */
+  firstMoved: bigint
+  lastMoved: bigint
 }
 
 /**
@@ -58,8 +61,14 @@ async function findNeighbours(
 ): Promise<Neighbour[]> {
   const { rows } = await sql<Neighbour>`
     select import_id, position, coalesce(substring(format from '^camt\\.[0-9]+'), format) as told_by, from_on, to_on,
-           opening_units, closing_units
-      from statements join statement_imports on id = import_id
+           opening_units, closing_units, moved.first as first_moved, moved.last as last_moved
+      from statements cross join lateral (
+             select coalesce(sum(signed) filter (where booked_on = from_on), 0) as first,
+                    coalesce(sum(signed) filter (where booked_on = to_on), 0) as last
+               from (select t.booked_on, case t.direction when 'credit' then t.units else -t.units end as signed
+                       from statement_lines l join bank_transactions t on t.iban = l.iban and t.id = l.transaction_id
+                      where l.import_id = statements.import_id and l.position = statements.position) told) moved
+      join statement_imports on id = import_id
      where iban = ${iban} and complete and opening_units is not null and closing_units is not null
        and from_on <= ${lastOn}::date
        and to_on >= coalesce((select max(to_on) from statements
@@ -71,7 +80,7 @@ async function findNeighbours(
 
 /**
  * Statements of the same kind that end, within one day, where this one begins, or begin where it ends, and those
- * joined to them alike. One that moved nothing in sum joins nothing: its balances would join it to itself.
+ * joined to them alike. One that moved nothing on that day joins nothing: told again its balances are the same.
  */
 function findApart(
   near: readonly Neighbour[],
@@ -91,7 +100,7 @@ function findApart(
   }
   let { openingUnits, firstOn: day } = given
   walk(
-    (one) => one.toOn === day && one.closingUnits === openingUnits,
+    (one) => one.toOn === day && one.lastMoved !== 0n && one.closingUnits === openingUnits,
     (one) => {
       openingUnits = one.openingUnits
       day = one.fromOn
@@ -99,7 +108,7 @@ function findApart(
   )
   let { closingUnits, lastOn } = given
   walk(
-    (one) => one.fromOn === lastOn && one.openingUnits === closingUnits,
+    (one) => one.fromOn === lastOn && one.firstMoved !== 0n && one.openingUnits === closingUnits,
     (one) => {
       closingUnits = one.closingUnits
       lastOn = one.toOn

@@ -7,10 +7,10 @@ import { createRandom, type Random } from '../support/random.ts'
 import { fileOf, lineOf, openStatementWorld, partsOf, type StatementWorld } from '../support/statements.ts'
 
 /** These once failed, or walk through what chance seldom finds; they always run. */
-const KEPT_SEEDS = [1, 2, 3, 5, 8, 13]
+const KEPT_SEEDS = [1, 2, 3, 5, 8, 13, 30_019, 30_022]
 /** More of them in the long runs. */
-const RUNS = Number(process.env.HISTORY_RUNS ?? 24)
-const FIRST_SEED = Number(process.env.HISTORY_SEED ?? 30_000)
+const RUNS = Number(process.env.HISTORY_RUNS ?? 30)
+const FIRST_SEED = Number(process.env.HISTORY_SEED ?? 31_000)
 
 const DAYS = ['2026-03-02', '2026-03-03', '2026-03-04', '2026-03-05']
 const DAY_BEFORE = '2026-03-01'
@@ -53,26 +53,29 @@ async function live(random: Random): Promise<void> {
   const sources = [
     ...statements(random, iban, truth),
     ...notifications(random, iban, truth),
+    ...lists(random, iban, truth),
     ...portCalls(random, iban, truth),
   ]
   const told: string[] = []
   for (const { name, tell } of shuffled(random, sources)) {
     told.push(name)
     await tell()
-    const lines = await booked(iban)
-    const at = `after ${told.join(', ')}`
-    for (const [key, count] of lines) {
-      // Nothing is ever booked twice, whatever came so far.
-      assert.ok(count <= (countOf(truth).get(key) ?? 0), `${key} is booked ${count} times ${at}`)
+    // Nothing is ever booked twice, whatever came so far. What the port alone told of may be of either of two days.
+    const most = countOf(truth.map((line) => ({ ...line, bookedOn: '' })))
+    for (const [key, count] of countOf((await booked(iban)).map((line) => ({ ...line, bookedOn: '' })))) {
+      const times = `${key} is booked ${count} times after ${told.join(', ')}`
+      assert.ok(count <= (most.get(key) ?? 0), times)
     }
   }
-  // Every day was told whole: nothing is missing, and no doubt is left.
-  assert.deepEqual([...(await booked(iban))].sort(), [...countOf(truth)].sort(), told.join(', '))
+  // Every day was told whole: nothing is missing, and no doubt is left of what a file told. The port tells a time, which
+  // near midnight may be of two days: what it says of them may wait for a person, but is in the books.
+  assert.deepEqual([...countOf(await booked(iban))].sort(), [...countOf(truth)].sort(), told.join(', '))
   const doubts = await world.db
     .selectFrom('bankDoubts')
     .select(['toldBy', 'reason', 'concept'])
     .where('iban', '=', iban)
     .where('state', '=', 'open')
+    .where('toldBy', '<>', 'port')
     .execute()
   assert.deepEqual(doubts, [], told.join(', '))
   assert.deepEqual(
@@ -90,14 +93,12 @@ function countOf(lines: readonly Pick<TrueLine, 'bookedOn' | 'direction' | 'unit
   return counts
 }
 
-async function booked(iban: string): Promise<Map<string, number>> {
-  const rows = await world.db
+const booked = (iban: string) =>
+  world.db
     .selectFrom('bankTransactions')
     .select(['bookedOn', 'direction', 'units'])
     .where('iban', '=', iban)
     .execute()
-  return countOf(rows)
-}
 
 function makeTruth(random: Random): TrueLine[] {
   const truth: TrueLine[] = []
@@ -107,7 +108,7 @@ function makeTruth(random: Random): TrueLine[] {
       truth.push({
         number: truth.length + 1,
         bookedOn,
-        at: new Date(`${bookedOn}T${String(8 + random.below(12)).padStart(2, '0')}:00:00Z`),
+        at: timeOf(random, bookedOn),
         direction: random.below(5) === 0 ? 'debit' : 'credit',
         units: random.pick(UNITS),
         payer,
@@ -117,6 +118,12 @@ function makeTruth(random: Random): TrueLine[] {
     }
   }
   return truth
+}
+
+/** Some are booked just after midnight by the bank's clock, which is the day before by UTC. */
+function timeOf(random: Random, bookedOn: string): Date {
+  const time = new Date(`${bookedOn}T${String(8 + random.below(12)).padStart(2, '0')}:00:00Z`)
+  return random.chance(0.15) ? new Date(Date.parse(`${bookedOn}T00:00:00Z`) - 1_800_000) : time
 }
 
 interface Source {
@@ -161,6 +168,10 @@ function statements(random: Random, account: string, truth: readonly TrueLine[])
   // Cuts the concept, leaves the payer's account out, and has no reference.
   const mt940 = (line: TrueLine): StatementLine =>
     told(line, { counterpartyIban: null, concept: `TRF ${line.concept}`.slice(0, 14).trim() })
+  // Says nothing but that money came or went.
+  const wordless = (line: TrueLine): StatementLine =>
+    told(line, { counterpartyIban: null, counterpartyName: '', concept: 'MOVIMIENTO' })
+  for (const day of DAYS.keys()) if (random.chance(0.4)) add('norma43', day, day, wordless)
   for (const day of DAYS.keys()) if (random.below(3) > 0) add('camt.053.001.08', day, day, camt)
   for (let n = random.below(3); n >= 0; n -= 1) {
     const from = random.below(DAYS.length)
@@ -186,6 +197,17 @@ function notifications(random: Random, account: string, truth: readonly TrueLine
       name: `camt.054 #${n}`,
       tell: () => importStatement(world, fileOf(parts, { format: 'camt.054.001.08' })),
     }
+  })
+}
+
+/** Lists of some lines that say nothing of them. */
+function lists(random: Random, account: string, truth: readonly TrueLine[]): Source[] {
+  return Array.from({ length: random.below(3) }, (_, n) => {
+    const lines = truth
+      .filter(() => random.chance(0.4))
+      .map((line) => told(line, { counterpartyIban: null, counterpartyName: '', concept: 'Ingreso' }))
+    const parts = partsOf({ account, lines, openingUnits: null, complete: false })
+    return { name: `csv #${n}`, tell: () => importStatement(world, fileOf(parts, { format: 'csv' })) }
   })
 }
 
