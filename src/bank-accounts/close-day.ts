@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
-import type { Trx } from '../db/database.ts'
+import type { Db, Trx } from '../db/database.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { balanceOf } from '../ledger/book.ts'
 import { ProviderError } from '../providers/provider-error.ts'
@@ -117,6 +117,7 @@ async function askIfNeeded(
 ): Promise<'statements' | AskedBank | NoWord | undefined> {
   const chain = await db.transaction().execute((trx) => findChain(trx, account.iban, day))
   if (isCovered(chain, day)) return 'statements'
+  if (chain.links.length === 0 && (await isYounger(db, account, day))) return undefined
   if (account.dueAt !== null && providers.bank) {
     const current = await db
       .selectFrom('bankAccounts')
@@ -131,8 +132,15 @@ async function askIfNeeded(
     }
   }
   if (chain.links.length > 0) return 'statements'
-  const isYounger = account.createdAt.toISOString().slice(0, 10) > day
-  return isYounger ? undefined : { by: 'none', reason: 'no statement was imported up to this day' }
+  return { by: 'none', reason: 'no statement was imported up to this day' }
+}
+
+/** Whether the account came to us after that day, with nothing that happened before. */
+async function isYounger(db: Db, { iban, createdAt }: Account, day: string): Promise<boolean> {
+  if (createdAt.toISOString().slice(0, 10) <= day) return false
+  const { rows } = await sql`
+    select from bank_transactions where iban = ${iban} and booked_on <= ${day}::date limit 1`.execute(db)
+  return rows.length === 0
 }
 
 async function readFacts(
