@@ -37,6 +37,7 @@ export async function findKnownLines(
     await loadKnown(trx, statement, extent)
     await pairGroups(app, trx, statement, extent)
     await followReferences(trx, statement)
+    await holdSwapped(trx, statement)
   }
   if (statement.complete) await holdSameSums(trx, extent)
   else await holdToWholeDays(trx, statement)
@@ -289,6 +290,24 @@ async function followReferences(trx: Trx, { iban, complete, toldBy }: StagedStat
            known_id = case when ${complete}::boolean then once.id end,
            reason = case when not ${complete}::boolean then 'other_words' end
       from once where once.number = l.number`.execute(trx)
+}
+
+/**
+ * A line that seems new, beside one of the port near midnight that a statement has placed on the other of its two days:
+ * it may have been placed wrongly, and be this one.
+ */
+async function holdSwapped(trx: Trx, { iban }: StagedStatement): Promise<void> {
+  await sql`
+    update told_lines l set found = 'doubt', reason = 'other_words'
+     where found = 'new' and exists (
+           select from bank_transactions t
+            where t.iban = ${iban} and t.import_id is null and t.direction = l.direction and t.units = l.units
+              and t.booked_on between l.booked_on - 1 and l.booked_on + 1 and t.booked_on <> l.booked_on
+              and l.booked_on in ((t.booked_at at time zone 'UTC')::date, ${bankDay})
+              and exists (select from statement_lines s where s.iban = t.iban and s.transaction_id = t.id))
+       and not exists (select from told_lines again
+                        where again.found = 'known' and again.direction = l.direction and again.units = l.units
+                          and again.booked_on = l.booked_on)`.execute(trx)
 }
 
 /**

@@ -67,17 +67,22 @@ async function live(random: Random): Promise<void> {
       assert.ok(count <= (most.get(key) ?? 0), times)
     }
   }
-  // Every day was told whole: nothing is missing, and no doubt is left of what a file told. The port tells a time, which
-  // near midnight may be of two days: what it says of them may wait for a person, but is in the books.
-  assert.deepEqual([...countOf(await booked(iban))].sort(), [...countOf(truth)].sort(), told.join(', '))
   const doubts = await world.db
     .selectFrom('bankDoubts')
-    .select(['toldBy', 'reason', 'concept'])
+    .select(['direction', 'units'])
     .where('iban', '=', iban)
     .where('state', '=', 'open')
-    .where('toldBy', '<>', 'port')
     .execute()
-  assert.deepEqual(doubts, [], told.join(', '))
+  // Every day was told whole: nothing is missing, and no doubt is left. A time near midnight may be of two days: there
+  // what is not in the books waits for a person.
+  const isSure = truth.every(({ at, bookedOn }) => at.toISOString().startsWith(bookedOn))
+  if (isSure) {
+    assert.deepEqual([...countOf(await booked(iban))].sort(), [...countOf(truth)].sort(), told.join(', '))
+    assert.deepEqual(doubts, [], told.join(', '))
+  }
+  const found = countOf([...(await booked(iban)), ...doubts].map((line) => ({ ...line, bookedOn: '' })))
+  for (const [key, count] of countOf(truth.map((line) => ({ ...line, bookedOn: '' }))))
+    assert.ok((found.get(key) ?? 0) >= count, `${key} is lost after ${told.join(', ')}`)
   assert.deepEqual(
     (await world.problems()).filter((text) => text.includes(iban)),
     [],
@@ -102,13 +107,14 @@ const booked = (iban: string) =>
 
 function makeTruth(random: Random): TrueLine[] {
   const truth: TrueLine[] = []
+  const nights = random.chance(0.4)
   for (const bookedOn of DAYS) {
     for (let n = random.below(5); n >= 0; n -= 1) {
       const payer = random.pick(PAYERS)
       truth.push({
         number: truth.length + 1,
         bookedOn,
-        at: timeOf(random, bookedOn),
+        at: timeOf(random, bookedOn, nights),
         direction: random.below(5) === 0 ? 'debit' : 'credit',
         units: random.pick(UNITS),
         payer,
@@ -121,9 +127,9 @@ function makeTruth(random: Random): TrueLine[] {
 }
 
 /** Some are booked just after midnight by the bank's clock, which is the day before by UTC. */
-function timeOf(random: Random, bookedOn: string): Date {
+function timeOf(random: Random, bookedOn: string, nights: boolean): Date {
   const time = new Date(`${bookedOn}T${String(8 + random.below(12)).padStart(2, '0')}:00:00Z`)
-  return random.chance(0.15) ? new Date(Date.parse(`${bookedOn}T00:00:00Z`) - 1_800_000) : time
+  return nights && random.chance(0.15) ? new Date(Date.parse(`${bookedOn}T00:00:00Z`) - 1_800_000) : time
 }
 
 interface Source {
