@@ -213,6 +213,37 @@ describe('each difference has its cause', () => {
     assert.deepEqual(found(await close('2026-03-02')), [])
   })
 
+  it('what two statements that overlap tell of one day, once', async () => {
+    await tellByPort(
+      portLine('2026-03-03', 10n, { direction: 'debit' }),
+      portLine('2026-03-03', 20n, { direction: 'debit' }),
+    )
+    const sum = debit('2026-03-03', 30n)
+    await tell({ fromOn: '2026-03-02', toOn: '2026-03-03', lines: [credit('2026-03-02', 100n), sum] })
+    const next = [sum, credit('2026-03-04', 5n)]
+    await tell({ fromOn: '2026-03-03', toOn: '2026-03-04', openingUnits: 100n, lines: next })
+    const closed = await close('2026-03-04')
+    assert.deepEqual([closed.bankUnits, closed.differenceUnits], [75n, 0n])
+    assert.ok(
+      closed.differences.every(({ cause }) => cause !== 'unexplained'),
+      found(closed).join(', '),
+    )
+  })
+
+  it('a line that the newer of two statements that overlap doesn’t have', async () => {
+    await tellByPort(portLine('2026-03-03', 9n))
+    const [first, gone] = [credit('2026-03-02', 100n), credit('2026-03-03', 9n)]
+    await tell({ fromOn: '2026-03-02', toOn: '2026-03-03', lines: [first, gone] })
+    await tell({
+      fromOn: '2026-03-03',
+      toOn: '2026-03-04',
+      openingUnits: 100n,
+      lines: [credit('2026-03-04', 5n)],
+    })
+    assert.deepEqual(found(await close('2026-03-04')), ['not_on_statement 2026-03-03 -9'])
+    assert.deepEqual(found(await close('2026-03-03')), ['not_on_statement 2026-03-03 -9'])
+  })
+
   it('a line that the books have under the day after', async () => {
     const told = partsOf({
       account: iban,

@@ -17,11 +17,13 @@ export async function findDoubts(
   const counted =
     by === 'bank'
       ? sql<boolean>`t.told_by = 'port'`
-      : sql<boolean>`(t.import_id, t.position) in (${chainRows(by.chain)})`
+      : sql<boolean>`exists (select from ${chainRows(by.chain)}
+                             where link.import_id = t.import_id and link.position = t.position
+                               and (link.until is null or t.booked_on < link.until))`
   const { rows } = await sql<DoubtfulLine>`
     select id, "on", units, told_by, reason, dismissed, counted from (
       select t.id, t.booked_on as on, ${SIGNED} as units, t.told_by, t.reason, t.state = 'dismissed' as dismissed,
-             coalesce(${counted}, false) as counted
+             ${counted} as counted
         from bank_doubts t
        where t.iban = ${iban} and t.state in ('open', 'dismissed') and t.booked_on <= ${on}::date) told
      where counted or not dismissed order by "on", id`.execute(trx)

@@ -97,20 +97,19 @@ async function sumMoves(
   return rows[0]!.units
 }
 
-/** The statements of a chain as rows; with `upTo` those that end by then. */
+/** The statements of a chain as rows, each with the day from which on the next one counts; with `upTo` those that end by then. */
 export function chainRows({ links }: Pick<StatementChain, 'links'>, upTo?: string): RawBuilder<unknown> {
-  const kept = links
-    .map(({ statement }) => statement)
-    .filter(({ toOn }) => upTo === undefined || toOn <= upTo)
+  const kept = links.filter(({ statement }) => upTo === undefined || statement.toOn <= upTo)
   return sql`
-    select * from unnest(${kept.map(({ importId }) => importId)}::text[],
-                         ${kept.map(({ position }) => position)}::integer[])`
+    unnest(${kept.map(({ statement }) => statement.importId)}::text[],
+           ${kept.map(({ statement }) => statement.position)}::integer[],
+           ${kept.map(({ until }) => until)}::date[]) link (import_id, position, until)`
 }
 
 /** Of the row `t`: none of these statements holds it. */
 const isUntold = (chain: StatementChain): RawBuilder<unknown> => sql`
-  not exists (select from statement_lines s
-               where s.iban = t.iban and s.transaction_id = t.id and (s.import_id, s.position) in (${chainRows(chain)}))`
+  not exists (select from statement_lines s join ${chainRows(chain)} using (import_id, position)
+               where s.iban = t.iban and s.transaction_id = t.id and (link.until is null or t.booked_on < link.until))`
 
 async function findUntold(
   trx: Trx,
@@ -168,8 +167,8 @@ async function findAhead(trx: Trx, { iban, on, chain }: Scope): Promise<DayLine[
   const { rows } = await sql<DayLine>`
     select distinct t.id, t.booked_on as on, ${SIGNED} as units
       from bank_transactions t join statement_lines s on s.iban = t.iban and s.transaction_id = t.id
-     where t.iban = ${iban} and t.booked_on > ${on}::date
-       and (s.import_id, s.position) in (${chainRows(chain, on)})
+      join ${chainRows(chain, on)} on link.import_id = s.import_id and link.position = s.position
+     where t.iban = ${iban} and t.booked_on > ${on}::date and link.until is null
      order by 2, 1`.execute(trx)
   return rows
 }

@@ -16,6 +16,8 @@ export interface ChainLink {
   statement: ChainStatement
   /** The sum of the lines of this statement from this day on is needed; null: it isn't. */
   movesFrom: string | null
+  /** From this day on the next statement tells its lines anew, and its word counts; null: of none. */
+  until: string | null
 }
 
 /** Which statements tell what an account held up to a day, in order, and the first one after them. */
@@ -56,8 +58,11 @@ export function chooseChain(statements: readonly ChainStatement[], on: string): 
     const next = followingOf(left, last, links)
     if (!next) break
     const previous = links.at(-1)
-    if (previous && next.fromOn <= previous.statement.toOn) previous.movesFrom = next.fromOn
-    links.push({ statement: next, movesFrom: null })
+    if (previous && next.fromOn <= previous.statement.toOn) {
+      previous.movesFrom = next.fromOn
+      if (!goesOn(previous.statement, next)) previous.until = next.fromOn
+    }
+    links.push({ statement: next, movesFrom: null, until: null })
     last = next
   }
   const end = links.at(-1)
@@ -150,6 +155,10 @@ export function readChain(
   return { ...stated, units: last.closingUnits, coveredTo: last.toOn }
 }
 
+/** Within a day one statement goes on where another ends, and tells none of its lines. */
+const goesOn = ({ toOn, closingUnits }: ChainStatement, next: ChainStatement): boolean =>
+  next.fromOn === toOn && next.openingUnits === closingUnits
+
 function gapBetween(
   link: ChainLink,
   next: ChainStatement,
@@ -162,7 +171,7 @@ function gapBetween(
     if (fromOn <= lastOn) return { fromOn, toOn: lastOn, units }
     return units === 0n ? undefined : { fromOn: next.fromOn, toOn, units }
   }
-  if (next.fromOn === toOn && next.openingUnits === closingUnits) return undefined
+  if (goesOn(link.statement, next)) return undefined
   const toldAnewUnits = closingUnits - movesOf(link)
   const units = next.openingUnits - toldAnewUnits
   return units === 0n ? undefined : { fromOn: next.fromOn, toOn: dayBefore(next.fromOn), units }
