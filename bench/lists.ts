@@ -23,9 +23,7 @@ export const lists: Benchmark = {
   name: 'lists',
   about: `first pages of the lists of customers, payments and an account’s transactions at ${MANY} rows against ${FEW}`,
   async run(tell) {
-    const world = await openWorld()
-    const few = await openSize(world, 'few', FEW, tell)
-    const many = await openSize(world, 'many', MANY, tell)
+    const { few, many, close } = await openSizes(fillLists, tell)
     try {
       const cursor = await findDeepCursor(many, PAYMENTS)
       const lineCursor = await findDeepCursor(many, BANK_LINES)
@@ -40,30 +38,50 @@ export const lists: Benchmark = {
         ['transactions of an account, from a cursor half way', BANK_LINES, `?cursor=${lineCursor}`],
         ['transactions that none is among', BANK_LINES, '?direction=debit&reconciled=false'],
       ] as const)
-        figures.push(await compare(what, { few, many, list, query }))
+        figures.push(await compareLists(what, { few, many, list, query }))
       return figures
     } finally {
-      for (const { api, server } of [few, many]) {
-        await api.close()
-        await server.stop()
-      }
-      await world.stop()
+      await close()
     }
   },
 }
 
-interface Size {
+export interface Size {
   rows: number
   databaseUrl: string
   server: ServerProcess
   api: Api
 }
 
-/** A database of its own with so many customers, each with a payment, and the program over it. */
+/** Fills a database with so many rows of what is listed, each of a customer of its own. */
+export type Fill = (inside: Inside, rows: number, tell: (line: string) => void) => Promise<void>
+
+export type Inside = Pick<ReturnType<World['open']>, 'db' | 'secrets'>
+
+/** Two databases, one with few rows and one with many, and the program over each. */
+export async function openSizes(
+  fill: Fill,
+  tell: (line: string) => void,
+): Promise<{ few: Size; many: Size; close(): Promise<void> }> {
+  const world = await openWorld()
+  const few = await openSize(world, { name: 'few', rows: FEW, fill }, tell)
+  const many = await openSize(world, { name: 'many', rows: MANY, fill }, tell)
+  return {
+    few,
+    many,
+    async close() {
+      for (const { api, server } of [few, many]) {
+        await api.close()
+        await server.stop()
+      }
+      await world.stop()
+    },
+  }
+}
+
 async function openSize(
   world: World,
-  name: string,
-  rows: number,
+  { name, rows, fill }: { name: string; rows: number; fill: Fill },
   tell: (line: string) => void,
 ): Promise<Size> {
   const admin = new pg.Client({ connectionString: world.databaseUrl })
@@ -76,27 +94,26 @@ async function openSize(
   const env = { ...world.env, DATABASE_URL: databaseUrl, ROLE: 'api' }
   const server = await startProcess('bench/serve-app.ts', [], env)
   const inside = world.open(databaseUrl)
-  await fillTables(inside.db, rows, tell)
-  await fillAccount(inside, rows, tell)
-  await sealCustomers(world, databaseUrl)
+  await fill(inside, rows, tell)
   await inside.close()
   return { rows, databaseUrl, server, api: await openApi(server.url, 1) }
 }
 
-/** Gives the newest customers something to be opened, which a list does for every one it shows. */
-async function sealCustomers(world: World, databaseUrl: string): Promise<void> {
-  const { db, secrets, close } = world.open(databaseUrl)
+/** The newest customers have something to be opened, which a list does for every one it shows. */
+async function fillLists(inside: Inside, rows: number, tell: (line: string) => void): Promise<void> {
+  const { db, secrets } = inside
+  await fillTables(db, rows, tell)
+  await fillAccount(inside, rows, tell)
   const key = secrets.newCustomerKey()
   const data = { name: 'Ana', last_name: 'García López', email: 'ana@example.com', phone: '+34600123456' }
   await sql`
     update customers set key_wrapped = ${key}, personal_sealed = ${secrets.sealFor(key, JSON.stringify(data))}
      where integration_id = 1 and id <= 1000100`.execute(db)
   await sql`vacuum analyze customers`.execute(db)
-  await close()
 }
 
 /** Median milliseconds of the list's first page where there are few, and of the page asked for where there are many. */
-async function compare(
+export async function compareLists(
   what: string,
   { few, many, list, query }: { few: Size; many: Size; list: string; query: string },
 ): Promise<Figure> {
@@ -123,7 +140,7 @@ async function compare(
 }
 
 /** The cursor of the page in the middle, found as a caller finds it: from page to page. */
-async function findDeepCursor({ api, rows }: Size, list: string): Promise<string> {
+export async function findDeepCursor({ api, rows }: Size, list: string): Promise<string> {
   let path = `${list}?per_page=${PER_PAGE}`
   for (let read = PER_PAGE; ; read += PER_PAGE) {
     const { pagination } = await api.page(path)

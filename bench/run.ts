@@ -12,6 +12,7 @@ import { matching } from './matching.ts'
 import { type Benchmark, type Figure, isMet } from './measure.ts'
 import { payments } from './payments.ts'
 import { quote } from './quote.ts'
+import { saleLists } from './sale-lists.ts'
 import { sales } from './sales.ts'
 import { upload } from './upload.ts'
 
@@ -26,6 +27,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   growth,
   lists,
   matching,
+  saleLists,
   upload,
 ]
 

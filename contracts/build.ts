@@ -7,7 +7,7 @@ import { format } from 'node:util'
 const require = createRequire(import.meta.url)
 const FOLDER = import.meta.dirname
 export const ARTIFACTS = join(FOLDER, '../src/providers/chain/artifacts')
-export const CONTRACTS = ['Disperse', 'SandboxToken'] as const
+export const CONTRACTS = ['Balances', 'Disperse', 'SandboxToken'] as const
 
 export interface Artifact {
   contract: string

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { getAddress } from 'viem'
 import type { Db } from './db/database.ts'
@@ -32,6 +31,7 @@ import { createBlockList, SANCTIONED, SANDBOX_BLOCKED_WALLET } from './providers
 import type { ScreeningProvider } from './providers/screening/port.ts'
 import { openFolderStorage } from './providers/storage/folder.ts'
 import type { Storage } from './providers/storage/storage.ts'
+import { waitInVain } from './providers/wait-in-vain.ts'
 import { openSandboxChain, type SandboxChain, TREASURY_KEY_REF } from './sandbox/chain/chains.ts'
 import { deploymentsOf } from './sandbox/chain/tokens.ts'
 import { createExaminer } from './users/built-in-checks.ts'
@@ -158,7 +158,7 @@ function openPriceSources({ config, clock, db }: Needs): PriceSource[] {
       createSimulatedPrices({
         clock,
         takeFault: () => takeFault(db, 'price', ['fail', 'hang', 'late', 'stale', 'jump']),
-        wait: async (ms) => void (await sleep(ms)),
+        wait: (ms) => waitInVain(db, ms),
       }),
   }
   return config.providers.priceSources.flatMap((name) => open[name]())
@@ -207,7 +207,7 @@ function setupOf(local: SandboxChain, { db, clock }: Needs): ChainSetup {
     confirmations,
     provider: createFaultyChain(local.provider, {
       takeFault: fault,
-      wait: async (ms) => void (await sleep(ms)),
+      wait: (ms) => waitInVain(db, ms),
     }),
     tokens: treasury.tokens,
     disperse: treasury.disperse,

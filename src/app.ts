@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { effectNeeds, sweepNeeds } from './app-effects.ts'
 import { openProviders, type Providers } from './app-providers.ts'
 import { statementFolderLane } from './bank-accounts/statement-folder.ts'
+import { findGivenUpDebits } from './bank-accounts/unexpected-debits.ts'
 import { type Db, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { createNotifier, type Notifier } from './db/notify.ts'
@@ -21,6 +22,7 @@ import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
 import { findStuckMoney, measureStuck } from './ledger/find-stuck.ts'
 import { sealLane } from './ledger/seal.ts'
+import { findStuckSales } from './offramp/sale-health.ts'
 import { saleLanes } from './offramp/sale-lanes.ts'
 import { findHeldScans, measureScans } from './offramp/scan-health.ts'
 import { findParkedSweeps, measureSweeps } from './offramp/sweep-health.ts'
@@ -265,7 +267,9 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
           instance,
           [
             () => findWaitingMoney(app.db),
+            () => findGivenUpDebits(app.db),
             () => findHeldScans(app.db),
+            () => findStuckSales(app),
             () => findParkedSweeps(app.db),
             () => findStuckMoney(app.db, stuckNow(app)),
             async () => findMissingPrices(app.pricing.prices),

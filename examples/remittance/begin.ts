@@ -10,6 +10,8 @@ export interface Scene {
   url: string
   company: Company
   receiver: Receiver
+  /** What puts things of the company back as they were before; run at the end, the last first. */
+  undo: (() => Promise<unknown>)[]
 }
 
 export async function authenticate({ company }: Scene): Promise<void> {
@@ -21,18 +23,31 @@ export async function authenticate({ company }: Scene): Promise<void> {
   )
 }
 
-export async function subscribe({ company, receiver }: Scene, types: readonly string[]): Promise<void> {
+interface Subscription {
+  type: string
+  url: string
+}
+
+/** The older name of a webhook is the same subscription: whoever names the other one has it sent under that. */
+const OLDER_NAMES: Readonly<Record<string, string>> = { RAMPOFF_FINISHED: 'TRANSFER_RAMPOFF_FINISHED' }
+const newerName = (type: string): string => OLDER_NAMES[type] ?? type
+
+/** Has these webhooks sent to the demo's receiver until the demo ends. */
+export async function subscribe({ company, receiver, undo }: Scene, types: readonly string[]): Promise<void> {
   await step(
     'Subscribe to webhooks',
     'POST /api/subscribeToWebhook',
     async () => {
-      const known = await company.call<{ type: string }[]>('GET', '/api/webhooks/subscriptions')
+      const known = await company.call<Subscription[]>('GET', '/api/webhooks/subscriptions')
       for (const type of types) {
-        // An earlier run left its subscriptions behind: the receiver's port is another one each time.
-        const path = known.some((subscription) => subscription.type === type)
-          ? '/api/updateWebhookSubscription'
-          : '/api/subscribeToWebhook'
+        const before = known.find((one) => newerName(one.type) === newerName(type))
+        const path = before ? '/api/updateWebhookSubscription' : '/api/subscribeToWebhook'
         await company.call('POST', path, { type, url: receiver.url })
+        undo.push(() =>
+          before
+            ? company.call('POST', '/api/updateWebhookSubscription', { type: before.type, url: before.url })
+            : company.call('POST', '/api/unsubscribeFromWebhook', { type }),
+        )
       }
     },
     () => types.join(', '),

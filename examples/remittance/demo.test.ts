@@ -66,6 +66,24 @@ describe('the demo', () => {
     assert.doesNotMatch(text, /SIGNATURE WRONG/)
   })
 
+  test('leaves the company’s webhooks as they were, the older name of one too, when all went well and when not', async () => {
+    const own = { type: 'RAMPOFF_FINISHED', url: 'http://127.0.0.1:9/own' }
+    await t.api('POST', '/api/subscribeToWebhook', { body: own })
+    const subscriptions = async () =>
+      (await t.api('GET', '/api/webhooks/subscriptions')).body.data.map(
+        ({ type, url }: { type: string; url: string }) => ({ type, url }),
+      )
+    assert.deepEqual(await subscriptions(), [own])
+    const well = await play('sell', '--url', t.url)
+    assert.equal(well.code, 0, well.text)
+    assert.match(well.text, /webhook TRANSFER_RAMPOFF_FINISHED/)
+    assert.deepEqual(await subscriptions(), [own])
+    const failed = await play('sell', '--url', t.url, '--amount', '0.0001')
+    assert.equal(failed.code, 1, failed.text)
+    assert.match(failed.text, /✓ KYC_VALID, COINS_SENT, CRYPTO_RECEIVED, TRANSFER_RAMPOFF_FINISHED/)
+    assert.deepEqual(await subscriptions(), [own])
+  })
+
   test('says what is wrong, and ends with 1', async () => {
     for (const [args, said] of [
       [

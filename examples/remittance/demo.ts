@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import type { Scene } from './begin.ts'
 import { buy } from './buy.ts'
 import { createCompany } from './company.ts'
 import { findOrStartServer, findServer } from './own-server.ts'
@@ -54,9 +55,13 @@ async function demo({ name, url, amount, ...values }: ReturnType<typeof readArgu
   )
   const receiver = await startReceiver(values['api-secret'], showWebhook)
   const company = createCompany(server.url, values['api-key'], values['api-secret'])
+  const undo: Scene['undo'] = []
   try {
-    await flow.run({ url: server.url, company, receiver }, amount ?? flow.amount)
+    await flow.run({ url: server.url, company, receiver, undo }, amount ?? flow.amount)
   } finally {
+    // However it ended, the company's own webhooks go where they went before.
+    for (const back of undo.reverse())
+      await back().catch((error) => console.error(`Not put back: ${error.message}`))
     await receiver.stop()
     await server.stop()
   }

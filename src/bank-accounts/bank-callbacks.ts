@@ -5,7 +5,7 @@ import type { CallbackHandler } from '../providers/callbacks/lane.ts'
 import { recordBankLines } from './record-lines.ts'
 import { hurryStatements, STATEMENT_LANE } from './statement-lane.ts'
 
-type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'wake'>
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>
 
 /**
  * What the bank tells of lines on our accounts, and of our own transfers, which the effects then ask about. A transfer

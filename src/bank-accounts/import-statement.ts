@@ -16,8 +16,7 @@ import {
   type StatementPart,
 } from './statements/statement.ts'
 
-export type ImportNeeds = Pick<App, 'db' | 'clock' | 'secrets' | 'wake'> & {
-  config: Pick<App['config'], 'statements'>
+export type ImportNeeds = Pick<App, 'db' | 'clock' | 'secrets' | 'wake' | 'config' | 'log' | 'pageNews'> & {
   providers: Pick<App['providers'], 'storage'>
 }
 type Needs = ImportNeeds
@@ -82,7 +81,9 @@ export async function importStatement(app: Needs, given: GivenStatement): Promis
       throw error
     })
   if (outcome.again || given.dryRun) await removeKeptStatement(app, kept)
-  if (!outcome.again && !given.dryRun && outcome.lines > 0) app.wake(BANK_LINE_LANE, 'payouts')
+  if (outcome.again || given.dryRun) return outcome
+  if (outcome.lines > 0) app.wake(BANK_LINE_LANE, 'payouts')
+  for (const { after } of outcome.statements) after()
   return outcome
 }
 

@@ -58,7 +58,7 @@ export async function listOpenLines({ db }: Pick<App, 'db'>): Promise<OpenLine[]
   const { rows } = await sql<OpenLine>`
     select iban, id, booked_at, direction, units - matched_units as units, currency, concept, match_reasons, return_code
       from bank_transactions
-     where matched_units < units and due_at is null and (direction = 'credit' or transfer_ref is null)
+     where matched_units < units and due_at is null and (direction = 'credit' or transfer_ref is null or state = 'unmatched')
      order by booked_at desc, id limit ${OPEN_LINES}`.execute(db)
   return rows
 }
@@ -89,20 +89,24 @@ export async function claimLine(
   await db.transaction().execute(async (trx) => {
     const line = await trx
       .selectFrom('bankTransactions')
-      .select(['direction', 'units', 'matchedUnits', 'currency', 'transferRef', 'dueAt'])
+      .select(['direction', 'state', 'units', 'matchedUnits', 'currency', 'transferRef', 'dueAt'])
       .where('iban', '=', iban)
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirst()
     if (!line) throw new RefusedOperation(`There is no line ${id} of ${iban}. "accounts lines" shows them.`)
-    const ordered = line.direction === 'debit' && line.transferRef !== null
+    const ordered = line.direction === 'debit' && line.transferRef !== null && line.state === 'matched'
     if (line.matchedUnits > 0n || line.dueAt !== null || ordered) {
       throw new RefusedOperation(`Line ${id} of ${iban} is no line without an owner.`)
     }
     const now = clock.now()
     await trx
       .updateTable('bankTransactions')
-      .set({ state: 'matched', matchedUnits: line.units, matchReasons: JSON.stringify([isProvider ? 'settlement' : owner]) })
+      .set({
+        state: 'matched',
+        matchedUnits: line.units,
+        matchReasons: JSON.stringify([isProvider ? 'settlement' : owner]),
+      })
       .where('iban', '=', iban)
       .where('id', '=', id)
       .execute()

@@ -7,10 +7,17 @@ import { bookAll, type Journal, type Posting } from '../ledger/book.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
 import type { BankLine } from '../providers/bank/port.ts'
 import { leaveOutKnown } from './port-lines.ts'
+import {
+  askAboutTaken,
+  GIVEN_UP,
+  lockTakenOrders,
+  reviewGivenUp,
+  type TakenOrder,
+} from './unexpected-debits.ts'
 
 export const BANK_LINE_LANE = 'bank-lines'
 
-type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'wake'>
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>
 
 /** Money that came and whose owner isn't known yet. */
 export const suspenseOf = (iban: string): string => `suspense:${iban}`
@@ -30,16 +37,21 @@ export async function recordBankLines(app: Needs, lines: readonly BankLine[]): P
   const ibans = [...new Set(lines.map(({ iban }) => iban))]
   const accounts = await app.db.selectFrom('bankAccounts').select('iban').where('iban', 'in', ibans).execute()
   const known = new Set(accounts.map(({ iban }) => iban))
-  const recorded = await app.db.transaction().execute(async (trx) => {
+  const { added, after } = await app.db.transaction().execute(async (trx) => {
     const ours = lines.filter(({ iban }) => known.has(iban))
     return insertLines(app, trx, await leaveOutKnown(app, trx, ours))
   })
-  if (recorded > 0) app.wake(BANK_LINE_LANE, 'payouts')
+  if (added > 0) app.wake(BANK_LINE_LANE, 'payouts')
+  after()
   return new Set(ibans.filter((iban) => !known.has(iban)))
 }
 
-async function insertLines(app: Needs, trx: Trx, lines: readonly BankLine[]): Promise<number> {
-  if (lines.length === 0) return 0
+async function insertLines(
+  app: Needs,
+  trx: Trx,
+  lines: readonly BankLine[],
+): Promise<{ added: number; after: () => void }> {
+  if (lines.length === 0) return { added: 0, after: () => {} }
   const now = app.clock.now()
   const seal = ({ counterpartyName: name, counterpartyIban: iban }: BankLine): Buffer =>
     app.secrets.seal(COUNTERPARTY_PURPOSE, JSON.stringify({ name, iban } satisfies Counterparty))
@@ -68,30 +80,55 @@ async function insertLines(app: Needs, trx: Trx, lines: readonly BankLine[]): Pr
     returning iban, bank_ref`.execute(trx)
   const fresh = new Set(rows.map(({ iban, bankRef }) => `${iban} ${bankRef}`))
   const added = lines.filter(({ iban, ref }) => fresh.delete(`${iban} ${ref}`))
+  const ordered = added.filter(({ direction, transferRef }) => direction === 'debit' && transferRef !== null)
+  const taken = await lockTakenOrders(trx, ordered)
+  const givenUp = taken.filter(({ state }) => state === 'cancelled')
+  const unexpected = new Set(givenUp.map(({ transferRef }) => transferRef))
   await bookAll(
     trx,
-    added.map((line) => bankLineJournal(line, now)),
+    added.map((line) => bankLineJournal(line, now, unexpected.has(line.transferRef ?? ''))),
   )
   // What waits for money on these accounts is looked at as soon as this is committed.
   const credited = added.filter(({ direction }) => direction === 'credit').map(({ iban }) => iban)
   if (credited.length > 0) await recheckShort(trx, [...new Set(credited)], now)
-  return added.length
+  await askAboutTaken(trx, taken, now)
+  await markGivenUp(trx, ordered, givenUp)
+  return { added: added.length, after: await reviewGivenUp(app, trx, givenUp) }
 }
 
 /** A line as the ledger sees it; `ref` is its `bank_ref`. */
 export type LedgerLine = Pick<BankLine, 'ref' | 'iban' | 'direction' | 'units' | 'currency' | 'transferRef'>
 
-/** What a line does to the books when it is recorded. */
-export const bankLineJournal = (line: LedgerLine, at: Date): Journal => ({
+/** What a line does to the books when it is recorded; `isGivenUp`: its order was given up, it has no owner. */
+export const bankLineJournal = (line: LedgerLine, at: Date, isGivenUp = false): Journal => ({
   kind: line.direction === 'credit' ? 'bank_credit' : 'bank_debit',
   purpose: `bank-line:${line.iban}:${line.ref}`,
   integrationId: null,
   reference: line.ref,
   at,
-  postings: postingsOf(line),
+  postings: postingsOf(line, isGivenUp),
 })
 
-function postingsOf({ iban, direction, units, currency, transferRef }: LedgerLine): Posting[] {
+/** Money that no order of ours took any more: its line has no owner, like one that the bank took by itself. */
+async function markGivenUp(
+  trx: Trx,
+  lines: readonly BankLine[],
+  givenUp: readonly TakenOrder[],
+): Promise<void> {
+  if (givenUp.length === 0) return
+  const effects = new Map(givenUp.map(({ transferRef, id }) => [transferRef, id]))
+  const marked = lines.filter(({ transferRef }) => transferRef !== null && effects.has(transferRef))
+  await sql`
+    update bank_transactions t set state = 'unmatched', match_reasons = jsonb_build_array(given.reason)
+      from unnest(${marked.map(({ iban }) => iban)}::text[], ${marked.map(({ ref }) => ref)}::text[],
+                  ${marked.map(({ transferRef }) => GIVEN_UP + effects.get(transferRef!))}::text[]) given (iban, ref, reason)
+     where t.iban = given.iban and t.bank_ref = given.ref`.execute(trx)
+}
+
+function postingsOf(
+  { iban, direction, units, currency, transferRef }: LedgerLine,
+  isGivenUp: boolean,
+): Posting[] {
   if (direction === 'credit') {
     return [
       { account: bankOf(iban), asset: currency, units },
@@ -99,7 +136,7 @@ function postingsOf({ iban, direction, units, currency, transferRef }: LedgerLin
     ]
   }
   // What the bank takes without our order, such as its fees, waits in suspense for a person as well.
-  const account = transferRef === null ? suspenseOf(iban) : transitOutOf(iban)
+  const account = transferRef === null || isGivenUp ? suspenseOf(iban) : transitOutOf(iban)
   return [
     { account, asset: currency, units },
     { account: bankOf(iban), asset: currency, units: -units },

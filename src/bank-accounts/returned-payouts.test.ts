@@ -148,6 +148,7 @@ describe('a payout that the receiving bank sends back', () => {
       'CRYPTO_RECEIVED',
       'TRANSFER_RAMPOFF_FINISHED',
       'RAMPOFF_IN_REVIEW',
+      'RAMPOFF_REVIEWED',
       'TRANSFER_RAMPOFF_FINISHED',
     ])
 

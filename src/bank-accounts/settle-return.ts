@@ -29,7 +29,10 @@ export async function settleReturn(
       select id, reference, purpose, door, asset, units, state, reason, idempotency_key, provider_ref from effects
        where id = ${effectId} and kind = 'bank_transfer' for update`.execute(trx)
     const effect = rows[0]
-    if (!effect?.providerRef) throw new RefusedOperation(`There is no bank transfer ${effectId} that left.`)
+    if (!effect?.providerRef)
+      throw new RefusedOperation(
+        `There is no bank transfer ${effectId} that left. "effects list" shows them.`,
+      )
     const iban = effect.door.slice('bank:'.length)
     const lines = await lockReturnLines(trx, iban, effect.providerRef)
     if (effect.state === 'cancelled' || lines.length === 0) {

@@ -8,12 +8,13 @@ import { settleDoubts } from './line-doubts.ts'
 import { addToKnown, nameTransfers } from './name-transfers.ts'
 import { bankLineJournal } from './record-lines.ts'
 import { findExtent, findGap, proveNeighbours, type StatementExtent } from './statement-extent.ts'
+import { askAboutTaken, lockToldOrders, markGivenUpLines, reviewGivenUp } from './unexpected-debits.ts'
 
 const CHUNK = 2_000
 /** So many lines that a statement doesn't hold are named one by one. */
 const MOST_NAMED = 50
 
-type Needs = Pick<App, 'db' | 'clock' | 'secrets'>
+type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'config' | 'wake' | 'log' | 'pageNews'>
 
 /** One statement whose lines stand in the stage and that agrees with itself. */
 export interface StagedStatement {
@@ -49,6 +50,8 @@ export interface SettledStatement extends StagedStatement {
   /** Lines that may be known ones: they wait for a person, or for a statement that tells. */
   doubts: number
   findings: StatementFinding[]
+  /** What to do when all is committed. */
+  after: () => void
 }
 
 /** Finds which staged lines are new, books these, and remembers which line each of them is. */
@@ -60,14 +63,19 @@ export async function settleStatement(
   const extent = await findExtent(trx, statement, app.clock.now())
   await insertStatement(trx, statement, extent)
   await findKnownLines(app, trx, statement, extent)
+  const taken = await lockToldOrders(trx, statement)
   await nameTransfers(trx, statement)
   await insertFound(app, trx, statement)
   await addToKnown(trx, statement, app.clock.now())
+  const givenUp = taken.filter(({ state }) => state === 'cancelled')
+  await askAboutTaken(trx, taken, app.clock.now())
+  await markGivenUpLines(trx, statement.iban, givenUp)
+  const after = await reviewGivenUp(app, trx, givenUp)
   const findings = await findFindings(trx, statement, extent)
   const counts = await countFound(trx, statement, findings)
   if (statement.complete) await proveNeighbours(trx, statement, extent)
   await settleDoubts(app, trx, statement.iban)
-  return { ...statement, ...counts, findings }
+  return { ...statement, ...counts, findings, after }
 }
 
 async function insertStatement(

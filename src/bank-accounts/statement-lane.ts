@@ -13,7 +13,7 @@ const PAGE = 200
 
 export const STATEMENT_LANE = 'bank-statements'
 
-type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'wake' | 'providers' | 'log'>
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'providers' | 'log' | 'pageNews'>
 
 interface Account {
   iban: string

@@ -10,6 +10,7 @@ import { settleReturn } from '../bank-accounts/settle-return.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
+import { normaliseIban } from '../providers/bank/iban.ts'
 import { printTable, recorded, withApp } from './context.ts'
 
 interface Options {
@@ -74,12 +75,13 @@ export function accountsCommand(): Command {
     .argument('<line>', 'its id in "accounts lines"')
     .requiredOption('--as <owner>', 'whose it is: treasury, cost, or a payment provider such as card:<name>')
     .option('--fee <amount>', 'what the payment provider kept of what it paid')
-    .action(async (iban: string, id: string, { as: owner, fee, ...options }: ClaimOptions) => {
+    .action(async (typed: string, id: string, { as: owner, fee, ...options }: ClaimOptions) => {
       if (!isLineOwner(owner)) {
         throw new RefusedOperation(
           `${owner} owns no line: it is treasury, cost, or a payment provider's account such as card:<name>.`,
         )
       }
+      const iban = normaliseIban(typed)
       await withApp(async (app) => {
         const feeUnits = fee === undefined ? 0n : await feeUnitsOf(app, iban, fee)
         await claimLine(app, { iban, id, owner, feeUnits }, options)

@@ -22,7 +22,12 @@ export function depositsCommand(): Command {
       const height = await withApp(
         (app) => {
           const setup = app.providers.chains.get(name)
-          if (!setup) throw new RefusedOperation(`There is no chain called ${JSON.stringify(name)}.`)
+          if (!setup) {
+            const known = [...app.providers.chains.keys()].join(', ')
+            throw new RefusedOperation(
+              `There is no chain called ${JSON.stringify(name)}; there are ${known}.`,
+            )
+          }
           return acceptReorganisation(app, setup, options)
         },
         { localChains: true },

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { effectNeeds } from '../app-effects.ts'
 import { type EffectFilter, listEffects } from '../effects/list-effects.ts'
 import { cancelEffect, confirmEffect, retryEffect } from '../effects/operate-effects.ts'
+import { BANK_WORDS, type BankWord, settleOrder } from '../effects/settle-order.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { printTable, recorded, withApp } from './context.ts'
@@ -12,7 +13,7 @@ interface Options {
   why: string
 }
 
-/** `effects list|retry|cancel|confirm`: money on its way out. */
+/** `effects list|retry|cancel|settle|confirm`: money on its way out. */
 export function effectsCommand(): Command {
   const command = new Command('effects').description(
     'money on its way out: coins, bank transfers, card refunds',
@@ -90,6 +91,16 @@ export function effectsCommand(): Command {
           ? `${id} is ${options.become}.`
           : `${id} is being given up: its nonce is consumed by an empty transfer. "effects list" shows how far that is.`,
       )
+    })
+  recorded(command.command('settle'))
+    .description('record the end of a bank transfer or card refund as the bank or provider told you of it')
+    .argument('<id>')
+    .addOption(
+      new Option('--bank-says <word>', 'what became of it').choices(BANK_WORDS).makeOptionMandatory(true),
+    )
+    .action(async (id: string, { bankSays: says, ...options }: Options & { bankSays: BankWord }) => {
+      await withApp((app) => settleOrder(effectNeeds(app), id, { ...options, says }))
+      console.log(`${id} is recorded as ${says}.`)
     })
   recorded(command.command('confirm'))
     .description(

@@ -39,6 +39,16 @@ const program = new Command('npm run cli --')
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
 
+passOn(program)
+
+/** What is set for the whole program holds for its commands too; those that are added don't inherit it by themselves. */
+function passOn(parent: Command): void {
+  for (const command of parent.commands) {
+    command.copyInheritedSettings(parent)
+    passOn(command)
+  }
+}
+
 try {
   await program.parseAsync()
 } catch (error) {

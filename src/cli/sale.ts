@@ -11,7 +11,7 @@ import {
   releaseSale,
   returnSale,
 } from '../offramp/review-sale.ts'
-import { heldCoins, saleCoin, saleFiat } from '../offramp/sale.ts'
+import { heldCoins, payoutsOf, returnsOf, saleCoin, saleFiat } from '../offramp/sale.ts'
 import { printTable, recorded, withApp } from './context.ts'
 
 interface Options {
@@ -91,6 +91,7 @@ function show({ sale, deposits, effects }: Awaited<ReturnType<typeof describeSal
   const units = (value: bigint) => `${formatAmount(value, coin)} ${coin.symbol}`
   console.log(`${sale.id}  ${sale.state}  ${sale.chain}  ${sale.address}`)
   if (sale.reviewReason) console.log(`in review: ${sale.reviewReason} ${sale.reviewDetail ?? ''}`.trimEnd())
+  if (sale.failure) console.log(`can't be worked on, and is tried again: ${sale.failure}`)
   console.log(
     `asked ${units(sale.askedUnits)}, received ${units(sale.receivedUnits)}, converted ${units(sale.convertedUnits)}, ` +
       `returned ${units(sale.returnedUnits)}, kept ${units(sale.keptUnits)}`,
@@ -98,6 +99,21 @@ function show({ sale, deposits, effects }: Awaited<ReturnType<typeof describeSal
   console.log(
     `pays ${formatAmount(sale.fiatUnits, saleFiat(sale))} ${sale.fiat}; refund wallet ${sale.refundWallet ?? '-'}`,
   )
+  for (const { round, state, units: paid, reason } of payoutsOf(sale)) {
+    const amount = formatAmount(BigInt(paid), saleFiat(sale))
+    console.log([`payout ${round}: ${amount} ${sale.fiat}, ${state}`, reason].filter(Boolean).join(', '))
+  }
+  for (const { round, state, asset, units: back, reason } of returnsOf(sale)) {
+    const { symbol } = assetOf(asset)
+    console.log(
+      `return ${round}: ${formatAmount(BigInt(back), assetOf(asset))} ${symbol}, ${state}, ${reason}`,
+    )
+  }
+  const others = deposits.filter(({ outcome }) => outcome !== null && outcome !== 'credited')
+  for (const { asset, units: came, outcome, what } of others) {
+    const { symbol } = assetOf(asset)
+    console.log(`not counted: ${formatAmount(came, assetOf(asset))} ${symbol}, ${outcome}, ${what}`)
+  }
   const exact = <Row extends { asset: string; units: bigint }>(row: Row) => ({
     ...row,
     units: formatAmount(row.units, assetOf(row.asset)),

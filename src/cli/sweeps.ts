@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { effectNeeds } from '../app-effects.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
@@ -12,10 +12,10 @@ export function sweepsCommand(): Command {
   command
     .command('list')
     .description('newest first')
-    .option(
-      '--state <state>',
-      'open (waiting for gas, or for the coins), failed (parked for you), or done, lost, gas, coins',
-      'open',
+    .addOption(
+      new Option('--state <state>', 'open: waiting for gas, or for the coins; failed: parked for you')
+        .choices(['open', 'failed', 'done', 'lost', 'gas', 'coins'])
+        .default('open'),
     )
     .option('--chain <chain>', 'such as polygon')
     .option('--address <address>', "of one sale's address")
@@ -32,7 +32,7 @@ export function sweepsCommand(): Command {
           next: dueAt,
           why: reason,
         })),
-        `No sweeps are ${filter.state}.`,
+        `No such sweeps are ${filter.state}.`,
       )
     })
     .addHelpText('after', '\nThe transactions of one are listed by "effects list --reference sweep:<id>".')

@@ -224,7 +224,8 @@ const SKIPPED_INDEXES = 1_000_000
 
 /**
  * The backup doesn't know which deposit addresses were given out after it was made. None of them may be given to another
- * sale, as coins may still come there, so that the line goes on far beyond.
+ * sale, as coins may still come there. The second in each address's key sees to that; going on far beyond does so even
+ * where clocks are wrong.
  */
 async function skipDepositIndexes(client: pg.Client): Promise<void> {
   await client.query(`select setval('deposit_indexes', nextval('deposit_indexes') + $1::bigint)`, [

@@ -75,6 +75,7 @@ export interface IntegrationsTable {
   version: Generated<number>
   eventSequence: Generated<number>
   detachedAt: Date | null
+  replacedBy: number | null
   createdAt: Date
   updatedAt: Date
 }
@@ -782,6 +783,9 @@ export interface SalesTable {
   endReason: string | null
   payout: NullableJSONColumn
   coinReturn: NullableJSONColumn
+  earlierPayouts: JSONColumn
+  earlierReturns: JSONColumn
+  failure: Generated<string | null>
   version: Generated<number>
   expiresAt: Date | null
   dueAt: Date | null
@@ -799,7 +803,7 @@ export interface DepositsTable {
   address: string
   asset: string
   units: bigint
-  fromAddress: string
+  fromAddress: string | null
   txHash: string
   ordinal: number
   blockHeight: number
@@ -821,6 +825,7 @@ export interface ChainScansTable {
   height: number
   hash: string
   heldReason: string | null
+  readUntil: Generated<Date | null>
   updatedAt: Date
 }
 

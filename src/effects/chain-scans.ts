@@ -49,9 +49,8 @@ export async function beginScanAnew(
     insert into chain_scans (chain, epoch, height, hash, updated_at)
     values (${chain}, ${epoch}, 0, ${genesisHash}, ${now})
     on conflict (chain) do update
-       set epoch = excluded.epoch, height = 0, hash = excluded.hash, held_reason = null, updated_at = excluded.updated_at`.execute(
-    trx,
-  )
+       set epoch = excluded.epoch, height = 0, hash = excluded.hash, held_reason = null, read_until = null,
+           updated_at = excluded.updated_at`.execute(trx)
   await sql`delete from chain_blocks where chain = ${chain}`.execute(trx)
   await sql`
     insert into chain_blocks (chain, epoch, height, hash) values (${chain}, ${epoch}, 0, ${genesisHash})`.execute(

@@ -285,3 +285,30 @@ test('a door that is paused or halted lets nothing out', async () => {
   await w.needs.db.updateTable('doors').set({ pausedAt: null }).execute()
   assert.equal(await w.send(), 1)
 })
+
+test('a transfer that its room refuses right before it would leave fails; the others go', async () => {
+  const asked: string[] = []
+  const w = await open({
+    rooms: () => ({
+      test: {
+        onConfirmed: async () => [],
+        onFailed: async (_trx, effects) => effects.map(({ id, reason }) => `${id} ${reason}`),
+        async judge(transfers) {
+          asked.push(...transfers.map(({ chain, purpose }) => `${chain} ${purpose}`))
+          const refused = transfers.filter(({ to }) => to === somebody(2))
+          return { refused: refused.map(({ id }) => ({ id, reason: 'listed' })), waiting: [] }
+        },
+      },
+    }),
+  })
+  const [good, bad] = await w.plan([
+    { to: somebody(1), units: 1_000n },
+    { to: somebody(2), units: 2_000n },
+  ])
+  assert.equal(await w.reserve(), 2)
+  const [went, stayed] = [await w.effect(good!), await w.effect(bad!)]
+  assert.deepEqual([went.state, stayed.state, stayed.reason], ['reserved', 'failed', 'listed'])
+  assert.deepEqual(asked, [`polygon test:${good}:coins`, `polygon test:${bad}:coins`])
+  assert.ok(w.woken.has(`${bad} listed`))
+  assert.equal(await w.reserve(), 0)
+})

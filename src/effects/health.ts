@@ -5,9 +5,7 @@ import { balanceOf } from '../ledger/book.ts'
 import { formatDecimal } from '../money/amount.ts'
 import { assetOf, COIN_ASSETS } from '../money/asset.ts'
 import { walletDoor } from './model.ts'
-
-/** An order is asked about ever less often, in the end once an hour: so often within a day. */
-const ASKED_FOR_A_DAY = 30
+import { ASKED_FOR_A_DAY } from './payouts.ts'
 
 /** What keeps money from leaving, as `/readyz` says it. */
 export async function findWaitingMoney(db: Db): Promise<{ what: string; why: string; mend: string }[]> {
@@ -41,7 +39,7 @@ export async function findWaitingMoney(db: Db): Promise<{ what: string; why: str
     ...undecided.rows.map(({ door, asset, count }) => ({
       what: `door ${door}`,
       why: `${count} orders in ${asset} were given a day ago and more, and nobody knows their end.`,
-      mend: 'Ask the bank or provider what became of them; "effects list" names them.',
+      mend: 'Ask the bank or provider what became of them; "effects list" names them, "effects settle <id> --bank-says booked|rejected|not-received" records its word.',
     })),
   ]
 }

@@ -52,6 +52,22 @@ export interface EffectRoom {
   onFailed(trx: Trx, effects: readonly EndedEffect[]): Promise<readonly string[]>
   /** A bank or card provider took the order. */
   onSent?(trx: Trx, effects: readonly EndedEffect[]): Promise<readonly string[]>
+  /** Asked right before coins leave, outside of any transaction, whether they still may; all may where nobody judges. */
+  judge?(transfers: readonly PlannedTransfer[]): Promise<Judgement>
+}
+
+/** Coins that are about to leave. */
+export interface PlannedTransfer {
+  id: string
+  purpose: string
+  chain: string
+  to: Address
+}
+
+/** Transfers that must not go, which fail, and those that can't be judged now, which wait. */
+export interface Judgement {
+  refused: { id: string; reason: string }[]
+  waiting: { id: string; reason: string }[]
 }
 
 export interface EndedEffect {

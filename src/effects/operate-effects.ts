@@ -9,6 +9,9 @@ import { depthOf, type Receipt } from '../providers/chain/port.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
 import { endEffects } from './end-effects.ts'
 import { type EffectNeeds, laneOfEffect, lanesOfChain } from './model.ts'
+import { askProvider, isBeingAsked, isDebitRead, type ProviderWord } from './order-word.ts'
+import { SAID_BY_BANK } from './payout-ports.ts'
+import { takeBackOutflow } from './payout-store.ts'
 import { planAnew } from './settle.ts'
 
 /** Who changes something and why; both are recorded. */
@@ -20,7 +23,7 @@ export interface Change {
 /** What an operator asked for can't be done; the message says why and is made to be shown. */
 export class RefusedOperation extends Error {}
 
-interface EffectRow {
+export interface EffectRow {
   id: string
   kind: EffectsTable['kind']
   state: EffectsTable['state']
@@ -30,6 +33,7 @@ interface EffectRow {
   reason: string | null
   transactionId: number | null
   destinationSealed: Buffer
+  idempotencyKey: string
 }
 
 const RETRIED_COINS: ReadonlySet<string> = new Set(['planned', 'failed', 'unknown'])
@@ -49,14 +53,25 @@ export async function retryEffect(needs: EffectNeeds, id: string, change: Change
         `Effect ${id} is ${effect.state}; only one that failed, is unknown or waits can be tried again.`,
       )
     }
+    await refuseToldOf(trx, effect)
     const now = needs.clock.now()
-    await audit(trx, needs, change, 'effect.retry', effect, 'tried again')
+    await auditEffect(trx, needs, change, { action: 'effect.retry', effect, after: 'tried again' })
     const reason = `tried again by ${change.who}`
     if (effect.kind === 'coin_transfer') await planAnew(trx, [{ id, reason }], now)
     else await orderAgain(trx, effect, reason, now)
     return effect
   })
   needs.wake(laneOfEffect(effect.kind, effect.asset))
+}
+
+/** Of an order that ended by the bank's word its key must stay known: the bank's line of it may still come. */
+async function refuseToldOf(trx: Trx, { id, kind, state, reason }: EffectRow): Promise<void> {
+  if (kind === 'coin_transfer' || state !== 'failed') return
+  if (reason?.startsWith(SAID_BY_BANK) || (await isDebitRead(trx, id))) {
+    throw new RefusedOperation(
+      `Effect ${id} failed by the bank's word: pay anew with "sale pay-again", or "effects cancel" it and refund again.`,
+    )
+  }
 }
 
 /**
@@ -84,6 +99,9 @@ export async function cancelEffect(
   id: string,
   { become, ...change }: Change & { become: 'cancelled' | 'planned' },
 ): Promise<{ over: boolean }> {
+  const asked = await findEffect(needs.db, id)
+  const isDoubted = asked.kind !== 'coin_transfer' && asked.state === 'unknown'
+  const word = isDoubted ? await askProvider(needs, asked) : undefined
   const { lanes, over } = await needs.db.transaction().execute(async (trx) => {
     const { transactionId } = await findEffect(trx, id)
     // Transactions are locked before their effects, everywhere.
@@ -91,7 +109,7 @@ export async function cancelEffect(
     const effect = await lockEffect(trx, id)
     if (effect.transactionId !== transactionId)
       throw new RefusedOperation(`Effect ${id} has just moved on; look again.`)
-    await audit(trx, needs, change, 'effect.cancel', effect, become)
+    await auditEffect(trx, needs, change, { action: 'effect.cancel', effect, after: become })
     if (effect.state === 'reserved' && carrier) {
       return { over: false, lanes: await cancelOnChain(trx, needs, effect, carrier, become) }
     }
@@ -101,6 +119,10 @@ export async function cancelEffect(
     if (become === 'planned') {
       throw new RefusedOperation(`Effect ${id} is ${effect.state}: "effects retry" plans it anew.`)
     }
+    if (effect.kind !== 'coin_transfer') {
+      await refuseLeft(trx, effect, word)
+      await takeBackOutflow(trx, id)
+    }
     const reason = `given up by ${change.who}: ${change.why}`
     return {
       over: true,
@@ -109,6 +131,27 @@ export async function cancelEffect(
   })
   needs.wake(...lanes)
   return { over }
+}
+
+/** An order is given up only when it is known that its money has not left: by the provider, or as it was never sent. */
+async function refuseLeft(trx: Trx, { id, state }: EffectRow, word: ProviderWord | undefined): Promise<void> {
+  if (await isDebitRead(trx, id))
+    throw new RefusedOperation(`The bank's statement has effect ${id}: its money left.`)
+  if (state !== 'unknown') return
+  if (word === undefined || (await isBeingAsked(trx, id)))
+    throw new RefusedOperation(`Effect ${id} is being asked about; look again in a moment.`)
+  if (word.state === 'refused') return
+  if (word.state === 'no_answer')
+    throw new RefusedOperation(
+      `Effect ${id} may have left, and the provider can't be asked (${word.problem}). Try again when it answers.`,
+    )
+  const heard =
+    word.state === 'not_known' || word.state === 'nobody'
+      ? 'it may still come to the provider, which does not know it now'
+      : `the provider has it (${word.state})`
+  throw new RefusedOperation(
+    `Effect ${id} can't be given up: ${heard}. When you were told its end: "effects settle ${id} --bank-says booked|rejected|not-received".`,
+  )
 }
 
 type Carrier = { id: number; chain: string; state: string; blockHeight: number | null; attempts: number }
@@ -176,7 +219,7 @@ export async function confirmEffect(
       )
     }
     await refuseUsed(trx, effect, txid)
-    await audit(trx, needs, change, 'effect.confirm', effect, `confirmed by ${txid}`)
+    await auditEffect(trx, needs, change, { action: 'effect.confirm', effect, after: `confirmed by ${txid}` })
     await bookForeignGas(trx, needs, setup, effect, receipt)
     return endEffects(trx, needs, [{ id, state: 'confirmed', txid, reason: null, gasUnits: null }])
   })
@@ -273,15 +316,16 @@ const COLUMNS = [
   'reason',
   'transactionId',
   'destinationSealed',
+  'idempotencyKey',
 ] as const
 
-async function findEffect(db: Pick<Trx, 'selectFrom'>, id: string): Promise<EffectRow> {
+export async function findEffect(db: Pick<Trx, 'selectFrom'>, id: string): Promise<EffectRow> {
   const effect = await db.selectFrom('effects').select(COLUMNS).where('id', '=', id).executeTakeFirst()
   if (!effect) throw new RefusedOperation(`There is no effect ${id}. "effects list" shows them.`)
   return effect
 }
 
-async function lockEffect(trx: Trx, id: string): Promise<EffectRow> {
+export async function lockEffect(trx: Trx, id: string): Promise<EffectRow> {
   const effect = await trx
     .selectFrom('effects')
     .select(COLUMNS)
@@ -301,13 +345,11 @@ function lockCarrier(trx: Trx, id: number): Promise<Carrier | undefined> {
     .executeTakeFirst()
 }
 
-async function audit(
+export async function auditEffect(
   trx: Trx,
   { clock }: Pick<EffectNeeds, 'clock'>,
   { who, why }: Change,
-  action: string,
-  { id, state, reason }: EffectRow,
-  after: string,
+  { action, effect: { id, state, reason }, after }: { action: string; effect: EffectRow; after: string },
 ): Promise<void> {
   const entry = {
     who,

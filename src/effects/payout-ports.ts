@@ -28,7 +28,7 @@ export interface PayoutOrder {
 /** One way out that isn't a chain. Both throw `ProviderError`; sending under a key that was used answers the first order. */
 export interface PayoutPort {
   send(order: PayoutOrder): Promise<PayoutProgress>
-  find(order: PayoutOrder): Promise<PayoutProgress | undefined>
+  find(order: Pick<PayoutOrder, 'idempotencyKey' | 'door'>): Promise<PayoutProgress | undefined>
 }
 
 /** The way a door leads; undefined when its provider isn't configured. */
@@ -120,6 +120,9 @@ function payeeOf(destination: Record<string, string>): {
 
 /** How the reason of a transfer begins that came back. */
 export const RETURNED_BY_BANK = 'returned by the bank'
+
+/** How the reason of an order begins whose end a person was told of. */
+export const SAID_BY_BANK = 'said by the bank'
 
 const BANK_STATES = {
   accepted: 'accepted',

@@ -137,6 +137,10 @@ export async function recordPayout(
     .execute()
 }
 
+export async function setProviderRef(trx: Trx, id: string, providerRef: string): Promise<void> {
+  await trx.updateTable('effects').set({ providerRef }).where('id', '=', id).execute()
+}
+
 /** Orders that a provider told news of are looked at now. */
 export async function recheckPayouts(
   db: Db | Trx,

@@ -16,7 +16,8 @@ import { DISPATCH_DEFAULTS, type EffectNeeds, type EndedEffect } from './model.t
 import { pauseDoors, resumeDoors } from './operate-doors.ts'
 import { cancelEffect, RefusedOperation, retryEffect } from './operate-effects.ts'
 import { recheckPayouts, recheckShort } from './payout-store.ts'
-import { movePayouts } from './payouts.ts'
+import { again, movePayouts } from './payouts.ts'
+import { type BankWord, settleOrder } from './settle-order.ts'
 
 const CHANGE = { who: 'operator', why: 'test' }
 /** Another account for each test: what is booked stays. */
@@ -293,11 +294,85 @@ test('a process that died while it ordered: the next one asks first', async () =
   assert.deepEqual(sends, [id])
 })
 
+test('an order whose end is unknown is given up only when the bank refused it; its word to a person is recorded', async () => {
+  const id = await plan()
+  bankFails.send = 'after'
+  await move()
+  const give = () => cancelEffect(needs, id, { become: 'cancelled', ...CHANGE })
+  const settle = (says: BankWord) => settleOrder(needs, id, { says, ...CHANGE })
+  bankFails.find = new ProviderError('bank', 'unknown', '503')
+  await assert.rejects(give(), /may have left, and the provider can't be asked/)
+  for (const says of ['rejected', 'not-received'] as const)
+    await assert.rejects(settle(says), /can't be asked whether it has it/)
+  bankFails.find = null
+  await assert.rejects(give(), /the provider has it \(accepted\)/)
+  await assert.rejects(settle('not-received'), /interface has it/)
+  setOrder(id, { state: 'booked' })
+  await assert.rejects(give(), /has it \(done\)/)
+  await assert.rejects(settle('rejected'), /is done/)
+  setOrder(id, { state: 'rejected', reason: 'AC04' })
+  await assert.rejects(settle('booked'), /was refused/)
+  await give()
+  assert.equal((await effect(id)).state, 'cancelled')
+  await assert.rejects(settle('booked'), /is cancelled/)
+})
+
+test('an order that the bank does not know may be on its way to it: only the word of the bank gives it up', async () => {
+  const id = await plan()
+  bankFails.send = 'after'
+  await move()
+  orders.delete(id)
+  await assert.rejects(cancelEffect(needs, id, { become: 'cancelled', ...CHANGE }), /may still come/)
+  await db
+    .updateTable('effects')
+    .set({ leaseUntil: new Date(Date.now() + 60_000) })
+    .where('id', '=', id)
+    .execute()
+  await assert.rejects(settleOrder(needs, id, { says: 'not-received', ...CHANGE }), /being asked about/)
+  await db.updateTable('effects').set({ leaseUntil: null }).where('id', '=', id).execute()
+  await settleOrder(needs, id, { says: 'not-received', ...CHANGE })
+  const { state, reason } = await effect(id)
+  assert.deepEqual([state, reason], ['failed', 'said by the bank: not-received'])
+  // Under another key the line of this one would not be known.
+  await assert.rejects(retryEffect(needs, id, CHANGE), /by the bank's word/)
+  assert.equal(heard.at(-1)?.state, 'failed')
+  const audit = await db.selectFrom('auditLog').selectAll().where('target', '=', `effect:${id}`).execute()
+  assert.deepEqual(
+    audit.map(({ action, who, why }) => [action, who, why]),
+    [['effect.settle', 'operator', 'test']],
+  )
+})
+
+test('an order that was unknown and can not be sent again stays unknown: the first may still come', async () => {
+  const id = await plan()
+  bankFails.send = new ProviderError('bank', 'unknown', 'no answer')
+  await move()
+  bankFails.send = new ProviderError('bank', 'not_sent', 'unreachable')
+  await move()
+  assert.equal((await effect(id)).state, 'unknown')
+})
+
+test('orders that hang are asked about together, in the end once a day', () => {
+  const now = new Date(Date.UTC(2030, 0, 15, 10, 20))
+  const after = (attempts: number) => again(now, attempts).toISOString()
+  assert.equal(after(0), '2030-01-15T10:20:01.000Z')
+  assert.equal(after(7), '2030-01-15T11:00:00.000Z')
+  assert.equal(after(29), '2030-01-15T11:00:00.000Z')
+  assert.equal(after(30), '2030-01-16T00:00:00.000Z')
+  let asks = 0
+  const end = now.getTime() + 90 * 86_400_000
+  for (let at = now; at.getTime() < end; at = again(at, asks)) asks += 1
+  assert.ok(asks < 125, `${asks} in 90 days`)
+})
+
 test('an accepted order that the bank forgets goes on being asked for, and is never ordered again', async () => {
   const id = await plan()
   await move()
   orders.delete(id)
-  for (let look = 0; look < 45; look += 1) await move()
+  for (let look = 0; look < 45; look += 1) {
+    nowMs += 86_400_000
+    await move()
+  }
   const { state, reason, dueAt } = await effect(id)
   assert.deepEqual([state, dueAt], ['sent', null])
   assert.deepEqual(

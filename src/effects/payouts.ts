@@ -9,15 +9,20 @@ import {
   claimPayouts,
   lockClaimed,
   recordPayout,
+  setProviderRef,
   takeBackOutflow,
 } from './payout-store.ts'
 import { isOrdinary, type OrdinaryAnswer, recordOrdinary } from './record-answers.ts'
 
 const AT_ONCE = 50
-/** Pauses between two looks at an order that isn't over, or two tries to reach the provider. */
-const AGAIN_MS = [1_000, 2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000, 3_600_000] as const
+/** Pauses between the first looks at an order that isn't over, or tries to reach the provider. */
+const AGAIN_MS = [1_000, 2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000] as const
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 /** Of these pauses, so many are left out for an order that the provider has. */
 const UNTOLD = 2
+/** Attempts after which an order has been asked about for a day. */
+export const ASKED_FOR_A_DAY = 30
 /** So often in a row the provider could not say what became of an order: a person has to find out. */
 const MOST_UNKNOWN = 40
 /** When a transfer that the bank found no money for is tried again. */
@@ -161,7 +166,8 @@ async function recordFailure(
   error: ProviderError,
 ): Promise<string[]> {
   const now = needs.clock.now()
-  if (error.outcome !== 'unknown') await takeBackOutflow(trx, payout.id)
+  const isOut = error.outcome === 'unknown' || (error.outcome === 'not_sent' && payout.was !== 'planned')
+  if (!isOut) await takeBackOutflow(trx, payout.id)
   if (error.outcome === 'rejected' && error.code === NO_MONEY) return waitForMoney(trx, payout, error, now)
   switch (error.outcome) {
     case 'rejected':
@@ -169,8 +175,10 @@ async function recordFailure(
         { id: payout.id, state: 'failed', txid: null, reason: error.message, gasUnits: null },
       ])
     case 'not_sent': {
+      // One that was ordered before, and not known by the provider yet, may still come to it.
+      if (payout.was !== 'planned') return recordUnknown(trx, needs, payout, error.message)
       const attempts = payout.attempts + 1
-      // Known not to have left: it may still be cancelled, and begins again.
+      // Known never to have left: it may still be cancelled, and begins again.
       await recordPayout(
         trx,
         payout.id,
@@ -220,9 +228,13 @@ async function recordUnknown(
   return []
 }
 
-const again = (now: Date, attempts: number): Date =>
-  new Date(now.getTime() + AGAIN_MS[Math.min(attempts, AGAIN_MS.length - 1)]!)
-
-async function setProviderRef(trx: Trx, id: string, providerRef: string): Promise<void> {
-  await trx.updateTable('effects').set({ providerRef }).where('id', '=', id).execute()
+/**
+ * Later pauses last to the next full hour, and after a day of those to the next day: orders that hang are then asked
+ * about together, and months of them cost little. News of an order, or its line, has it asked about at once.
+ */
+export function again(now: Date, attempts: number): Date {
+  const pauseMs = AGAIN_MS[attempts]
+  if (pauseMs !== undefined) return new Date(now.getTime() + pauseMs)
+  const stepMs = attempts < ASKED_FOR_A_DAY ? HOUR_MS : DAY_MS
+  return new Date((Math.floor(now.getTime() / stepMs) + 1) * stepMs)
 }

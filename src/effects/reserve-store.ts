@@ -69,6 +69,8 @@ export async function lockOpenWallet(trx: Trx, wallet: DoorWallet): Promise<Door
 }
 
 export interface PlannedRow extends Candidate {
+  purpose: string
+  reference: string
   dueAt: Date
 }
 
@@ -82,7 +84,7 @@ export async function listPlanned(
   secrets: Pick<Secrets, 'open'>,
 ): Promise<{ planned: PlannedRow[]; unreadable: Waiting[] }> {
   const { rows } = await sql<Omit<PlannedRow, 'to'> & { destinationSealed: Buffer }>`
-    select id, asset, units, single, attempts, destination_sealed, due_at from effects
+    select id, purpose, reference, asset, units, single, attempts, destination_sealed, due_at from effects
      where door = ${door} and state = 'planned' and kind = 'coin_transfer' and due_at <= ${now}
      order by created_at, id limit ${limit}`.execute(db)
   const planned: PlannedRow[] = []

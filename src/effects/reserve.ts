@@ -3,6 +3,7 @@ import { nativeAssetOf } from '../money/asset.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
 import { endEffects } from './end-effects.ts'
 import { freshFees } from './fees.ts'
+import { judgeTransfers } from './judge-transfers.ts'
 import { type EffectNeeds, lanesOfChain } from './model.ts'
 import { firstOpenNonce, haltIfAhead } from './nonce-line.ts'
 import { type Candidate, chooseFitting, groupTransfers, type Room, type Waiting } from './plan-dispatch.ts'
@@ -97,14 +98,15 @@ async function reserveForWallet(needs: EffectNeeds, setup: ChainSetup, wallet: D
   const { going, waiting } = chooseFitting(planned, room)
   const nonces = settings.maxInFlight - room.inFlight
   const canBatch = (asset: string): boolean => setup.disperse !== null && tokenOf(setup, asset) !== null
-  const groups = groupTransfers(going, { canBatch, nonces, settings })
+  const { allowed, ended } = await judgeTransfers(needs, setup.chain, going)
+  const groups = groupTransfers(allowed, { canBatch, nonces, settings })
   const tried = await tryOut(setup, wallet, groups)
   await recordWaiting(db, waiting, { now, dueAt: new Date(now.getTime() + WAIT_MS) })
   const reserved = await db
     .transaction()
     .execute((trx) => reserve(trx, needs, { setup, wallet, facts, tried: tried.groups }))
   const refused = await refuse(needs, tried.refused, planned, now)
-  return reserved + refused
+  return reserved + refused + ended
 }
 
 /** On a new local chain an address that was emptied before counts from zero: its line goes on where it was. */

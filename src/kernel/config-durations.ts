@@ -19,6 +19,7 @@ export function readDurations(read: ConfigReader): Config['durations'] {
     dispatchDeadlineMs: read.durationMs('DISPATCH_DEADLINE'),
     saleDepositWindowMs: read.durationMs('SALE_DEPOSIT_WINDOW'),
     saleConversionDeadlineMs: read.durationMs('SALE_CONVERSION_DEADLINE'),
+    salePayoutDeadlineMs: read.durationMs('SALE_PAYOUT_DEADLINE'),
     kycLinkLifetimeMs: read.durationMs('KYC_LINK_LIFETIME'),
     kybLinkLifetimeMs: read.durationMs('KYB_LINK_LIFETIME'),
     onboardingLinkLifetimeMs: read.durationMs('ONBOARDING_LINK_LIFETIME'),

@@ -271,6 +271,12 @@ const entries = {
     meaning: 'How long received coins may wait to be converted before the sale goes to `in_review`.',
     default: '24h',
   },
+  SALE_PAYOUT_DEADLINE: {
+    group: 'Durations',
+    meaning:
+      'How long the bank may neither book nor refuse the payout of a sale before the sale goes to `in_review`.',
+    default: '5d',
+  },
   KYC_LINK_LIFETIME: { group: 'Durations', meaning: 'How long a verification link works.', default: '30d' },
   KYB_LINK_LIFETIME: {
     group: 'Durations',

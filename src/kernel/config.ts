@@ -101,6 +101,7 @@ export interface Config {
     dispatchDeadlineMs: number
     saleDepositWindowMs: number
     saleConversionDeadlineMs: number
+    salePayoutDeadlineMs: number
     kycLinkLifetimeMs: number
     kybLinkLifetimeMs: number
     onboardingLinkLifetimeMs: number

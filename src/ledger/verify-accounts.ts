@@ -79,17 +79,18 @@ const EXPECTED_CUSTOMERS = sql`
      where e.kind = 'coin_transfer' and e.state not in ('confirmed', 'cancelled')
        and not exists (select from deposits d
                         where d.integration_id = s.integration_id and d.sale_id = s.id
+                          and d.outcome in ('wrong_asset', 'blocked')
                           and d.return_round = split_part(e.purpose, ':', 4)::integer)
     union all
     select ${CUSTOMER_ACCOUNTS} || sale_id || ':coin', asset, -units
       from deposits where outcome in ('wrong_asset', 'blocked') and settled_at is null
   ) owed group by account, asset`
 
-/** What came to an account and has no owner yet, less what the bank took without our order. */
+/** What came to an account and has no owner yet, less what the bank took without our order, or for one that was given up. */
 const EXPECTED_SUSPENSE = sql`
   select 'suspense:' || iban as account, currency as asset,
          sum(case when direction = 'credit' then -(units - matched_units) else units - matched_units end) as units
-    from bank_transactions where direction = 'credit' or transfer_ref is null
+    from bank_transactions where direction = 'credit' or transfer_ref is null or state = 'unmatched'
    group by iban, currency`
 
 /** What we ordered to go out of an account and the bank has not booked. */

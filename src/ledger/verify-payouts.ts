@@ -22,7 +22,9 @@ export async function findDebitProblems(trx: Trx): Promise<Problem[]> {
     with debits as (
       select iban, bank_ref, units, currency, transfer_ref, end_to_end_id,
              count(*) over (partition by iban, transfer_ref) as times
-        from bank_transactions where direction = 'debit' and transfer_ref is not null)
+        from bank_transactions
+       -- What was taken for an order that was given up has no owner until a person names it, and then all of it has.
+       where direction = 'debit' and transfer_ref is not null and state = 'matched' and matched_units = 0)
     select d.iban, d.bank_ref, d.units, e.id as effect, e.units as ordered, d.times::int as times,
            e.state = 'cancelled' and not exists (
              select from bank_transactions back

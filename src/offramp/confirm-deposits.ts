@@ -3,6 +3,7 @@ import type { Hex } from 'viem'
 import { recordCheckpoint } from '../effects/watch-store.ts'
 import type { BlockRef, Receipt } from '../providers/chain/port.ts'
 import type { Scan } from './scan-store.ts'
+import { transactionOf } from './watch-balances.ts'
 import type { BlockReader, WatchedChain, WatchNeeds } from './watch-deposits.ts'
 
 /** Most deposits that become final at once. */
@@ -11,7 +12,7 @@ const FINAL_AT_ONCE = 500
 interface DeepDeposit {
   integrationId: number
   id: string
-  txHash: Hex
+  txHash: string
   blockHeight: number
   blockHash: Hex
 }
@@ -66,23 +67,25 @@ async function findOnChain(provider: BlockReader, deep: readonly DeepDeposit[]):
 
 /** What the second node says otherwise, of the block or of a transaction in it. */
 async function findDoubt(
-  witness: Pick<BlockReader, 'blocks' | 'receipts'>,
+  witness: NonNullable<WatchedChain['witness']>,
   deposits: readonly DeepDeposit[],
 ): Promise<Exclude<Confirming, { is: 'done' | 'waiting' }> | null> {
   const heights = heightsOf(deposits)
   const blocks = new Map((await witness.blocks(heights)).map((block, place) => [heights[place]!, block]))
-  const hashes = [...new Set(deposits.map(({ txHash }) => txHash))]
+  // What only a balance tells of was seen by both nodes at once: its block says all.
+  const hashes = [...new Set(deposits.flatMap((deposit) => transactionOf(deposit) ?? []))]
   const receipts = new Map<Hex, Receipt | null>(
     (await witness.receipts(hashes)).map((receipt, place) => [hashes[place]!, receipt]),
   )
   for (const { txHash, blockHeight, blockHash } of deposits) {
     const block = blocks.get(blockHeight)
     if (!block) return { is: 'behind', height: blockHeight }
-    const receipt = receipts.get(txHash)
+    const transaction = transactionOf({ txHash })
+    const receipt = transaction && receipts.get(transaction)
     const other =
       block.hash !== blockHash
         ? `block ${blockHeight} is ${blockHash} on one node and ${block.hash} on the other`
-        : receipt?.blockHash !== blockHash || !receipt.ok
+        : transaction && (receipt?.blockHash !== blockHash || !receipt.ok)
           ? `transaction ${txHash} is in block ${blockHeight} ${blockHash} on one node and not on the other`
           : undefined
     if (other) return { is: 'disagree', reason: `nodes_disagree: ${other}` }

@@ -2,10 +2,13 @@ import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import { convertHeld, giveAllBack } from './convert-held.ts'
 import { decideAll } from './decide-deposit.ts'
+import { loadPending } from './deposit-store.ts'
+import { withoutHolding } from './one-by-one.ts'
 import { isReturning } from './return-coins.ts'
 import { heldCoins, type Sale } from './sale.ts'
 import {
   beginSaleChanges,
+  clearFailures,
   moveSaleToReview,
   type SaleChanges,
   wakeAfterSales,
@@ -18,7 +21,7 @@ const BATCH = 100
 /** How often a sale that waits for a price is looked at. */
 const AGAIN_MS = 2_000
 
-type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake'>
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'log'>
 
 /** Converts coins that were received when there was no price, once there is one. Answers how many sales went on. */
 export async function convertWaiting(app: Needs): Promise<number> {
@@ -29,18 +32,27 @@ export async function convertWaiting(app: Needs): Promise<number> {
             where state = 'crypto_received' and (lease_until is null or lease_until < clock_timestamp())
             order by updated_at limit ${BATCH} for update skip locked)
     returning id`.execute(app.db)
-  if (rows.length === 0) return 0
+  const converted = await withoutHolding(
+    app,
+    rows.map(({ id }) => id),
+    (ids) => convertSales(app, ids),
+  )
+  return converted.reduce((sum, count) => sum + count, 0)
+}
+
+async function convertSales(app: Needs, ids: readonly string[]): Promise<number> {
   const changes = beginSaleChanges(app)
   await app.db.transaction().execute(async (trx) => {
-    const locked = await lockSales(
-      trx,
-      rows.map(({ id }) => id),
-    )
-    const sales = [...locked.values()].filter(
+    const locked = await lockSales(trx, ids)
+    const waiting = [...locked.values()].filter(
       (sale) => sale.state === 'crypto_received' && !isReturning(sale) && heldCoins(sale) > 0n,
     )
+    // What came besides is judged first: it may come from a blocked address.
+    const pending = await loadPending(trx, waiting)
+    const sales = waiting.filter(({ id }) => !pending.has(id))
     const facts = await loadSaleFacts(trx, app.pricing, sales)
     for (const sale of sales) goOn(changes, sale, facts)
+    clearFailures(changes, locked.values())
     await writeSaleChanges(trx, changes)
   })
   wakeAfterSales(app, changes)

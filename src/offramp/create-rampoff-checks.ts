@@ -11,11 +11,11 @@ import { type JudgedWallet, judgeWallet } from '../onramp/wallet-checks.ts'
 import { contractOf } from '../pricing/deliverable.ts'
 import { isServed } from '../pricing/payment-methods.ts'
 import { findActiveCoin, findSellTerms, type SellTerms } from '../pricing/terms.ts'
-import { fail } from '../server/errors.ts'
+import { type FieldErrors, fail } from '../server/errors.ts'
 import { kycForm } from '../users/kyc-form-url.ts'
-import { depositKeyRef, openDepositAddresses } from './deposit-address.ts'
+import { type AddressAt, depositKeyRef, openDepositAddresses } from './deposit-address.ts'
 import { PAYOUT_TYPE, refusePayout } from './get-quote.ts'
-import { localCurrency, type PayoutOrder, readPayee, refuseIban } from './payee.ts'
+import { findMissingAccount, localCurrency, type PayoutOrder, readPayee, refuseIban } from './payee.ts'
 import { type PricedSale, priceSale, type QuotedSale, readSaleQuote } from './price-sale.ts'
 import type { Payee } from './sale.ts'
 import { saleLifetimeMs } from './sale-states.ts'
@@ -25,7 +25,7 @@ import {
   insertDepositWallet,
   insertSale,
   type NewSale,
-  takeDepositIndex,
+  takeDepositPlace,
 } from './sale-store.ts'
 import { sealPayee } from './sale-wire.ts'
 import { lockSeller, openSeller, type Seller } from './seller-checks.ts'
@@ -87,7 +87,7 @@ export async function createSale(
 interface Judged {
   quoted: QuotedSale
   wallet: JudgedWallet
-  addressAt: (index: number) => string
+  addressAt: AddressAt
 }
 
 async function insertChecked(
@@ -105,10 +105,10 @@ async function insertChecked(
       if (namesake) return sameRequest(trx, order, namesake)
       const agreed = judge(app, order, judged, seller)
       if (agreed === 'require_kyc') return agreed
-      const index = await takeDepositIndex(trx)
-      const address = judged.addressAt(index)
+      const place = await takeDepositPlace(trx)
+      const address = judged.addressAt(place)
       const row = rowOf(app, order, { ...agreed, address, refundWallet: judged.wallet.address })
-      const isKnown = await insertDepositWallet(trx, { ...row, keyRef: depositKeyRef(index) })
+      const isKnown = await insertDepositWallet(trx, { ...row, keyRef: depositKeyRef(place) })
       if (!isKnown) refuseCoin(order)
       await insertSale(trx, row)
       const sale = { id: row.id, address, askedUnits: agreed.askedUnits, expiresAt: row.expiresAt as Date }
@@ -160,19 +160,36 @@ function judge(
  */
 function payoutCurrency(order: SaleOrder, { country }: Seller): Asset {
   const symbol = order.iban === null ? localCurrency(country) : 'EUR'
-  const lacking = [
-    ...(symbol === undefined ? ['iban'] : []),
-    ...(symbol === undefined && order.askedChain === null ? ['blockchain'] : []),
-  ]
   if (symbol === undefined) {
-    fail('fail_mandatory_field', `Missing: ${lacking.join(', ')}.`, {
-      errors: Object.fromEntries(lacking.map((field) => [field, [`The ${field} field is required.`]])),
-    })
+    const errors = missingForIban(order)
+    fail('fail_mandatory_field', `Missing: ${Object.keys(errors).join(', ')}.`, { errors })
   }
   if (order.fiat && order.fiat.id !== symbol) {
     fail('fiat_not_supported', `Sales of this customer are paid in ${symbol}, not ${order.fiat.symbol}.`)
   }
   return fiatAsset(symbol)!
+}
+
+/** What a sale lacks that can only be paid to an IBAN and names none. */
+function missingForIban({ askedChain }: Pick<SaleOrder, 'askedChain'>): FieldErrors {
+  const lacking = ['iban', ...(askedChain === null ? ['blockchain'] : [])]
+  return Object.fromEntries(lacking.map((field) => [field, [`The ${field} field is required.`]]))
+}
+
+/** What a sale to no IBAN lacks by what is known of the customer; nothing of one whom nobody knows. */
+export async function findMissingOfCustomer(
+  { db, secrets }: Pick<App, 'db' | 'secrets'>,
+  order: Pick<SaleOrder, 'customerId' | 'askedChain' | 'bankName'> & { integrationId: number },
+): Promise<FieldErrors> {
+  const customer = await db
+    .selectFrom('customers')
+    .select(['country', 'keyWrapped', 'personalSealed'])
+    .where('integrationId', '=', order.integrationId)
+    .where('id', '=', order.customerId)
+    .executeTakeFirst()
+  if (!customer?.keyWrapped) return {}
+  if (localCurrency(customer.country) === undefined) return missingForIban(order)
+  return findMissingAccount(order.bankName, openSeller({ secrets }, customer).data)
 }
 
 function sellableCoin(app: Needs, order: SaleOrder): Asset {

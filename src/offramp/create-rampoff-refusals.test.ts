@@ -40,6 +40,38 @@ describe('fields', () => {
     assert.deepEqual(Object.keys(euro.body.errors), ['iban'])
   })
 
+  test('those too that only what is known of the customer tells', async () => {
+    const missing = async (body: Fields) => {
+      const answer = (await t.api('POST', '/api/createRampoff', { body })).body
+      assert.equal(answer.error, 'fail_mandatory_field')
+      const names = Object.keys(answer.errors).sort()
+      for (const name of names) if (body[name] === undefined) assert.match(answer.message, new RegExp(name))
+      return names
+    }
+    const all = ['amount', 'blockchain', 'iban', 'symbol']
+    assert.deepEqual(await missing({ user_id: customer }), all)
+    assert.deepEqual(await missing({ user_id: String(customer), amount: '-1', symbol: 'USDC' }), [
+      'amount',
+      'blockchain',
+      'iban',
+    ])
+    assert.deepEqual(await missing({ user_id: customer, blockchain: 'polygon' }), [
+      'amount',
+      'iban',
+      'symbol',
+    ])
+    // An iban that was sent and is wrong does not lack.
+    assert.deepEqual(await missing({ user_id: customer, iban: 7, symbol: 'USDC' }), [
+      'amount',
+      'blockchain',
+      'iban',
+    ])
+    const local = await addCustomer(t.app, { country: 'MX' })
+    const known = await missing({ user_id: local })
+    assert.ok(!known.includes('iban') && !known.includes('blockchain'), String(known))
+    assert.deepEqual(await missing({ user_id: 99_999_999 }), ['amount', 'symbol'])
+  })
+
   for (const amount of [
     '0',
     '-5',

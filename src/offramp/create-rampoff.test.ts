@@ -101,7 +101,7 @@ describe('a sale', () => {
     assert.equal(wallets.length, 10)
     assert.equal(new Set(wallets.map(({ keyRef }) => keyRef)).size, 10)
     for (const { keyRef, address, epoch, nextNonce } of wallets) {
-      assert.match(keyRef, /^m\/44'\/60'\/1'\/0\/\d+$/)
+      assert.match(keyRef, /^m\/44'\/60'\/1'\/\d+\/\d+$/)
       assert.equal(await t.app.providers.custody.address(keyRef), address)
       assert.deepEqual([epoch, nextNonce], [1, 0])
     }

@@ -17,7 +17,12 @@ import {
   WireTime,
 } from '../server/fields.ts'
 import { hashBody } from '../server/idempotency.ts'
-import { type CreatedSale, createSale, type SaleOrder } from './create-rampoff-checks.ts'
+import {
+  type CreatedSale,
+  createSale,
+  findMissingOfCustomer,
+  type SaleOrder,
+} from './create-rampoff-checks.ts'
 
 const Body = Type.Object({
   user_id: CustomerId(),
@@ -109,6 +114,15 @@ export const createRampoff = endpoint({
     // Whether a customer needs an IBAN is known once the customer is.
     const mayBeLocal = body.user_id !== undefined && body.fiat?.toUpperCase() !== 'EUR'
     return mayBeLocal ? [] : ['iban', 'blockchain']
+  },
+  async findMissing(app, { body, integration }): Promise<FieldErrors> {
+    if (body.user_id === undefined || body.iban !== undefined) return {}
+    return findMissingOfCustomer(app, {
+      integrationId: integration.id,
+      customerId: Number(body.user_id),
+      askedChain: body.blockchain ?? null,
+      bankName: body.bank_name ?? null,
+    })
   },
   check({ body }): FieldErrors {
     const { amount, symbol, blockchain = DEFAULT_CHAIN } = body

@@ -21,6 +21,7 @@ const QUESTION: DepositQuestion = {
   returning: false,
   isDust: false,
   blocked: false,
+  blockedBeside: false,
   banned: false,
   nameTaken: false,
   hasRefundWallet: true,
@@ -41,6 +42,21 @@ function tell({ outcome, step }: DepositDecision): string {
   if (step.do === 'convert') return `${outcome}: convert ${step.units} + ${step.excessUnits}`
   return `${outcome}: ${step.do}${'reason' in step ? ` ${step.reason}` : ''}`
 }
+
+describe('coins from a blocked address beside them', () => {
+  for (const [what, question, expected] of [
+    ['exact', {}, 'credited: review blocked_sender'],
+    ['a part', { units: 40n }, 'credited: review blocked_sender'],
+    ['another coin', { isOwnCoin: false }, 'wrong_asset: review blocked_sender'],
+    ['late', { state: 'refunded' }, 'credited: review blocked_sender'],
+    ['more, while the bank pays', { state: 'processing' }, 'credited: hold'],
+    ['more, while a person looks', { state: 'in_review', returning: true }, 'credited: hold'],
+    ['dust', { isDust: true, state: 'finished' }, 'dust: ignore'],
+  ] as [string, Partial<DepositQuestion>, string][])
+    test(what, () =>
+      assert.equal(decide({ ...question, blockedBeside: true }, { excess: 'return' }), expected),
+    )
+})
 
 describe('the amount', () => {
   const CASES: [string, Partial<DepositQuestion>, Partial<SalePolicy>, string][] = [

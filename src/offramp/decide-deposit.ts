@@ -18,6 +18,8 @@ export interface DepositQuestion {
   isDust: boolean
   /** The address it came from stands on a list. */
   blocked: boolean
+  /** Other coins of the sale that nobody has decided about came from such an address, final or not. */
+  blockedBeside: boolean
   /** The customer was banned since the sale was made. */
   banned: boolean
   /** The sale ended, and another one holds its `external_id` now. */
@@ -71,14 +73,16 @@ export function decideDeposit(question: DepositQuestion, policy: SalePolicy): De
 }
 
 function decideWrongAsset(question: DepositQuestion, policy: SalePolicy): DepositStep {
-  if (question.banned) return review(question, 'banned')
+  const doubt = doubtOf(question)
+  if (doubt) return review(question, doubt)
   if (policy.wrongAsset === 'return' && question.hasRefundWallet)
     return { do: 'return', reason: 'wrong_asset' }
   return review(question, 'wrong_asset')
 }
 
 function decideOwnCoin(question: DepositQuestion, policy: SalePolicy): DepositStep {
-  if (question.banned) return review(question, 'banned')
+  const doubt = doubtOf(question)
+  if (doubt) return review(question, doubt)
   switch (question.state) {
     case 'started':
       return decideAwaited(question, policy)
@@ -97,6 +101,12 @@ function decideOwnCoin(question: DepositQuestion, policy: SalePolicy): DepositSt
     case 'failed':
       return policy.late === 'review' ? review(question, 'late') : giveBack(question, 'late')
   }
+}
+
+/** What no coins of the sale go on by themselves with, neither to the bank nor back. */
+function doubtOf({ banned, blockedBeside }: DepositQuestion): SaleReviewReason | undefined {
+  if (banned) return 'banned'
+  return blockedBeside ? 'blocked_sender' : undefined
 }
 
 function decideAwaited(

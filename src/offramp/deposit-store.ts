@@ -7,19 +7,39 @@ import type { CountedCoins } from './sale-conversion.ts'
 
 export type Deposit = Selectable<DepositsTable>
 
+export interface Claimed {
+  deposits: Deposit[]
+  /** What else came for the same sales and was not worked off: not final yet, or claimed by another. */
+  beside: Deposit[]
+}
+
 /** Final deposits that were not worked off, the oldest first, under a lease. */
 export async function claimDeposits(
   db: Db,
   { limit, leaseMs }: { limit: number; leaseMs: number },
-): Promise<Deposit[]> {
-  const { rows } = await sql<Deposit>`
-    update deposits set lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
-     where (integration_id, id) in (
-           select integration_id, id from deposits
-            where state = 'final' and outcome is null and (lease_until is null or lease_until < clock_timestamp())
-            order by final_at, id limit ${limit} for update skip locked)
-    returning *`.execute(db)
-  return rows
+): Promise<Claimed> {
+  const { rows } = await sql<Deposit & { isClaimed: boolean }>`
+    with claimed as (
+      update deposits set lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
+       where (integration_id, id) in (
+             select integration_id, id from deposits
+              where state = 'final' and outcome is null and (lease_until is null or lease_until < clock_timestamp())
+              order by final_at, id limit ${limit} for update skip locked)
+      returning *)
+    select claimed.*, true as is_claimed from claimed
+    union all
+    select beside.*, false
+      from (select distinct integration_id, sale_id from claimed) sale
+      join deposits beside using (integration_id, sale_id)
+     where beside.state <> 'vanished' and beside.outcome is null
+       and not exists (select from claimed
+                        where claimed.integration_id = beside.integration_id and claimed.id = beside.id)`.execute(
+    db,
+  )
+  const { claimed = [], beside = [] } = Object.groupBy(rows, ({ isClaimed }) =>
+    isClaimed ? 'claimed' : 'beside',
+  )
+  return { deposits: claimed, beside }
 }
 
 /** Those of the deposits that still wait, locked after their sales, in the order in which they came. */
@@ -115,6 +135,45 @@ export async function changeOpenDeposits(
       'in',
       deposits.map(({ id }) => id),
     )
+    .execute()
+}
+
+/**
+ * Names the deposits that a return of counted coins gives back: the last ones of its sale that no return has, as far as
+ * it gives back all of each.
+ */
+export async function linkReturn(
+  trx: Trx,
+  { integrationId, id }: Pick<Sale, 'integrationId' | 'id'>,
+  { round, units }: { round: number; units: bigint },
+  now: Date,
+): Promise<void> {
+  await sql`
+    update deposits set return_round = ${round}, updated_at = ${now}
+      from (select id, sum(units) over (order by first_seen_at desc, block_height desc, ordinal desc, id desc) as total
+              from deposits
+             where integration_id = ${integrationId} and sale_id = ${id} and outcome = 'credited'
+               and return_round is null) free
+     where deposits.integration_id = ${integrationId} and deposits.id = free.id and free.total <= ${units}`.execute(
+    trx,
+  )
+}
+
+/** What became of counted deposits that a return was to give back: they are back, or held again. */
+export async function changeReturned(
+  trx: Trx,
+  { integrationId, id }: Pick<Sale, 'integrationId' | 'id'>,
+  round: number,
+  { is, now }: { is: 'back' | 'held'; now: Date },
+): Promise<void> {
+  const change = is === 'back' ? { settledAt: now } : { returnRound: null }
+  await trx
+    .updateTable('deposits')
+    .set({ ...change, updatedAt: now })
+    .where('integrationId', '=', integrationId)
+    .where('saleId', '=', id)
+    .where('returnRound', '=', round)
+    .where('outcome', '=', 'credited')
     .execute()
 }
 

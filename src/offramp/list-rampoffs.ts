@@ -8,6 +8,7 @@ import { SALE_EXAMPLE } from './retrieve-rampoff.ts'
 import { SALE_STATES, type SaleState } from './sale-states.ts'
 import { findSales } from './sale-store.ts'
 import { SaleObject, wireSale } from './sale-wire.ts'
+import { loadShownDeposits } from './shown-deposits.ts'
 
 const FILTERS = {
   status: Type.Optional(OneOf(SALE_STATES)),
@@ -44,11 +45,12 @@ export const listRampoffs = endpoint({
       integration.id,
       places.map(({ id }) => String(id)),
     )
+    const deposits = await loadShownDeposits(app.db, [...sales.values()])
     return listed(page, {
       rows: places,
       counted,
       cursorOf: ({ cursor }) => cursor,
-      render: ({ id }) => wireSale(sales.get(String(id))!, app),
+      render: ({ id }) => wireSale(sales.get(String(id))!, app, deposits.get(String(id))!),
     })
   },
 })

@@ -1,4 +1,5 @@
 import { type Selectable, sql } from 'kysely'
+import { getAddress, isAddress } from 'viem'
 import { recordAudit } from '../common/integration-store.ts'
 import type { Db } from '../db/database.ts'
 import type { SweepsTable } from '../db/schema.ts'
@@ -26,12 +27,16 @@ export async function listSweeps(
     .selectAll()
     .$if(states !== undefined, (query) => query.where('state', 'in', states!))
     .$if(chain !== undefined, (query) => query.where('chain', '=', chain!))
-    .$if(address !== undefined, (query) => query.where('address', '=', address!))
+    .$if(address !== undefined, (query) => query.where('address', '=', writtenAddress(address!)))
     .orderBy('createdAt', 'desc')
     .orderBy('id', 'desc')
     .limit(limit)
     .execute()
 }
+
+/** Addresses are kept in capital and small letters, which few type. */
+const writtenAddress = (text: string): string =>
+  isAddress(text, { strict: false }) ? getAddress(text) : text
 
 /** Has a sweep go on that waits or was parked: what is next is decided by the chain as it is now. */
 export async function retrySweep(

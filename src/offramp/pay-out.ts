@@ -1,11 +1,13 @@
 import type { Trx } from '../db/database.ts'
 import { formatPrice } from '../money/rate.ts'
 import {
+  changedPayout,
   conversionPurpose,
   customerFiatOf,
   heldCoins,
   heldFiat,
   payoutPurpose,
+  payoutsOf,
   type Sale,
   saleReference,
 } from './sale.ts'
@@ -88,7 +90,7 @@ export function orderPayout(changes: SaleChanges, sale: Sale, account: string): 
     reason: null,
     createdAt: changes.now.toISOString(),
   }
-  moveSale(changes, sale, 'converted', { conversions, payout })
+  moveSale(changes, sale, 'converted', { conversions, payout, earlierPayouts: payoutsOf(sale) })
 }
 
 /** The money of a payout is the sale's again; `from` is the ledger's account that it stands on. */
@@ -108,7 +110,7 @@ export function takeMoneyBack(
   })
   setSaleFields(changes, sale, {
     conversions: sale.conversions.map((one) => (one.round === round ? { ...one, round: null } : one)),
-    ...(sale.payout?.round === round ? { payout: { ...sale.payout, state: 'failed', reason } } : {}),
+    ...changedPayout(sale, round, { state: 'failed', reason }),
   })
 }
 

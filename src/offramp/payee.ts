@@ -25,6 +25,15 @@ export function refuseIban(iban: string, isOurs: boolean): void {
   if (problem) fail('invalid_iban', `The iban ${problem}.`, { errors: { iban: [problem] } })
 }
 
+/** What lacks of the account of a customer's registration. */
+export function findMissingAccount(bankName: string | null, data: CustomerData): FieldErrors {
+  const missing: FieldErrors = {}
+  if (data.bank_account === null) missing.bank_account = ['The customer was registered without one.']
+  if ((bankName ?? data.bank_name) === null)
+    missing.bank_name = ['The customer was registered without one; send it with the call.']
+  return missing
+}
+
 /**
  * Whom the money goes to: the IBAN, which was found right, or the account of the customer's registration. Throws
  * `fail_mandatory_field` where that is missing, and `invalid_field` where it can't be an account of the country.
@@ -37,9 +46,7 @@ export function readPayee(
   if (iban !== null) return { kind: 'iban', iban, name }
   const { country, data } = customer
   const bank = bankName ?? data.bank_name
-  const missing: FieldErrors = {}
-  if (data.bank_account === null) missing.bank_account = ['The customer was registered without one.']
-  if (bank === null) missing.bank_name = ['The customer was registered without one; send it with the call.']
+  const missing = findMissingAccount(bankName, data)
   if (data.bank_account === null || bank === null || country === null) {
     return fail(
       'fail_mandatory_field',

@@ -17,6 +17,7 @@ before(async () => {
     .values([
       { ...integration, name: 'One' },
       { ...integration, name: 'Two' },
+      { ...integration, name: 'One before the reset', detachedAt: NOW, replacedBy: 1 },
     ])
     .execute()
   const account = { bic: 'X', bankName: 'X', holderName: 'X', createdAt: NOW }
@@ -58,6 +59,7 @@ test("the integration's own account pays, else a shared one, never another's, ne
   assert.equal(await choose(1, 'CLP'), 'ALL-CLP')
   assert.equal(await choose(2, 'MXN'), undefined)
   assert.equal(await choose(1, 'COP'), undefined)
+  assert.equal(await choose(3, 'EUR'), 'ONE-EUR', 'what is under way when the sandbox is reset is paid too')
 })
 
 test('one whose door is closed pays only when all are; rather one that is paused than one that is halted', async () => {

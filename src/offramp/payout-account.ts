@@ -10,6 +10,7 @@ export type PayoutAccounts = ReadonlyMap<string, string>
 /**
  * The accounts that sales are paid from, in their currencies: of those whose door is open the integration's own, else
  * one that several share; never one of another integration. When all doors are closed the payout waits at one of them.
+ * An integration that the sandbox's reset detached is paid from what is its successor's now.
  */
 export async function findPayoutAccounts(trx: Trx, sales: readonly Payer[]): Promise<PayoutAccounts> {
   const wanted = [...new Map(sales.map((sale) => [accountKey(sale), sale])).values()]
@@ -18,9 +19,10 @@ export async function findPayoutAccounts(trx: Trx, sales: readonly Payer[]): Pro
     select given.integration_id, given.fiat, account.iban
       from unnest(${wanted.map(({ integrationId }) => integrationId)}::integer[],
                   ${wanted.map(({ fiat }) => fiat)}::text[]) given (integration_id, fiat)
+           join integrations i on i.id = given.integration_id
            cross join lateral (
              select iban from bank_accounts a left join doors d on d.door = 'bank:' || a.iban
-              where (a.integration_id = given.integration_id or a.integration_id is null)
+              where (a.integration_id = coalesce(i.replaced_by, i.id) or a.integration_id is null)
                 and a.currency = given.fiat and a.status = 'active'
               order by d.halted_at is not null, d.paused_at is not null, a.integration_id nulls last, iban
               limit 1) account`.execute(trx)

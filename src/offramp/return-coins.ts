@@ -2,6 +2,7 @@ import {
   coinReturnPurpose,
   customerCoinOf,
   heldCoins,
+  returnsOf,
   type Sale,
   type SaleReturnReason,
   saleCoin,
@@ -18,12 +19,8 @@ export const isReturning = (sale: Pick<Sale, 'coinReturn' | 'chain' | 'symbol'>)
  * Decides that coins of a sale go back, out of a hot wallet: of those that were counted and are held, or others that
  * came by mistake. Answers the round, which names the return.
  */
-export function planCoinReturn(
-  changes: SaleChanges,
-  sale: Sale,
-  order: { asset: string; units: bigint; counted: boolean; reason: SaleReturnReason; to: string },
-): number {
-  const { asset, units, counted, reason, to } = order
+export function planCoinReturn(changes: SaleChanges, sale: Sale, order: CoinReturnOrder): number {
+  const { asset, units, counted, reason, to, isDeposit = false } = order
   if (units <= 0n || (counted && (units > heldCoins(sale) || asset !== saleCoin(sale).id))) {
     throw new Error(`Sale ${sale.id} holds ${heldCoins(sale)} units, not the ${units} to give back.`)
   }
@@ -41,6 +38,7 @@ export function planCoinReturn(
   })
   setSaleFields(changes, sale, {
     ...(counted ? { returnedUnits: sale.returnedUnits + units } : {}),
+    earlierReturns: returnsOf(sale),
     coinReturn: {
       round,
       state: 'planned',
@@ -50,7 +48,18 @@ export function planCoinReturn(
       createdAt: changes.now.toISOString(),
     },
   })
+  if (counted && !isDeposit) changes.returned.push({ sale, round, units })
   return round
+}
+
+export interface CoinReturnOrder {
+  asset: string
+  units: bigint
+  counted: boolean
+  reason: SaleReturnReason
+  to: string
+  /** It gives back one counted deposit, with which the caller records the round; else the last ones that it covers. */
+  isDeposit?: boolean
 }
 
 /** Writes off coins of a sale: they stay with us, and nothing is owed for them. */

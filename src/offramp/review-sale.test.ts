@@ -115,6 +115,7 @@ describe('pay again', () => {
       'CRYPTO_RECEIVED',
       'TRANSFER_RAMPOFF_FINISHED',
       'RAMPOFF_IN_REVIEW',
+      'RAMPOFF_REVIEWED',
       'TRANSFER_RAMPOFF_FINISHED',
     ])
   })
@@ -274,7 +275,11 @@ describe('release and abandon', () => {
     await releaseSale(t.app, sale.id, CHANGE)
     const going = await getSale(t.app, sale.id)
     assert.deepEqual([going.state, going.receivedUnits], ['processing', 100_000_000n])
-    assert.deepEqual(await saleEvents(t.app, sale.id), ['RAMPOFF_IN_REVIEW', 'CRYPTO_RECEIVED'])
+    assert.deepEqual(await saleEvents(t.app, sale.id), [
+      'RAMPOFF_IN_REVIEW',
+      'CRYPTO_RECEIVED',
+      'RAMPOFF_REVIEWED',
+    ])
     await settleBank(t)
     assert.equal((await getSale(t.app, sale.id)).state, 'finished')
   })
@@ -322,11 +327,12 @@ describe('release and abandon', () => {
       'CRYPTO_RECEIVED',
       'TRANSFER_RAMPOFF_FINISHED',
       'RAMPOFF_IN_REVIEW',
+      'RAMPOFF_REVIEWED',
       'RAMPOFF_IN_REVIEW',
     ])
     await abandonSale(t.app, sale.id, CHANGE)
     const ended = await getSale(t.app, sale.id)
     assert.deepEqual([ended.state, ended.conversions.length, ended.keptUnits], ['finished', 1, 50_000_000n])
-    assert.deepEqual(await saleEvents(t.app, sale.id), before)
+    assert.deepEqual(await saleEvents(t.app, sale.id), [...before, 'RAMPOFF_REVIEWED'])
   })
 })

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import { recordAudit } from '../common/integration-store.ts'
 import type { Trx } from '../db/database.ts'
+import { refuseTaken } from '../effects/given-up-money.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { judgeWallet } from '../onramp/wallet-checks.ts'
 import { checkPayee } from './change-payee.ts'
@@ -11,19 +12,27 @@ import { giveEverythingBack } from './give-back.ts'
 import { convertAndPay, orderPayout, reverseConversions } from './pay-out.ts'
 import { accountKey } from './payout-account.ts'
 import { ABANDONED_ACCOUNT, keepCoins } from './return-coins.ts'
-import { heldCoins, heldFiat, type Payee, type Sale, saleCoin } from './sale.ts'
+import { heldCoins, heldFiat, type Payee, type Sale, saleCoin, saleReference } from './sale.ts'
 import {
   beginSaleChanges,
+  countCoins,
   moveSale,
   type SaleChanges,
   setSaleFields,
   wakeAfterSales,
   writeSaleChanges,
 } from './sale-changes.ts'
-import { lockSaleEffects, refuseMoving, type SaleEffect, stopEffects } from './sale-effects.ts'
+import {
+  lockSaleEffects,
+  refuseMoving,
+  refuseOvertaken,
+  type SaleEffect,
+  stopEffects,
+} from './sale-effects.ts'
 import { loadSaleFacts, type SaleFacts } from './sale-facts.ts'
 import { lockSales } from './sale-store.ts'
 import { openPayee, sealPayee } from './sale-wire.ts'
+import { stateOf } from './shown-deposits.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'providers' | 'wake'>
 
@@ -42,6 +51,7 @@ export async function listSaleReviews({ db }: Pick<App, 'db'>): Promise<Sale[]> 
 export async function releaseSale(app: Needs, id: string, change: Change): Promise<void> {
   await decide(app, id, change, 'sale.release', async (trx, changes, sale, effects) => {
     refuseMoving(effects)
+    await refuseTaken(trx, saleReference(id))
     await stopEffects(trx, changes, sale, effects)
     await countBlocked(trx, changes, sale)
     await goOn(app, trx, changes, sale)
@@ -62,6 +72,7 @@ export async function paySaleAgain(
     const before = openPayee(app.secrets, sale)
     if (!before || !sale.keyWrapped) throw new RefusedOperation(`The customer of sale ${id} was forgotten.`)
     refuseMoving(effects)
+    await refuseTaken(trx, saleReference(id))
     if (heldFiat(sale) === 0n && sale.payout?.state !== 'failed') {
       throw new RefusedOperation(`No payout of sale ${id} failed. "sale release" lets it go on.`)
     }
@@ -81,19 +92,21 @@ export async function returnSale(
   id: string,
   { wallet, ...change }: Change & { wallet: string | null },
 ): Promise<void> {
-  const chain = await findChain(app, id)
+  const { chain, refundWallet } = await findWallet(app, id)
   if (wallet !== null && !app.providers.contracts.has(chain)) {
     throw new RefusedOperation(
       `The contracts on ${chain} aren't known here, so no other wallet can be judged.`,
     )
   }
-  const judged = await judgeWallet(app, chain, wallet)
-  if (judged.problem) throw new RefusedOperation(`Coins can't go to ${wallet}: ${judged.problem}.`)
+  const wanted = wallet ?? refundWallet
+  const judged = await judgeWallet(app, chain, wanted)
+  if (judged.problem) throw new RefusedOperation(`Coins can't go to ${wanted}: ${judged.problem}.`)
   await decide(app, id, change, 'sale.return', async (trx, changes, sale, effects) => {
-    const to = judged.address ?? sale.refundWallet
+    const to = judged.address
     if (to === null)
       throw new RefusedOperation(`Sale ${id} has no wallet to give coins back to: add --wallet.`)
     refuseMoving(effects)
+    await refuseTaken(trx, saleReference(id))
     setSaleFields(changes, sale, { refundWallet: to })
     if (!(await giveEverythingBack(trx, changes, sale, { effects, to, reason: 'review_refused' })))
       throw new RefusedOperation(`Sale ${id} holds nothing that could go back.`)
@@ -146,6 +159,7 @@ async function decide(
     if (!sale)
       throw new RefusedOperation(`There is no sale ${id}. "sale list" shows what waits for a person.`)
     if (sale.state !== 'in_review') throw new RefusedOperation(`Sale ${id} is ${sale.state}, not in review.`)
+    await refuseOvertaken(trx, id, effects)
     const { state, reviewReason } = sale
     await decision(trx, changes, sale, effects)
     await recordAudit(trx, changes.now, {
@@ -180,7 +194,7 @@ async function countBlocked(trx: Trx, changes: SaleChanges, sale: Sale): Promise
   if (own.length === 0) return
   await changeOpenDeposits(trx, own, { outcome: 'credited' }, changes.now)
   const units = own.reduce((sum, deposit) => sum + deposit.units, 0n)
-  setSaleFields(changes, sale, { receivedUnits: sale.receivedUnits + units })
+  countCoins(changes, sale, units)
 }
 
 function convertNow(changes: SaleChanges, sale: Sale, account: string, facts: SaleFacts): void {
@@ -192,15 +206,18 @@ function convertNow(changes: SaleChanges, sale: Sale, account: string, facts: Sa
         : `The fees take all of what came for sale ${sale.id}.`,
     )
   }
-  // The integrator hears that the coins were received, unless that was so when they were first converted.
-  if (sale.conversions.length === 0) moveSale(changes, sale, 'released')
+  moveSale(changes, sale, 'released')
   convertAndPay(changes, sale, quote, account)
 }
 
-async function findChain({ db }: Pick<App, 'db'>, id: string): Promise<string> {
-  const sale = await db.selectFrom('sales').select('chain').where('id', '=', id).executeTakeFirst()
+async function findWallet({ db }: Pick<App, 'db'>, id: string) {
+  const sale = await db
+    .selectFrom('sales')
+    .select(['chain', 'refundWallet'])
+    .where('id', '=', id)
+    .executeTakeFirst()
   if (!sale) throw new RefusedOperation(`There is no sale ${id}. "sale list" shows what waits for a person.`)
-  return sale.chain
+  return sale
 }
 
 /** Everything an operator may want to see of a sale but whom the money goes to. */
@@ -220,5 +237,5 @@ export async function describeSale({ db }: Pick<App, 'db'>, id: string) {
     .where('reference', '=', `sale:${id}`)
     .orderBy('createdAt')
     .execute()
-  return { sale, deposits, effects }
+  return { sale, deposits: deposits.map((one) => ({ ...one, what: stateOf(one) })), effects }
 }

@@ -3,6 +3,7 @@ import { beginMoney, lanesAfter, type MoneyChanges, writeMoney } from '../common
 import type { Trx } from '../db/database.ts'
 import type { Journal } from '../ledger/book.ts'
 import type { NewEvent } from '../webhooks/emit.ts'
+import { linkReturn } from './deposit-store.ts'
 import { type Sale, type SaleReviewReason, saleReference, saleStream } from './sale.ts'
 import {
   ENDED_WITHOUT_MONEY,
@@ -13,6 +14,7 @@ import {
 } from './sale-states.ts'
 import { updateSales } from './sale-store.ts'
 import { wireSale } from './sale-wire.ts'
+import { loadShownDeposits, NOTHING_SHOWN, wireDeposits } from './shown-deposits.ts'
 
 type Needs = Pick<App, 'clock' | 'config' | 'secrets'>
 
@@ -23,17 +25,25 @@ type Needs = Pick<App, 'clock' | 'config' | 'secrets'>
 export interface SaleChanges extends MoneyChanges {
   app: Needs
   touched: Set<Sale>
+  /** Whom each event is about: its deposits are added when everything is written. */
+  told: { event: NewEvent; sale: Sale }[]
+  /** Returns of counted coins: which deposits they give back is recorded when everything is written. */
+  returned: { sale: Sale; round: number; units: bigint }[]
 }
 
 export const beginSaleChanges = (app: Needs): SaleChanges => ({
   ...beginMoney(app.clock),
   app,
   touched: new Set(),
+  told: [],
+  returned: [],
 })
 
 /** Changes fields of a sale. */
 export function setSaleFields(changes: SaleChanges, sale: Sale, fields: Partial<Sale>): void {
   Object.assign(sale, fields)
+  // What changes it went well: a failure before is over.
+  sale.failure = null
   if (changes.touched.has(sale)) return
   changes.touched.add(sale)
   sale.version += 1
@@ -54,21 +64,23 @@ export function moveSale(
   event: SaleEvent,
   fields: Partial<Sale> = {},
 ): void {
-  const state = nextSaleState(sale.state, event)
+  const from = sale.state
+  const state = nextSaleState(from, event)
   if (state === undefined) {
-    throw new ImpossibleSaleTransition(`Sale ${sale.id} is ${sale.state}: ${event} can't happen to it.`)
+    throw new ImpossibleSaleTransition(`Sale ${sale.id} is ${from}: ${event} can't happen to it.`)
   }
   const lifetime = saleLifetimeMs(state, changes.app.config.durations)
   const deadline = lifetime === null ? null : new Date(changes.now.getTime() + lifetime)
   setSaleFields(changes, sale, {
     state,
-    expiresAt: deadline,
+    // A payout that is late changes what we do, not what the integrator waits for.
+    expiresAt: state === 'processing' ? null : deadline,
     dueAt: deadline,
     ...(ENDED_WITHOUT_MONEY.has(state) ? { liveExternalId: null } : { endReason: null }),
     ...(state === 'in_review' ? {} : { reviewReason: null, reviewDetail: null }),
     ...fields,
   })
-  const type = eventOfSaleMove(event, state)
+  const type = eventOfSaleMove({ from, event, to: state })
   if (type) tellOfSale(changes, sale, type)
 }
 
@@ -88,13 +100,27 @@ export function moveSaleToReview(
 
 /** An event with the sale as it is now. */
 export function tellOfSale(changes: SaleChanges, sale: Sale, type: NewEvent['type']): void {
-  changes.events.push({
+  const event: NewEvent = {
     integrationId: sale.integrationId,
     type,
     stream: saleStream(sale.id),
-    data: wireSale(sale, changes.app),
+    data: wireSale(sale, changes.app, NOTHING_SHOWN),
     keyWrapped: sale.keyWrapped,
-  })
+  }
+  changes.events.push(event)
+  changes.told.push({ event, sale })
+}
+
+/** Coins count for the sale. The first of them are told of, whatever state it is in, and no others ever again. */
+export function countCoins(
+  changes: SaleChanges,
+  sale: Sale,
+  units: bigint,
+  fields: Pick<Partial<Sale>, 'txid'> = {},
+): void {
+  const areFirst = sale.receivedUnits === 0n
+  setSaleFields(changes, sale, { receivedUnits: sale.receivedUnits + units, ...fields })
+  if (areFirst) tellOfSale(changes, sale, 'CRYPTO_RECEIVED')
 }
 
 export function bookForSale(
@@ -110,7 +136,18 @@ export function bookForSale(
   })
 }
 
+/** A step of sales went well, whether it changed them or not. */
+export function clearFailures(changes: SaleChanges, sales: Iterable<Sale>): void {
+  for (const sale of sales) if (sale.failure !== null) setSaleFields(changes, sale, { failure: null })
+}
+
+/** After what becomes of the sales' deposits was written: the events show that as well. */
 export async function writeSaleChanges(trx: Trx, changes: SaleChanges): Promise<void> {
+  for (const { sale, ...given } of changes.returned) await linkReturn(trx, sale, given, changes.now)
+  const shown = await loadShownDeposits(trx, [...new Set(changes.told.map(({ sale }) => sale))])
+  for (const { event, sale } of changes.told) {
+    event.data = { ...event.data, ...wireDeposits(sale, shown.get(sale.id)!) }
+  }
   await updateSales(trx, [...changes.touched])
   await writeMoney(trx, changes, changes.app)
 }

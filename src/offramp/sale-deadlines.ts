@@ -4,6 +4,7 @@ import { convertHeld } from './convert-held.ts'
 import { decideAll } from './decide-deposit.ts'
 import { loadPending } from './deposit-store.ts'
 import { giveEverythingBack } from './give-back.ts'
+import { withoutHolding } from './one-by-one.ts'
 import { isPayingOut } from './pay-out.ts'
 import { DUST_ACCOUNT, keepCoins, planCoinReturn } from './return-coins.ts'
 import { heldCoins, type Sale, saleCoin } from './sale.ts'
@@ -16,13 +17,22 @@ import {
   wakeAfterSales,
   writeSaleChanges,
 } from './sale-changes.ts'
-import { isStoppable, lockSaleEffects } from './sale-effects.ts'
+import { isStoppable, lockSaleEffects, type SaleEffect } from './sale-effects.ts'
 import { isDust, loadSaleFacts, policyOf, type SaleFacts } from './sale-facts.ts'
 import type { SaleState } from './sale-states.ts'
 import { lockSales } from './sale-store.ts'
 
 const BATCH = 100
 const LEASE_MS = 60_000
+/** When a sale is looked at again whose payout was not ordered by its deadline. */
+const WAIT_AGAIN_MS = 86_400_000
+
+/**
+ * The chain of the sale was read up to the sale's deadline: what came in time has been seen, even where the node, or the
+ * reading of it, was down or behind. Until then the sale waits.
+ */
+export const isChainRead = sql<boolean>`exists (
+  select from chain_scans where chain_scans.chain = sales.chain and chain_scans.read_until >= sales.due_at)`
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'log'>
 
@@ -31,9 +41,10 @@ export async function passDeadlines(app: Needs): Promise<number> {
   const rearmed = await rearm(app)
   const due = await claimDue(app)
   const ids = (state: SaleState) => due.filter((sale) => sale.state === state).map(({ id }) => id)
-  await closeWindows(app, ids('started'))
-  await reviewUnconverted(app, ids('crypto_received'))
-  for (const id of ids('in_review')) await returnUnreviewed(app, id)
+  await withoutHolding(app, ids('started'), (some) => closeWindows(app, some))
+  await withoutHolding(app, ids('crypto_received'), (some) => reviewUnconverted(app, some))
+  for (const id of ids('processing')) await withoutHolding(app, [id], () => reviewUnpaid(app, id))
+  for (const id of ids('in_review')) await withoutHolding(app, [id], () => returnUnreviewed(app, id))
   return rearmed + due.length
 }
 
@@ -54,14 +65,14 @@ async function claimDue({ db, clock }: Needs): Promise<{ id: string; state: Sale
      where (integration_id, id) in (
            select integration_id, id from sales
             where due_at <= ${clock.now()} and (lease_until is null or lease_until < clock_timestamp())
+              and (state <> 'started' or ${isChainRead})
             order by due_at limit ${BATCH} for update skip locked)
     returning id, state`.execute(db)
   return rows
 }
 
-/** Ends the waiting for coins. Those that were seen in time, and are not final, are waited for. */
+/** Ends the waiting for coins, on a chain that was read so far. Those that were seen and are not final are waited for. */
 async function closeWindows(app: Needs, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return
   const changes = beginSaleChanges(app)
   await app.db.transaction().execute(async (trx) => {
     const sales = [...(await lockSales(trx, ids)).values()].filter((sale) => isDue(changes, sale, 'started'))
@@ -116,12 +127,37 @@ function closeShort(changes: SaleChanges, sale: Sale, facts: SaleFacts): void {
 
 /** Coins came and could not be converted in time: a person decides. */
 async function reviewUnconverted(app: Needs, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return
   const changes = beginSaleChanges(app)
   await app.db.transaction().execute(async (trx) => {
     for (const sale of (await lockSales(trx, ids)).values()) {
       if (isDue(changes, sale, 'crypto_received')) moveSaleToReview(changes, sale, 'not_converted')
     }
+    await writeSaleChanges(trx, changes)
+  })
+  wakeAfterSales(app, changes)
+}
+
+/** How its payout stands after a state in which it may have left, for people. */
+const LATE_WORDS: Partial<Record<SaleEffect['state'], string>> = {
+  prepared: 'nobody knows whether the bank has it',
+  unknown: 'nobody knows whether the bank has it',
+  sent: 'the bank took it, and neither booked nor refused it',
+}
+
+/**
+ * The bank has the payout, or may have it, and does not say what became of it: a person finds out. The order itself is
+ * not given up. One that waits to be ordered, as for money, goes on waiting.
+ */
+async function reviewUnpaid(app: Needs, id: string): Promise<void> {
+  const changes = beginSaleChanges(app)
+  await app.db.transaction().execute(async (trx) => {
+    const effects = await lockSaleEffects(trx, id)
+    const sale = (await lockSales(trx, [id])).get(id)
+    if (!sale || !isDue(changes, sale, 'processing')) return
+    const payout = effects.find(({ kind }) => kind === 'bank_transfer')
+    const words = payout && LATE_WORDS[payout.state]
+    if (words) moveSaleToReview(changes, sale, 'payout_late', `${words} (effect ${payout.id})`)
+    else setSaleFields(changes, sale, { dueAt: new Date(changes.now.getTime() + WAIT_AGAIN_MS) })
     await writeSaleChanges(trx, changes)
   })
   wakeAfterSales(app, changes)

@@ -80,10 +80,11 @@ describe('coins as they were asked', () => {
     const sale = await addSale(t, { price: '0.900000' })
     const first = await deposit(t, sale, { amount: '60' })
     assert.deepEqual([first.state, first.receivedUnits], ['started', 60_000_000n])
-    assert.deepEqual(await saleEvents(t.app, sale.id), [])
+    assert.deepEqual(await saleEvents(t.app, sale.id), ['CRYPTO_RECEIVED'])
     await checkSaleBooks(t.app)
     const both = await deposit(t, sale, { amount: '40' })
     assert.deepEqual([both.state, both.fiatUnits], ['processing', 8865n])
+    assert.deepEqual(await saleEvents(t.app, sale.id), ['CRYPTO_RECEIVED'])
   })
 
   test('within the tolerance less or more are exact, each at what arrived', async () => {
@@ -135,7 +136,11 @@ describe('fewer coins than asked', () => {
     await checkSaleBooks(t.app)
     await endSaleEffects(t, sale.id, 'coin_transfer', 'confirmed')
     assert.equal((await getSale(t.app, sale.id)).state, 'refunded')
-    assert.deepEqual(await saleEvents(t.app, sale.id), ['RAMPOFF_EXPIRED', 'RAMPOFF_REFUNDED'])
+    assert.deepEqual(await saleEvents(t.app, sale.id), [
+      'CRYPTO_RECEIVED',
+      'RAMPOFF_EXPIRED',
+      'RAMPOFF_REFUNDED',
+    ])
     const held = await getSale(t.app, homeless.id)
     assert.deepEqual([held.state, held.reviewReason], ['in_review', 'short'])
     await policy()

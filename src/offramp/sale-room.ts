@@ -2,14 +2,15 @@ import type { App } from '../app.ts'
 import { lanesAfter } from '../common/money-changes.ts'
 import type { Trx } from '../db/database.ts'
 import type { EffectRoom, EndedEffect } from '../effects/model.ts'
-import { changeOpenDeposits, loadOpenDeposits, type OpenDeposit } from './deposit-store.ts'
+import { changeOpenDeposits, changeReturned, loadOpenDeposits, type OpenDeposit } from './deposit-store.ts'
+import { judgeReturns } from './judge-returns.ts'
 import { takeMoneyBack } from './pay-out.ts'
-import { type Sale, saleCoin, saleIdOf } from './sale.ts'
+import { changedPayout, changedReturn, type Sale, saleCoin, saleIdOf } from './sale.ts'
 import { beginSaleChanges, type SaleChanges, setSaleFields, writeSaleChanges } from './sale-changes.ts'
 import { lockSales } from './sale-store.ts'
 import { countOpenReturns, reviewAgain, settlePaidOut, settleReturned } from './settle-sale.ts'
 
-type Needs = Pick<App, 'clock' | 'config' | 'secrets'>
+type Needs = Pick<App, 'clock' | 'config' | 'secrets' | 'providers'>
 
 /** What sales do when money or coins that they planned have left, or couldn't. It runs in the effects' own transaction. */
 export function saleRoom(app: Needs): EffectRoom {
@@ -17,6 +18,7 @@ export function saleRoom(app: Needs): EffectRoom {
     onConfirmed: (trx, effects) => hear(app, trx, effects),
     onFailed: (trx, effects) => hear(app, trx, effects),
     onSent: (trx, effects) => hear(app, trx, effects),
+    judge: (transfers) => judgeReturns(app, transfers),
   }
 }
 
@@ -55,8 +57,8 @@ function hearPayout(
     // It never left: what was on its way out is the sale's again.
     const from = `transit:out:${door.slice('bank:'.length)}`
     takeMoneyBack(changes, sale, { round, units, from, reason })
-  } else if (sale.payout?.round === round) {
-    setSaleFields(changes, sale, { payout: { ...sale.payout, state, reason } })
+  } else {
+    setSaleFields(changes, sale, changedPayout(sale, round, { state, reason }))
   }
   if (state === 'confirmed') settlePaidOut(changes, sale, open)
   else if (state !== 'sent') reviewAgain(changes, sale, 'payout_failed', reason)
@@ -74,15 +76,14 @@ async function hearReturn(
   if (state === 'sent') return deposits
   const round = roundOf(effect)
   const own = deposits.filter(({ returnRound }) => returnRound === round)
-  if (sale.coinReturn?.round === round) {
-    setSaleFields(changes, sale, { coinReturn: { ...sale.coinReturn, state } })
-  }
+  setSaleFields(changes, sale, changedReturn(sale, round, state))
   if (state === 'confirmed') {
     await changeOpenDeposits(trx, own, { settledAt: changes.now }, changes.now)
+    if (own.length === 0) await changeReturned(trx, sale, round, { is: 'back', now: changes.now })
     return deposits.filter((deposit) => !own.includes(deposit))
   }
   // One that failed may be tried again by a person; only one that was given up leaves its coins to the sale.
-  if (state === 'cancelled') await holdCoinsAgain(trx, changes, sale, { asset, units, deposits: own })
+  if (state === 'cancelled') await holdCoinsAgain(trx, changes, sale, { round, asset, units, deposits: own })
   reviewAgain(changes, sale, 'return_failed', reason)
   return state === 'cancelled'
     ? deposits.map((one) => (own.includes(one) ? { ...one, returnRound: null } : one))
@@ -94,10 +95,16 @@ export async function holdCoinsAgain(
   trx: Trx,
   changes: SaleChanges,
   sale: Sale,
-  { asset, units, deposits }: { asset: string; units: bigint; deposits: readonly OpenDeposit[] },
+  {
+    round,
+    asset,
+    units,
+    deposits,
+  }: { round: number; asset: string; units: bigint; deposits: readonly OpenDeposit[] },
 ): Promise<void> {
   if (deposits.length > 0) await changeOpenDeposits(trx, deposits, { returnRound: null }, changes.now)
   else if (asset === saleCoin(sale).id) {
     setSaleFields(changes, sale, { returnedUnits: sale.returnedUnits - units })
+    await changeReturned(trx, sale, round, { is: 'held', now: changes.now })
   }
 }

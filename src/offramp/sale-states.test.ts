@@ -61,15 +61,14 @@ test('the table says of every state and event what happens', () => {
   }
 })
 
-test('every state has a deadline but the final ones and processing, which waits for the bank', () => {
+test('every state has a deadline but the final ones', () => {
   for (const state of SALE_STATES) {
-    const waits = !FINAL_SALE_STATES.has(state) && state !== 'processing'
-    assert.equal(saleLifetimeMs(state, DURATIONS) !== null, waits, state)
+    assert.equal(saleLifetimeMs(state, DURATIONS) !== null, !FINAL_SALE_STATES.has(state), state)
   }
-  const lifetimes = (['started', 'crypto_received', 'in_review'] as const).map((state) =>
+  const lifetimes = (['started', 'crypto_received', 'in_review', 'processing'] as const).map((state) =>
     saleLifetimeMs(state, DURATIONS),
   )
-  assert.deepEqual(lifetimes, [1, 2, 3])
+  assert.deepEqual(lifetimes, [1, 2, 3, 4])
 })
 
 test('from every state a person can be reached, and from a person every end', () => {
@@ -78,23 +77,30 @@ test('from every state a person can be reached, and from a person every end', ()
   assert.deepEqual([...reach('started')].sort(), [...SALE_STATES].sort(), 'no state is out of reach')
 })
 
-test('each state but started and processing tells the integrator, each by a type of its own', () => {
+test('each state but those of coins and money on their way tells the integrator, each by a type of its own', () => {
   const told = SALE_STATES.map((state) => EVENT_OF_SALE_STATE[state]).filter((type) => type !== null)
   assert.equal(new Set(told).size, told.length)
   for (const type of told) assert.ok(type in EVENT_TYPES, type)
   assert.deepEqual(
     SALE_STATES.filter((state) => EVENT_OF_SALE_STATE[state] === null),
-    ['started', 'processing'],
+    ['started', 'crypto_received', 'processing'],
   )
 })
 
 test('a sale that is finished again tells of no transfer that was told of before', () => {
-  assert.equal(eventOfSaleMove('paid_out', 'finished'), 'TRANSFER_RAMPOFF_FINISHED')
-  assert.equal(eventOfSaleMove('settled', 'finished'), null)
+  const told = (event: SaleEvent) => eventOfSaleMove({ from: 'in_review', event, to: 'finished' })
+  assert.equal(told('paid_out'), 'TRANSFER_RAMPOFF_FINISHED')
+  assert.equal(told('settled'), 'RAMPOFF_REVIEWED')
   const finishing = SALE_STATES.flatMap((state) =>
     Object.entries(SALE_TRANSITIONS[state]).flatMap(([event, to]) => (to === 'finished' ? [event] : [])),
   )
   assert.deepEqual([...new Set(finishing)].sort(), ['paid_out', 'settled'])
+})
+
+test('every way out of review is told of', () => {
+  for (const [event, to] of Object.entries(SALE_TRANSITIONS.in_review)) {
+    assert.ok(eventOfSaleMove({ from: 'in_review', event: event as SaleEvent, to }), event)
+  }
 })
 
 test('what ended without money is final; what ended with money keeps its name', () => {
@@ -121,6 +127,7 @@ const DURATIONS = {
   saleDepositWindowMs: 1,
   saleConversionDeadlineMs: 2,
   reviewLifetimeMs: 3,
+  salePayoutDeadlineMs: 4,
 } as Config['durations']
 
 function reach(state: SaleState, seen = new Set<SaleState>()): Set<SaleState> {

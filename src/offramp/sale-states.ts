@@ -68,10 +68,11 @@ export const FINAL_SALE_STATES: ReadonlySet<SaleState> = new Set([
 /** Ended without money: the `external_id` is free again. */
 export const ENDED_WITHOUT_MONEY: ReadonlySet<SaleState> = new Set(['expired', 'refunded', 'failed'])
 
-/** What the integrator hears on entering a state. */
+/** What the integrator hears on entering a state; of a way out of review also where the state itself is silent. */
 export const EVENT_OF_SALE_STATE: Readonly<Record<SaleState, EventType | null>> = {
   started: null,
-  crypto_received: 'CRYPTO_RECEIVED',
+  // Coins are told of when they are counted, whatever becomes of them.
+  crypto_received: null,
   processing: null,
   finished: 'TRANSFER_RAMPOFF_FINISHED',
   expired: 'RAMPOFF_EXPIRED',
@@ -80,13 +81,26 @@ export const EVENT_OF_SALE_STATE: Readonly<Record<SaleState, EventType | null>> 
   failed: 'RAMPOFF_FAILED',
 }
 
-/** What the integrator hears of a move. A transfer is told of once, when the bank sent it, however the sale goes on. */
-export const eventOfSaleMove = (event: SaleEvent, to: SaleState): EventType | null =>
-  event === 'settled' ? null : EVENT_OF_SALE_STATE[to]
+/**
+ * What the integrator hears of a move. A transfer is told of once, when the bank sent it; that a person is done with it
+ * is told in any case.
+ */
+export function eventOfSaleMove({
+  from,
+  event,
+  to,
+}: {
+  from: SaleState
+  event: SaleEvent
+  to: SaleState
+}): EventType | null {
+  const told = event === 'settled' ? null : EVENT_OF_SALE_STATE[to]
+  return told ?? (from === 'in_review' ? 'RAMPOFF_REVIEWED' : null)
+}
 
 /**
  * How long a sale may stay in a state, in milliseconds; null where it has no deadline of its own. A sale whose money is
- * with the bank waits for the bank, and the effect's own watch tells the operator when that takes too long.
+ * with the bank too long is looked at by a person; the order stays as it is.
  */
 export function saleLifetimeMs(state: SaleState, durations: Config['durations']): number | null {
   switch (state) {
@@ -94,6 +108,8 @@ export function saleLifetimeMs(state: SaleState, durations: Config['durations'])
       return durations.saleDepositWindowMs
     case 'crypto_received':
       return durations.saleConversionDeadlineMs
+    case 'processing':
+      return durations.salePayoutDeadlineMs
     case 'in_review':
       return durations.reviewLifetimeMs
     default:

@@ -3,6 +3,7 @@ import type { Db, Trx } from '../db/database.ts'
 import { createRowInsert } from '../db/row-insert.ts'
 import { createRowUpdate } from '../db/row-update.ts'
 import type { SalesTable } from '../db/schema.ts'
+import type { DepositPlace } from './deposit-address.ts'
 import type { Sale } from './sale.ts'
 
 /** The sale of this integration, or undefined: another's is answered exactly like none. */
@@ -91,10 +92,15 @@ export async function insertDepositWallet(
   return rows.length > 0
 }
 
-/** The next index of deposit addresses. One never comes twice, on whatever chain. */
-export async function takeDepositIndex(trx: Trx): Promise<number> {
-  const { rows } = await sql<{ index: number }>`select nextval('deposit_indexes') as index`.execute(trx)
-  return Number(rows[0]!.index)
+/**
+ * The next place among the deposit addresses. One never comes twice, on whatever chain, nor again after an older state of
+ * the database was put back: the second is of the clock, not of the calendar of the platform, and goes on.
+ */
+export async function takeDepositPlace(trx: Trx): Promise<DepositPlace> {
+  const { rows } = await sql<{ second: number; index: number }>`
+    select floor(extract(epoch from clock_timestamp() - '2020-01-01Z'::timestamptz))::integer as second,
+           nextval('deposit_indexes') as index`.execute(trx)
+  return { second: rows[0]!.second, index: Number(rows[0]!.index) }
 }
 
 /** Those of these sales that are this integration's, by their ids. */
@@ -133,6 +139,9 @@ const CHANGING = {
   endReason: 'text',
   payout: 'jsonb',
   coinReturn: 'jsonb',
+  earlierPayouts: 'jsonb',
+  earlierReturns: 'jsonb',
+  failure: 'text',
   version: 'integer',
   expiresAt: 'timestamptz',
   dueAt: 'timestamptz',

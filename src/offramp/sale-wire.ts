@@ -4,11 +4,27 @@ import { wireTime } from '../kernel/clock.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { nullable, WireTime } from '../server/fields.ts'
-import { type Payee, type Sale, saleCoin, saleFiat } from './sale.ts'
+import { type Payee, payoutsOf, returnsOf, type Sale, saleCoin, saleFiat } from './sale.ts'
 import { SALE_STATES } from './sale-states.ts'
+import { DepositObject, type ShownDeposits, wireDeposits } from './shown-deposits.ts'
 
 const Exact = (description: string) => Type.String({ description, examples: ['4800.24'] })
 const Units = (description: string) => Type.String({ description, examples: ['20000000000000000000'] })
+
+const PayoutObject = Type.Object({
+  state: Type.String({ enum: ['planned', 'sent', 'confirmed', 'failed'] }),
+  amount: Type.String(),
+  reason: nullable(Type.String()),
+  created_at: WireTime,
+})
+
+const RefundObject = Type.Object({
+  state: Type.String({ enum: ['planned', 'confirmed', 'failed', 'cancelled'] }),
+  crypto: Type.String({ description: 'The symbol of the coin that goes back.' }),
+  amount: Units('Coins that go back, in base units.'),
+  reason: Type.String(),
+  created_at: WireTime,
+})
 
 /** The sale object, the same in `GET /api/getRampoff`, lists and webhooks. */
 export const SaleObject = Type.Object({
@@ -29,32 +45,42 @@ export const SaleObject = Type.Object({
   refund_wallet: nullable(Type.String()),
   txid: nullable(Type.String({ description: 'The transaction of the last deposit that counted.' })),
   iban: nullable(Type.String({ description: 'Where the money goes; null for a local account.' })),
-  payout: nullable(
-    Type.Object({
-      state: Type.String({ enum: ['planned', 'sent', 'confirmed', 'failed'] }),
-      amount: Type.String(),
-      reason: nullable(Type.String()),
-      created_at: WireTime,
-    }),
-  ),
-  refund: nullable(
-    Type.Object({
-      state: Type.String({ enum: ['planned', 'confirmed', 'failed', 'cancelled'] }),
-      crypto: Type.String({ description: 'The symbol of the coin that goes back.' }),
-      amount: Units('Coins that go back, in base units.'),
-      reason: Type.String(),
-      created_at: WireTime,
-    }),
-  ),
+  payout: nullable(PayoutObject),
+  payouts: Type.Array(PayoutObject, {
+    description:
+      'All orders to the bank, oldest first, as after one that came back; `payout` is the last of them.',
+  }),
+  refund: nullable(RefundObject),
+  refunds: Type.Array(RefundObject, {
+    description: 'All returns of coins, oldest first; `refund` is the last of them.',
+  }),
+  deposits: Type.Array(DepositObject, {
+    description:
+      'What came to the address, counted or not, oldest first: at most 100, those worth less than moving them last.',
+  }),
   expires_at: nullable(WireTime),
   created_at: WireTime,
   updated_at: WireTime,
 })
 
-/** The sale as the API writes it, at this moment. */
-export function wireSale(sale: Sale, app: Pick<App, 'secrets'>) {
+/** The sale as the API writes it, at this moment; `deposits` as `loadShownDeposits` answers them. */
+export function wireSale(sale: Sale, app: Pick<App, 'secrets'>, deposits: ShownDeposits) {
   const fiat = saleFiat(sale)
   const payee = openPayee(app.secrets, sale)
+  const payouts = payoutsOf(sale).map(({ state, units, reason, createdAt }) => ({
+    state,
+    amount: formatAmount(BigInt(units), fiat),
+    reason,
+    created_at: wireTime(new Date(createdAt)),
+  }))
+  const refunds = returnsOf(sale).map(({ state, asset, units, reason, createdAt }) => ({
+    state,
+    crypto: assetOf(asset).symbol,
+    amount: units,
+    reason,
+    created_at: wireTime(new Date(createdAt)),
+  }))
+  const changing = wireDeposits(sale, deposits)
   return {
     id: sale.id,
     external_id: sale.externalId,
@@ -73,22 +99,14 @@ export function wireSale(sale: Sale, app: Pick<App, 'secrets'>) {
     refund_wallet: sale.refundWallet,
     txid: sale.txid,
     iban: payee?.kind === 'iban' ? payee.iban : null,
-    payout: sale.payout && {
-      state: sale.payout.state,
-      amount: formatAmount(BigInt(sale.payout.units), fiat),
-      reason: sale.payout.reason,
-      created_at: wireTime(new Date(sale.payout.createdAt)),
-    },
-    refund: sale.coinReturn && {
-      state: sale.coinReturn.state,
-      crypto: assetOf(sale.coinReturn.asset).symbol,
-      amount: sale.coinReturn.units,
-      reason: sale.coinReturn.reason,
-      created_at: wireTime(new Date(sale.coinReturn.createdAt)),
-    },
+    payout: payouts.at(-1) ?? null,
+    payouts,
+    refund: refunds.at(-1) ?? null,
+    refunds,
+    deposits: changing.deposits,
     expires_at: sale.expiresAt && wireTime(sale.expiresAt),
     created_at: wireTime(sale.createdAt),
-    updated_at: wireTime(sale.updatedAt),
+    updated_at: changing.updated_at,
   }
 }
 

@@ -5,11 +5,17 @@ import { type Price, parsePrice } from '../money/rate.ts'
 
 /** A sale as its row has it, with what is read beside it. */
 export interface Sale
-  extends Omit<Selectable<SalesTable>, 'terms' | 'payout' | 'coinReturn' | 'conversions'> {
+  extends Omit<
+    Selectable<SalesTable>,
+    'terms' | 'payout' | 'coinReturn' | 'conversions' | 'earlierPayouts' | 'earlierReturns'
+  > {
   terms: SaleTerms
   conversions: ConversionRecord[]
   payout: PayoutRecord | null
   coinReturn: CoinReturnRecord | null
+  /** The rounds before the latest, oldest first. */
+  earlierPayouts: PayoutRecord[]
+  earlierReturns: CoinReturnRecord[]
   /** The customer's key, under which `payeeSealed` and the events are kept. */
   keyWrapped: Buffer | null
   customerBannedAt: Date | null
@@ -81,6 +87,8 @@ export type SaleReviewReason =
   /** There was no price for too long. */
   | 'not_converted'
   | 'payout_failed'
+  /** The bank neither books nor refuses the payout. */
+  | 'payout_late'
   | 'return_failed'
 
 export const saleFiat = (sale: Pick<Sale, 'fiat'>): Asset => assetOf(sale.fiat)
@@ -96,6 +104,40 @@ export const heldCoins = (
 /** Money that coins were converted to and that no payout takes to the customer. */
 export const heldFiat = (sale: Pick<Sale, 'conversions'>): bigint =>
   sale.conversions.reduce((sum, { round, fiatUnits }) => (round === null ? sum + BigInt(fiatUnits) : sum), 0n)
+
+/** All payouts of a sale, oldest first. */
+export const payoutsOf = ({
+  earlierPayouts,
+  payout,
+}: Pick<Sale, 'earlierPayouts' | 'payout'>): PayoutRecord[] =>
+  payout ? [...earlierPayouts, payout] : earlierPayouts
+
+/** All returns of its coins, oldest first. */
+export const returnsOf = ({
+  earlierReturns,
+  coinReturn,
+}: Pick<Sale, 'earlierReturns' | 'coinReturn'>): CoinReturnRecord[] =>
+  coinReturn ? [...earlierReturns, coinReturn] : earlierReturns
+
+/** A payout of the sale, the latest or one before, with what became of it; nothing where there is no such round. */
+export function changedPayout(
+  { payout, earlierPayouts }: Pick<Sale, 'payout' | 'earlierPayouts'>,
+  round: number,
+  change: Pick<PayoutRecord, 'state' | 'reason'>,
+): Partial<Sale> {
+  if (payout?.round === round) return { payout: { ...payout, ...change } }
+  return { earlierPayouts: earlierPayouts.map((one) => (one.round === round ? { ...one, ...change } : one)) }
+}
+
+/** The same for a return of coins. */
+export function changedReturn(
+  { coinReturn, earlierReturns }: Pick<Sale, 'coinReturn' | 'earlierReturns'>,
+  round: number,
+  state: CoinReturnRecord['state'],
+): Partial<Sale> {
+  if (coinReturn?.round === round) return { coinReturn: { ...coinReturn, state } }
+  return { earlierReturns: earlierReturns.map((one) => (one.round === round ? { ...one, state } : one)) }
+}
 
 /** What the effects of a sale refer to. */
 export const saleReference = (saleId: string): string => `sale:${saleId}`

@@ -26,8 +26,10 @@ export interface FoundDeposit {
   address: string
   asset: string
   units: bigint
-  fromAddress: string
-  txHash: Hex
+  /** Null where only the address's balance tells of it. */
+  fromAddress: string | null
+  /** Of the transaction; else what names the block and the address, see `balanceKey`. */
+  txHash: string
   ordinal: number
   blockHeight: number
   blockHash: Hex
@@ -138,7 +140,13 @@ export async function recordRead(
   return db.transaction().execute(async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('chainScans')
-      .set({ height: end.height, hash: end.hash, updatedAt: now })
+      .set({
+        height: end.height,
+        hash: end.hash,
+        updatedAt: now,
+        // What came in time may stand in other blocks now, which must be read first.
+        ...(base.height < scan.height ? { readUntil: null } : {}),
+      })
       .where('chain', '=', scan.chain)
       .where('epoch', '=', scan.epoch)
       .where('height', '=', scan.height)
@@ -165,7 +173,7 @@ async function takeBack(trx: Trx, { chain, epoch }: Scan, above: number, now: Da
 }
 
 /** A transaction that came back in another block is the same deposit, first seen when it was; a final one stays as it is. */
-async function recordDeposits(
+export async function recordDeposits(
   trx: Trx,
   { chain, epoch }: Scan,
   deposits: readonly FoundDeposit[],
@@ -207,6 +215,40 @@ async function recordBlocks(trx: Trx, { chain, epoch }: Scan, blocks: readonly B
       select height from chain_blocks where chain = ${chain} and epoch = ${epoch}
        order by height desc offset ${BLOCKS_KEPT - 1} limit 1)`.execute(trx)
 }
+
+/**
+ * Everything that came to the chain before `until`, on the platform's clock, has been read. Written only where a sale
+ * that is past its window waits for it; answers whether one did.
+ */
+export async function recordReadUntil(
+  db: Db,
+  { chain, epoch, height, hash }: Scan,
+  until: Date,
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    update chain_scans set read_until = ${until}
+     where chain = ${chain} and epoch = ${epoch} and height = ${height} and hash = ${hash}
+       and ${firstUnread(chain, until)} is not null`.execute(db)
+  return (numAffectedRows ?? 0n) > 0n
+}
+
+/** When the first of those sales of the chain should have been closed that wait for the reading; null when none does. */
+export async function findUnreadDeadline(db: Db, chain: string, now: Date): Promise<Date | null> {
+  const { rows } = await sql<{ dueAt: Date | null }>`
+    select ${firstUnread(chain, now)} as due_at from chain_scans
+     where chain = ${chain} and held_reason is null`.execute(db)
+  return rows[0]?.dueAt ?? null
+}
+
+/**
+ * The deadline, beside the chain's scan, of the first sale whose window ended and which must not be closed yet. What was
+ * read up to is where the index is entered: any number of sales may have been read and not be closed yet.
+ */
+const firstUnread = (chain: string, until: Date) => sql`(
+  select due_at from sales
+   where chain = ${chain} and state = 'started' and due_at <= ${until}
+     and due_at > coalesce(chain_scans.read_until, '-infinity')
+   order by due_at limit 1)`
 
 /** Says why the scan doesn't go on, or null that it does; answers whether that is news. */
 export async function recordHold(

@@ -5,13 +5,20 @@ import type { Deposit } from './deposit-store.ts'
 /** By deposit; those whose sender nobody could judge now are missing. */
 export type Screened = ReadonlyMap<string, 'free' | 'blocked'>
 
-/** Asks the screening provider of each sender once. Without an answer nothing is decided: the deposit waits. */
+/**
+ * Asks the screening provider of each sender once. Without an answer nothing is decided: the deposit waits. A sender that
+ * the chain doesn't name can't be free: a person looks.
+ */
 export async function screenSenders(
   app: Pick<App, 'providers' | 'log'>,
   deposits: readonly Deposit[],
 ): Promise<Screened> {
-  const senders = Map.groupBy(deposits, ({ chain, fromAddress }) => `${chain}:${fromAddress}`)
+  const named = deposits.flatMap(({ id, chain, fromAddress }) =>
+    fromAddress === null ? [] : { id, chain, fromAddress },
+  )
+  const senders = Map.groupBy(named, ({ chain, fromAddress }) => `${chain}:${fromAddress}`)
   const screened = new Map<string, 'free' | 'blocked'>()
+  for (const { id, fromAddress } of deposits) if (fromAddress === null) screened.set(id, 'blocked')
   await Promise.all(
     [...senders.values()].map(async (same) => {
       const { chain, fromAddress: address } = same[0]!

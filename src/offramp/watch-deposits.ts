@@ -1,12 +1,20 @@
 import type { App } from '../app.ts'
 import { beginScan } from '../effects/chain-scans.ts'
 import type { Lane } from '../kernel/lanes.ts'
-import type { ChainProvider } from '../providers/chain/port.ts'
+import type { BlockRef, ChainProvider } from '../providers/chain/port.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
 import { type Confirming, confirmDeposits } from './confirm-deposits.ts'
 import { readBlocks } from './read-blocks.ts'
-import { SALE_DEPOSITS_LANE } from './sale-lanes.ts'
-import { findScan, recordHold, recordRead, type Scan } from './scan-store.ts'
+import { SALE_DEADLINES_LANE, SALE_DEPOSITS_LANE } from './sale-lanes.ts'
+import {
+  findScan,
+  findUnreadDeadline,
+  recordHold,
+  recordRead,
+  recordReadUntil,
+  type Scan,
+} from './scan-store.ts'
+import { createBalanceWatch } from './watch-balances.ts'
 
 export type WatchNeeds = Pick<App, 'db' | 'clock' | 'log' | 'wake'> & {
   metrics: Pick<App['metrics'], 'depositsBehind'>
@@ -15,13 +23,20 @@ export type WatchNeeds = Pick<App, 'db' | 'clock' | 'log' | 'wake'> & {
 /** What is asked of a node. */
 export type BlockReader = Pick<
   ChainProvider,
-  'identify' | 'heads' | 'blocks' | 'receipts' | 'transfersIn' | 'transfersBetween'
+  | 'identify'
+  | 'heads'
+  | 'blocks'
+  | 'receipts'
+  | 'transfersIn'
+  | 'transfersBetween'
+  | 'nativeBalancesAt'
+  | 'transactionCounts'
 >
 
 /** What is watched of a chain: it is read through `provider`, and `witness` must agree before anything is final. */
 export interface WatchedChain extends Pick<ChainSetup, 'chain' | 'confirmations' | 'tokens'> {
   provider: BlockReader
-  witness?: Pick<BlockReader, 'blocks' | 'receipts'> | null
+  witness?: Pick<BlockReader, 'blocks' | 'receipts' | 'nativeBalancesAt'> | null
   /** Its node is ours alone: it never lags behind what it said. */
   isLocal: boolean
 }
@@ -47,8 +62,8 @@ export function depositLanes(
   }))
 }
 
-/** Coins that were seen and aren't final: a clock that is moved waits for them. */
-async function nextSeen({ db }: WatchNeeds, chain: string): Promise<Date | null> {
+/** Coins that were seen and aren't final, and sales that can't be closed unread: a clock that is moved waits for them. */
+async function nextSeen({ db, clock }: WatchNeeds, chain: string): Promise<Date | null> {
   const row = await db
     .selectFrom('deposits')
     .innerJoin('chainScans', (join) =>
@@ -62,7 +77,7 @@ async function nextSeen({ db }: WatchNeeds, chain: string): Promise<Date | null>
     .where('deposits.state', '=', 'seen')
     .limit(1)
     .executeTakeFirst()
-  return row?.firstSeenAt ?? null
+  return row?.firstSeenAt ?? findUnreadDeadline(db, chain, clock.now())
 }
 
 /**
@@ -73,16 +88,21 @@ async function nextSeen({ db }: WatchNeeds, chain: string): Promise<Date | null>
 export function createDepositWatch(needs: WatchNeeds, watched: WatchedChain): () => Promise<number> {
   const { db, clock, log } = needs
   const { chain } = watched
+  const lookAtBalances = createBalanceWatch(needs, watched)
   let doneWith = ''
   let behindSinceMs: number | null = null
 
   return async () => {
     const scan = await findScan(db, chain)
     if (!scan) return beginIfKnown(needs, watched)
+    const askedAt = clock.now()
     const { latest } = await watched.provider.heads()
     needs.metrics.depositsBehind.set({ chain }, latest.height - scan.height)
     const place = `${scan.epoch} ${scan.height} ${scan.hash} ${latest.hash}`
-    if (place === doneWith) return 0
+    if (place === doneWith) {
+      await noteRead(scan, latest, askedAt)
+      return 0
+    }
     const reading = await readBlocks(needs, watched, scan, latest)
     if (reading.is === 'behind') return 0
     if (reading.is === 'held') {
@@ -101,9 +121,20 @@ export function createDepositWatch(needs: WatchNeeds, watched: WatchedChain): ()
     const confirming = await confirmDeposits(needs, watched, written.scan, latest)
     const final = await noteConfirming(scan, confirming)
     const isRead = written.scan.height >= latest.height
-    if (isRead && confirming.is === 'done' && !confirming.more)
+    const look = isRead ? await lookAtBalances(written.scan) : null
+    if (look?.isDone) await noteRead(written.scan, latest, askedAt)
+    if (look?.isDone && confirming.is === 'done' && !confirming.more)
       doneWith = `${scan.epoch} ${written.scan.height} ${written.scan.hash} ${latest.hash}`
-    return deposits.length + written.vanished + final + (isRead ? 0 : 1)
+    return deposits.length + written.vanished + final + (look ? look.found : 1)
+  }
+
+  /**
+   * Sales are closed only when what came in time was read. Our own chain makes blocks on demand, and was read up to the
+   * moment in which it was asked; a node of another may lag behind its chain, so its newest block's time counts.
+   */
+  async function noteRead(at: Scan, latest: BlockRef, askedAt: Date): Promise<void> {
+    const until = watched.isLocal ? askedAt : new Date(latest.time.getTime() + clock.offsetMs())
+    if (await recordReadUntil(db, at, until)) needs.wake(SALE_DEADLINES_LANE)
   }
 
   /** Wakes who works with final deposits, and says it aloud when nothing can become final. */

@@ -23,7 +23,8 @@ export async function takeConcept(
 ): Promise<Instructions | undefined> {
   const { rows } = await sql<Omit<Instructions, 'concept'> & { number: number }>`
     select iban, bic, holder_name, bank_name, nextval('concept_numbers') as number from bank_accounts
-     where (integration_id = ${integrationId} or integration_id is null)
+     where (integration_id = (select coalesce(replaced_by, id) from integrations where id = ${integrationId})
+            or integration_id is null)
        and currency = ${fiat} and status = 'active'
      order by integration_id nulls last, iban limit 1`.execute(trx)
   const account = rows[0]

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { sql } from 'kysely'
 import {
   addCustomer,
   CARDS,
@@ -23,6 +24,7 @@ import {
 import { effectNeeds } from '../app-effects.ts'
 import { DEFAULT_SETTINGS } from '../common/integration.ts'
 import { cancelEffect } from '../effects/operate-effects.ts'
+import { settleOrder } from '../effects/settle-order.ts'
 import { balanceOf } from '../ledger/book.ts'
 import { addFaults } from '../providers/faults.ts'
 import { listReviews, refusePayment, releasePayment } from './review.ts'
@@ -169,6 +171,34 @@ describe('POST /api/payment/{payment_id}/refund', () => {
 })
 
 describe('a person looks at it', () => {
+  test('refused to an account whose bank says nothing, given up by its word, and booked after all', async () => {
+    const id = await inReview()
+    await refusePayment(t.app, id, { ...WHO, toIban: 'DE71999999990000000009' })
+    await settleRefunds(t)
+    const effect = await t.app.db
+      .selectFrom('effects')
+      .select(['id', 'state', 'providerRef'])
+      .where('reference', '=', `payment:${id}`)
+      .where('kind', '=', 'bank_transfer')
+      .executeTakeFirstOrThrow()
+    assert.equal(effect.state, 'sent')
+    const change = { ...WHO, become: 'cancelled' } as const
+    await assert.rejects(cancelEffect(effectNeeds(t.app), effect.id, change), /can't be given up/)
+    await settleOrder(effectNeeds(t.app), effect.id, { ...WHO, says: 'rejected' })
+    await cancelEffect(effectNeeds(t.app), effect.id, change)
+    assert.equal((await rowOf(t.app, id)).reviewReason, 'refund_cancelled')
+    await sql`update simulated.bank_transfers set due_at = ${t.app.clock.now()} where id = ${effect.providerRef}`.execute(
+      t.app.db,
+    )
+    await t.settle()
+    const row = await rowOf(t.app, id)
+    assert.equal(row.state, 'in_review')
+    assert.match(row.reviewDetail!, new RegExp(`for effect ${effect.id}, which was given up`))
+    await assert.rejects(refusePayment(t.app, id, WHO), /Settle that first/)
+    await assert.rejects(releasePayment(t.app, id, WHO), /Settle that first/)
+    await checkBooks(t.app)
+  })
+
   test('released: converted, coins planned, PAY_IN', async () => {
     const id = await inReview()
     await releasePayment(t.app, id, WHO)

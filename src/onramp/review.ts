@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { recordAudit } from '../common/integration-store.ts'
 import type { Trx } from '../db/database.ts'
 import type { PaymentsTable } from '../db/schema.ts'
+import { refuseTaken } from '../effects/given-up-money.ts'
 import { laneOfEffect } from '../effects/model.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { planAnew } from '../effects/settle.ts'
@@ -15,6 +16,7 @@ import {
   type Payment,
   paymentCoin,
   paymentFiat,
+  paymentReference,
   priceOfPayment,
   type RefundReason,
 } from './payment.ts'
@@ -96,6 +98,7 @@ export async function releasePayment(app: Needs, id: string, change: Change): Pr
   const payment = await app.db.transaction().execute(async (trx) => {
     const coins = await lockCoins(trx, id)
     const locked = await getInReview(trx, id)
+    await refuseTaken(trx, paymentReference(id))
     if (!isUndispatched(coins))
       throw new RefusedOperation(`The coins of payment ${id} are on their way already.`)
     if (locked.convertedUnits > 0n) await dispatchAnew(trx, changes, locked, coins, change)
@@ -184,6 +187,7 @@ export async function refusePayment(
   const refunded = await refundEverything(app, id, {
     reason,
     audit: { who, why },
+    within: (trx) => refuseTaken(trx, paymentReference(id)),
     ...(target ? { toIban: target } : {}),
   })
   if (!refunded) {

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Db, Trx } from '../db/database.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { ProviderError } from './provider-error.ts'
+import { waitInVain } from './wait-in-vain.ts'
 
 /** Who can be made to fail, by the names of the sandbox's control. */
 export const FAULT_PROVIDERS = [
@@ -48,7 +48,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number]
 export const READING_FAULTS = ['fail', 'hang'] as const
 export const WRITING_FAULTS = ['fail', 'reject', 'hang', 'lost_answer'] as const
 
-/** How long a call waits for a provider before it gives up, in real time. */
+/** How long a call waits for a provider before it gives up, in real time; a clock that is moved ends it sooner. */
 export const PROVIDER_TIMEOUT_MS = 10_000
 
 /** Makes the next `count` occasions go wrong; 0 takes back what was ordered of this kind. */
@@ -141,7 +141,7 @@ export async function underFaults<Result>(
         code: 'refused',
       })
     case 'hang':
-      await sleep(timeoutMs)
+      await waitInVain(db, timeoutMs)
       throw new ProviderError(
         provider,
         'unknown',

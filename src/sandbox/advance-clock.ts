@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { App } from '../app.ts'
+import { CLOCK_LOCK } from '../providers/wait-in-vain.ts'
 
-/** One advance at a time, over all processes; the number means nothing. */
-const LOCK = 7_264_005
 /** How long one call may take, in real time. */
 const LIMIT_MS = 60_000
 /** So many due times are stepped to one by one; beyond, several are taken in one step. */
@@ -23,17 +22,20 @@ export type Advanced =
 
 /**
  * Moves the platform's clock forward as time would: from due time to due time, each time waiting until every lane is
- * idle, so that what happens after a day happens before what happens after two. Never back.
+ * idle, so that what happens after a day happens before what happens after two. Never back. What waits for a simulated
+ * provider that never answers gives up at once meanwhile.
  */
 export async function advanceClock(app: Needs, advanceMs: number): Promise<Advanced> {
   const client = await app.pool.connect()
   try {
-    const { rows } = await client.query<{ free: boolean }>('select pg_try_advisory_lock($1) as free', [LOCK])
+    const { rows } = await client.query<{ free: boolean }>('select pg_try_advisory_lock($1) as free', [
+      CLOCK_LOCK,
+    ])
     if (!rows[0]?.free) return { problem: 'busy' }
     try {
       return await advance(app, advanceMs)
     } finally {
-      await client.query('select pg_advisory_unlock($1)', [LOCK])
+      await client.query('select pg_advisory_unlock($1)', [CLOCK_LOCK])
     }
   } finally {
     client.release()

@@ -8,7 +8,6 @@ import { type Sale, saleCoin } from '../offramp/sale.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { type FieldErrors, fail } from '../server/errors.ts'
 import { Amount, Chain, CoinSymbol, OneOf, Text } from '../server/fields.ts'
-import { sendFromBlocked } from './chain/blocked-sender.ts'
 import type { SandboxChain } from './chain/chains.ts'
 
 const SENDERS = ['customer', 'blocked'] as const
@@ -26,7 +25,11 @@ export const depositOnChain = endpoint({
   body: Type.Object({
     rampoff_id: Type.Optional(Text('The sale; or name its wallet.', 64)),
     wallet: Type.Optional(Text('The address that createRampoff answered.', 42)),
-    amount: Type.Optional(Amount('Whole coins; what the sale asks for unless told.')),
+    amount: Type.Optional(
+      Amount(
+        'Whole coins; what the sale asks for unless told. More than the sandbox can send is `coin_unavailable`.',
+      ),
+    ),
     symbol: Type.Optional(CoinSymbol("The coin; the sale's unless told.")),
     chain: Type.Optional(
       Chain("The chain; the sale's unless told, and no other: it has that address alone there."),
@@ -72,6 +75,7 @@ export const depositOnChain = endpoint({
     const local =
       app.providers.sandboxChains.find((one) => one.chain === chain) ??
       fail('coin_unavailable', `${chain} is no local chain here: send the coins by a wallet of your own.`)
+    await refuseTooMuch(local, coin, units)
     const txid = await send(local, body.sender === 'blocked', {
       symbol: coin.symbol,
       to: sale.address as Address,
@@ -93,7 +97,25 @@ const send = (
   local: SandboxChain,
   blocked: boolean,
   transfer: { symbol: string; to: Address; units: bigint },
-): Promise<Hex> => (blocked ? sendFromBlocked(local, transfer) : local.treasury.send(transfer))
+): Promise<Hex> => (blocked ? local.sendFromBlocked(transfer) : local.treasury.send(transfer))
+
+/** Of what the sandbox has, so much may go at once: nobody empties it for the others, or sends what reverts. */
+const PART_AT_ONCE = 1_000n
+
+async function refuseTooMuch(
+  { provider, treasury }: SandboxChain,
+  coin: Asset,
+  units: bigint,
+): Promise<void> {
+  const token = treasury.tokens[coin.symbol] ?? null
+  const [held] = await provider.balances([{ address: treasury.address, token }])
+  const most = held! / PART_AT_ONCE
+  if (units > most)
+    fail(
+      'coin_unavailable',
+      `The sandbox sends no more than ${formatAmount(most, coin)} ${coin.symbol} at once.`,
+    )
+}
 
 type Found = Pick<Sale, 'id' | 'chain' | 'symbol' | 'address' | 'askedUnits'>
 

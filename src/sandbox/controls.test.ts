@@ -170,6 +170,20 @@ describe('the sandbox controls', () => {
       const again = await test.api('POST', '/api/sandbox/reset', { body: {}, headers })
       assert.equal(again.headers.get('idempotent-replayed'), 'true')
       assert.equal((await idOf('sandbox-key')).integrationId, newId)
+
+      await test.api('POST', '/api/sandbox/reset', { body: {} })
+      const { integrationId: newestId } = await idOf('sandbox-key')
+      const replaced = await app.db
+        .selectFrom('integrations')
+        .select(['id', 'replacedBy'])
+        .where('id', 'in', [oldId, newId, newestId])
+        .orderBy('id')
+        .execute()
+      assert.deepEqual(replaced, [
+        { id: oldId, replacedBy: newestId },
+        { id: newId, replacedBy: newestId },
+        { id: newestId, replacedBy: null },
+      ])
     })
 
     const idOf = (apiKey: string) =>

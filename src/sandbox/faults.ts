@@ -39,7 +39,7 @@ export const orderFaults = endpoint({
     '',
     '- `fail`: it answers an error before doing anything.',
     '- `reject`: it refuses what it is asked to do.',
-    '- `hang`: it does nothing and never answers.',
+    '- `hang`: it does nothing and never answers: whoever asks gives up after 10 s, or when the clock is moved.',
     '- `lost_answer`: it does what it is asked, and the answer is lost.',
     '- `twice`: it tells twice.',
     '- `late`: it tells late, so that later news overtakes it.',

@@ -18,7 +18,7 @@ export const resetSandbox = endpoint({
   name: 'resetSandbox',
   summary: 'Begin anew',
   description:
-    'Detaches all data of this integration: customers, payments and events are no longer found, every `external_id` and e-mail is free again, and there are no webhook subscriptions. Credentials, tokens, settings and bank accounts stay, and so do the ledger, the wallets and the clock. What was under way ends by itself, unheard.',
+    'Detaches all data of this integration: customers, payments and events are no longer found, every `external_id` and e-mail is free again, and there are no webhook subscriptions. Credentials, tokens, settings and bank accounts stay, and so do the ledger, the wallets and the clock. What was under way ends by itself, unheard: coins that still come for an old sale are paid out.',
   audience: 'token',
   sandboxOnly: true,
   body: Type.Object({}),
@@ -35,7 +35,8 @@ export const resetSandbox = endpoint({
 
 /**
  * A fresh integration with the same settings takes over who speaks for it and its bank accounts. The old one keeps
- * its rows, whose work goes on: money that is under way must end somewhere. Nothing has to be deleted row by row.
+ * its rows, whose work goes on, over the accounts of the one that took its place: money that is under way must end
+ * somewhere. Nothing has to be deleted row by row.
  */
 async function detachData(
   { db, clock }: Pick<App, 'db' | 'clock'>,
@@ -58,6 +59,11 @@ async function detachData(
       .values({ name: old.name, settings: JSON.stringify(old.settings), createdAt: now, updatedAt: now })
       .returning('id')
       .executeTakeFirstOrThrow()
+    await trx
+      .updateTable('integrations')
+      .set({ replacedBy: fresh.id })
+      .where((row) => row.or([row('id', '=', integrationId), row('replacedBy', '=', integrationId)]))
+      .execute()
     for (const table of ['credentials', 'authTokens', 'bankAccounts'] as const) {
       await trx
         .updateTable(table)

@@ -86,6 +86,14 @@ export interface Endpoint<
   examples: { request?: Record<string, unknown>; answer: unknown }
   /** Names of body fields that are mandatory because of what others hold; it sees what `check` sees. */
   requires?(input: { body: Partial<Static<Body>> }): readonly string[]
+  /**
+   * Mandatory fields that lack by what is stored, such as by the country of a customer. Asked only when some field is
+   * faulty; of sound ones the handler says the same.
+   */
+  findMissing?(
+    app: App,
+    input: { body: Partial<Static<Body>>; integration: Integration },
+  ): Promise<FieldErrors>
   /** Refuses, once all fields are right, what is refused before an earlier answer is looked for. */
   refuse?(body: Static<Body>): void
   /**

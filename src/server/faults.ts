@@ -53,10 +53,16 @@ export function findFaults(
 /** Refuses faulty fields, and names what else is wrong. */
 export async function refuseFaulty(
   app: App,
-  { findFurther }: Endpoint,
+  { findFurther, findMissing }: Endpoint,
   { errors, missing, sound }: Faulty,
   context: Pick<ApiRequest, 'files' | 'integration'>,
 ): Promise<never> {
+  const stored = await findMissing?.(app, { body: sound.body as never, integration: context.integration })
+  for (const [field, problems] of Object.entries(stored ?? {})) {
+    if (errors[field] !== undefined) continue
+    errors[field] = problems
+    missing.push(field)
+  }
   const further = await findFurther?.(app, { body: sound.body, query: sound.query, ...context } as never)
   for (const [field, problems] of Object.entries(further ?? {})) errors[field] ??= problems
   if (missing.length > 0) fail('fail_mandatory_field', `Missing: ${missing.join(', ')}.`, { errors })

@@ -119,7 +119,7 @@ test('what is missing, unknown or dangerous is refused by its code', async () =>
 test('every type can be subscribed to; an older name is accepted and sent as it is', async () => {
   const { body } = await platform.api('GET', '/api/webhooks/available')
   const names = body.data.map(({ type }: { type: string }) => type)
-  assert.equal(names.length, 18)
+  assert.equal(names.length, 19)
   assert.ok(names.includes('RAMPOFF_FINISHED'))
   const receiver = await newReceiver()
   for (const type of names) {
@@ -135,7 +135,7 @@ test('every type can be subscribed to; an older name is accepted and sent as it 
   assert.equal((await post('/api/updateWebhookSubscription', older)).data, 'subscription_updated')
   assert.equal((await post('/api/subscribeToWebhook', older)).data, 'subscription_created')
   const { body: mine } = await platform.api('GET', '/api/webhooks/subscriptions')
-  assert.equal(mine.data.length, 17)
+  assert.equal(mine.data.length, 18)
   await tell('TRANSFER_RAMPOFF_FINISHED', 'rampoff:1')
   await eventually('it is received', async () => receiver.received.length === 1)
   assert.equal(receiver.received[0]?.json.type, 'RAMPOFF_FINISHED')

@@ -15,6 +15,7 @@ export const EVENT_TYPES = {
   PAYMENT_CHARGED_BACK: 'The payer took the money back through the card network.',
   RAMPOFF_EXPIRED: 'The sale ended because no tokens came in time.',
   RAMPOFF_IN_REVIEW: 'The sale waits for a person to look at it.',
+  RAMPOFF_REVIEWED: 'A person has looked at the sale: it goes on, or is finished as it was before.',
   RAMPOFF_REFUNDED: 'The tokens of the sale went back.',
   RAMPOFF_FAILED: 'The sale ended without a transfer.',
 } as const

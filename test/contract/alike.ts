@@ -23,6 +23,7 @@ const VARYING = new Set([
   'fiat_amount',
   'fee',
   'payout.amount',
+  'payouts[].amount',
   // What the sandbox's world held before.
   'balance',
   'advanced_by_seconds',

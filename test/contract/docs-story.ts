@@ -132,6 +132,7 @@ async function aSaleThatWaits(story: Story): Promise<void> {
 }
 
 async function aSaleThatEnded(story: Story): Promise<void> {
+  await letTheChainWork(story)
   await aSaleThatWaits(story)
   await story.call('POST', '/api/sandbox/chain/deposit', { rampoff_id: story.variables.RAMPOFF_ID })
   await story.untilSold()
@@ -172,9 +173,12 @@ async function aPaymentThatWasPaid(story: Story): Promise<void> {
   await story.untilStatus('payment_received')
 }
 
+const letTheChainWork = (story: Story): Promise<unknown> =>
+  story.call('POST', '/api/sandbox/faults', { provider: 'chain', kind: 'fail', count: 0 })
+
 /** An event that reached the reader's own receiver. */
 async function anEventThatCame(story: Story): Promise<void> {
-  await story.call('POST', '/api/sandbox/faults', { provider: 'chain', kind: 'fail', count: 0 })
+  await letTheChainWork(story)
   const path = (await story.call('GET', '/api/webhooks/subscriptions')) as unknown as { type: string }[]
   const how = path.some(({ type }) => type === 'PAY_IN') ? 'updateWebhookSubscription' : 'subscribeToWebhook'
   await story.call('POST', `/api/${how}`, { type: 'PAY_IN', url: story.receiverUrl })

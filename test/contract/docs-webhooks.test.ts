@@ -10,7 +10,7 @@ import { type Incoming, VERIFIERS, type Verifier } from './interpreters.ts'
 const WALLET = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
 /** Sales come with the off-ramp; their events have no example yet. */
 /** Ends of a sale whose events differ from those shown in the status alone. */
-const APART = /^RAMPOFF_(IN_REVIEW|REFUNDED|FAILED)$/
+const APART = /^RAMPOFF_(IN_REVIEW|REVIEWED|REFUNDED|FAILED)$/
 const SHOWN = Object.keys(EVENT_DATA) as EventType[]
 
 let t: TestApp

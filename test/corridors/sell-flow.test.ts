@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { verifyLedger } from '../../src/app-ledger.ts'
+import { formatAmount } from '../../src/money/amount.ts'
+import { assetOf } from '../../src/money/asset.ts'
 import { paySaleAgain, returnSale } from '../../src/offramp/review-sale.ts'
+import { MAGIC_PAYEES } from '../../src/providers/bank/simulated/magic.ts'
 import { eventually } from '../support/app.ts'
 import { type Corridor, openCorridor, type PaymentObject } from './corridor.ts'
 
@@ -146,6 +149,39 @@ describe('the sell flow', () => {
     assert.equal((await reaches(id, 'finished')).iban, 'DE89370400440532013000')
   })
 
+  it('providers that never answer hold up nobody who moves the clock; an unclear payout is asked for, never repeated', async () => {
+    const { company, test } = corridor
+    const { value: iban } = MAGIC_PAYEES.find(({ fate }) => fate.does === 'hang')!
+    const { id } = await create({ iban })
+    await send(id)
+    await reaches(id, 'processing')
+    for (const provider of ['bank', 'chain', 'card'])
+      await company.call('POST', '/api/sandbox/faults', { provider, kind: 'hang', count: 20 })
+    const startedMs = performance.now()
+    await corridor.advance('3d')
+    assert.ok(performance.now() - startedMs < 20_000, 'it did not wait for the providers')
+    for (const provider of ['bank', 'chain', 'card'])
+      await company.call('POST', '/api/sandbox/faults', { provider, kind: 'hang', count: 0 })
+    assert.equal((await sale(id)).status, 'processing')
+    const payouts = await test.app.db
+      .selectFrom('effects')
+      .select(['state', 'attempts'])
+      .where('reference', '=', `sale:${id}`)
+      .where('kind', '=', 'bank_transfer')
+      .execute()
+    assert.deepEqual(
+      payouts.map(({ state }) => state),
+      ['unknown'],
+    )
+    assert.ok(payouts[0]!.attempts > 10, 'it is asked for all the time')
+    const sent = await test.app.db
+      .selectFrom('simulated.bankTransfers')
+      .select('id')
+      .where('counterpartyIban', '=', iban)
+      .execute()
+    assert.deepEqual(sent, [])
+  })
+
   it('too little by the deadline is sold as it is; nothing: expired; late: sold at the price of then', async () => {
     const short = await create({ amount: '100' })
     const never = await create()
@@ -177,6 +213,29 @@ describe('the sell flow', () => {
     })
     assert.equal(foreign.body.error, 'rampoff_not_found')
     assert.equal((await sale(id)).received_amount, '0')
+  })
+
+  it('a sale that is open when the sandbox is reset is still paid, from the account that stays', async () => {
+    const { company, test } = corridor
+    const { id } = await create()
+    const account = async () =>
+      (await company.call<{ bank_accounts: { iban: string; balance: string }[] }>('GET', '/api/sandbox'))
+        .bank_accounts[0]!
+    const before = await account()
+    const row = () =>
+      test.app.db.selectFrom('sales').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+    const { address } = await row()
+    const polygon = test.app.providers.sandboxChains.find(({ chain }) => chain === 'polygon')!
+    await company.call('POST', '/api/sandbox/reset')
+    await assert.rejects(sale(id), { code: 'rampoff_not_found' })
+    await polygon.treasury.send({ symbol: 'USDC', to: address as `0x${string}`, units: 100_000_000n })
+    await eventually('the old sale to be paid', async () => (await row()).state === 'finished', 30_000)
+    const after = await account()
+    assert.equal(after.iban, before.iban)
+    assert.equal(
+      (Number(before.balance) - Number(after.balance)).toFixed(2),
+      formatAmount((await row()).fiatUnits, assetOf('EUR')),
+    )
   })
 
   it('the books are right, against the chain and the bank too', async () => {

@@ -23,6 +23,7 @@ const KINDS: readonly SaleCase[] = [
   'exact',
   'more',
   'parts',
+  'blocked',
   'less',
   'too_little',
   'late',

@@ -97,6 +97,26 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
     }
   }
 
+  /** What a wallet was given is gone with the block that is replaced: then it is given again. */
+  async function giveFunded(
+    chain: string,
+    from: Address,
+    token: Address | undefined,
+    give: () => Promise<unknown>,
+  ): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS
+    for (;;) {
+      await fund(chain, from, token)
+      try {
+        await give()
+        return
+      } catch (error) {
+        const isPoor = error instanceof NodeRefused && /insufficient funds/i.test(error.message)
+        if (!isPoor || performance.now() > deadline) throw error
+      }
+    }
+  }
+
   /** How deep the transaction is: 0 in no block, 1 in the newest. */
   async function depthOf(chain: string, hash: Hex): Promise<number> {
     const receipt = await ask(chain, 'eth_getTransactionReceipt', hash)
@@ -115,15 +135,47 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
     }
   }
 
-  async function sendBlocked(
-    chain: string,
-    request: { to: Address; value: bigint; data: Hex },
-  ): Promise<Hex> {
+  /** One at a time on a chain, as they share a wallet and so its nonces. */
+  const blockedQueues = new Map<string, Promise<unknown>>()
+
+  function sendBlocked(order: Parameters<Senders['send']>[0]): Promise<Sent> {
+    const sent = (blockedQueues.get(order.chain) ?? Promise.resolve()).then(() => sendOnceBlocked(order))
+    blockedQueues.set(
+      order.chain,
+      sent.catch(() => {}),
+    )
+    return sent
+  }
+
+  /** What the node forgets is given to it again under the same nonce: the same transaction. */
+  async function sendOnceBlocked({
+    chain,
+    symbol,
+    to,
+    units,
+  }: Parameters<Senders['send']>[0]): Promise<Sent> {
     const from = SANDBOX_BLOCKED_WALLET as Address
-    await ask(chain, 'anvil_impersonateAccount', from)
+    const { confirmations, tokens } = find(chain)
+    const request = requestOf(chain, symbol, to, units)
     const nonce = await ask(chain, 'eth_getTransactionCount', from, 'latest')
-    const [value, gas] = [numberToHex(request.value), numberToHex(GAS)]
-    return ask(chain, 'eth_sendTransaction', { ...request, from, nonce, value, gas })
+    const transaction = {
+      ...request,
+      from,
+      nonce,
+      value: numberToHex(request.value),
+      gas: numberToHex(GAS),
+      maxFeePerGas: numberToHex(FEES.maxFeePerGas),
+      maxPriorityFeePerGas: numberToHex(FEES.maxPriorityFeePerGas),
+    }
+    let hash: Hex = '0x'
+    const giveIt = (): Promise<void> =>
+      giveFunded(chain, from, tokens[symbol], async () => {
+        await ask(chain, 'anvil_impersonateAccount', from)
+        hash = await ask(chain, 'eth_sendTransaction', transaction)
+      })
+    await giveIt()
+    await reach(chain, hash, confirmations, giveIt)
+    return { chain, symbol, units, hash }
   }
 
   const senders: Senders = {
@@ -131,44 +183,20 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
     async send(order) {
       for (;;) {
         try {
-          return await sendOnce(order)
+          return await (order.from === 'blocked' ? sendBlocked(order) : sendOnce(order))
         } catch (error) {
           if (!(error instanceof Reverted)) throw error
         }
       }
     },
-    async sendAndTakeBack({ chain, symbol, to, units }) {
-      const { chain_id: chainId, confirmations, tokens } = find(chain)
-      const account = privateKeyToAccount(generatePrivateKey())
-      const sign = (request: { to: Address; value: bigint; data: Hex }): Promise<Hex> =>
-        account.signTransaction({ type: 'eip1559', chainId, nonce: 0, gas: GAS, ...FEES, ...request })
-      await fund(chain, account.address, tokens[symbol])
-      const raw = await sign(requestOf(chain, symbol, to, units))
-      const other = await sign({ to: account.address, value: 0n, data: '0x' })
-      const hash = keccak256(raw)
-      await give(chain, raw)
-      const deadline = performance.now() + PATIENCE_MS
-      // A block deeper is final: it has to be caught while it is the newest.
-      let depth = 0
-      for (; depth === 0; depth = await depthOf(chain, hash)) {
-        if (performance.now() > deadline) throw new Error(`${hash} came into no block.`)
-        // Somebody else may make the node forget it meanwhile.
-        if ((await ask(chain, 'eth_getTransactionByHash', hash)) === null) {
-          await fund(chain, account.address, tokens[symbol])
-          await give(chain, raw)
-        }
-        await new Promise((resolve) => setTimeout(resolve, 5))
+    async sendAndTakeBack(order) {
+      try {
+        return await takeBack(order)
+      } catch (error) {
+        // The block that was replaced took the sender's own coins with it: none came.
+        if (error instanceof Reverted) return null
+        throw error
       }
-      if (depth === 1) await ask(chain, 'anvil_reorg', 1, [])
-      if ((await depthOf(chain, hash)) > 0) {
-        await reach(chain, hash, confirmations, () => give(chain, raw))
-        return { chain, symbol, units, hash }
-      }
-      if ((await ask(chain, 'eth_getTransactionByHash', hash)) !== null)
-        await ask(chain, 'anvil_dropTransaction', hash)
-      await give(chain, other)
-      await reach(chain, keccak256(other), confirmations, () => give(chain, other))
-      return null
     },
     async arrived(chain, addresses) {
       const found: (Sent & { from: Address; to: Address })[] = []
@@ -197,36 +225,59 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
 
   return senders
 
-  async function sendOnce({ chain, symbol, to, units, from }: Parameters<Senders['send']>[0]): Promise<Sent> {
+  async function takeBack({
+    chain,
+    symbol,
+    to,
+    units,
+  }: Parameters<Senders['sendAndTakeBack']>[0]): Promise<Sent | null> {
     const { chain_id: chainId, confirmations, tokens } = find(chain)
-    const request = requestOf(chain, symbol, to, units)
     const account = privateKeyToAccount(generatePrivateKey())
-    const sender = from === 'blocked' ? (SANDBOX_BLOCKED_WALLET as Address) : account.address
-    await fund(chain, sender, tokens[symbol])
-    let hash: Hex
-    let again: () => Promise<void>
-    if (from === 'blocked') {
-      hash = await sendBlocked(chain, request)
-      again = async () => {
-        throw new Error(`${chain} forgot a transaction of the blocked wallet, which nobody can repeat.`)
-      }
-    } else {
-      const raw = await account.signTransaction({
-        type: 'eip1559',
-        chainId,
-        nonce: 0,
-        gas: GAS,
-        ...FEES,
-        ...request,
-      })
-      hash = keccak256(raw)
-      again = async () => {
-        await fund(chain, sender, tokens[symbol])
-        await give(chain, raw)
-      }
-      await give(chain, raw)
+    const sign = (request: { to: Address; value: bigint; data: Hex }): Promise<Hex> =>
+      account.signTransaction({ type: 'eip1559', chainId, nonce: 0, gas: GAS, ...FEES, ...request })
+    const raw = await sign(requestOf(chain, symbol, to, units))
+    const other = await sign({ to: account.address, value: 0n, data: '0x' })
+    const hash = keccak256(raw)
+    const giveIt = (what: Hex): Promise<void> =>
+      giveFunded(chain, account.address, tokens[symbol], () => give(chain, what))
+    await giveIt(raw)
+    const deadline = performance.now() + PATIENCE_MS
+    // A block deeper is final: it has to be caught while it is the newest.
+    let depth = 0
+    for (; depth === 0; depth = await depthOf(chain, hash)) {
+      if (performance.now() > deadline) throw new Error(`${hash} came into no block.`)
+      // Somebody else may make the node forget it meanwhile.
+      if ((await ask(chain, 'eth_getTransactionByHash', hash)) === null) await giveIt(raw)
+      await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    await reach(chain, hash, confirmations, again)
+    if (depth === 1) await ask(chain, 'anvil_reorg', 1, [])
+    if ((await depthOf(chain, hash)) > 0) {
+      await reach(chain, hash, confirmations, () => giveIt(raw))
+      return { chain, symbol, units, hash }
+    }
+    if ((await ask(chain, 'eth_getTransactionByHash', hash)) !== null)
+      await ask(chain, 'anvil_dropTransaction', hash)
+    await giveIt(other)
+    await reach(chain, keccak256(other), confirmations, () => giveIt(other))
+    return null
+  }
+
+  async function sendOnce({ chain, symbol, to, units }: Parameters<Senders['send']>[0]): Promise<Sent> {
+    const { chain_id: chainId, confirmations, tokens } = find(chain)
+    const account = privateKeyToAccount(generatePrivateKey())
+    const raw = await account.signTransaction({
+      type: 'eip1559',
+      chainId,
+      nonce: 0,
+      gas: GAS,
+      ...FEES,
+      ...requestOf(chain, symbol, to, units),
+    })
+    const hash = keccak256(raw)
+    const giveIt = (): Promise<void> =>
+      giveFunded(chain, account.address, tokens[symbol], () => give(chain, raw))
+    await giveIt()
+    await reach(chain, hash, confirmations, giveIt)
     return { chain, symbol, units, hash }
   }
 }

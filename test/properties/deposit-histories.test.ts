@@ -30,11 +30,14 @@ const SOMEBODY: Address = '0x00000000000000000000000000000000000C0fFE'
 
 let world: DepositWorld
 let sales: { id: string; address: Address }[]
+/** Those that wait for the chain's own coin, which contracts may send as well. */
+let native: typeof sales
 
 before(async () => {
   world = await openDepositWorld()
   await world.register('polygon', memoryHash('none'))
-  sales = await world.addSales('polygon', 6)
+  sales = [...(await world.addSales('polygon', 3)), ...(await world.addSales('polygon', 3, 'POL'))]
+  native = sales.slice(3)
 })
 after(() => world.close())
 
@@ -129,8 +132,11 @@ function newTransaction(history: History): MemoryTransaction {
   }))
   const value = { token: null, from: SOMEBODY, to: to(), units: BigInt(1 + random.below(9)) }
   const hash = memoryHash(`transaction ${history.chain.blocks()[0]!.hash} ${history.made++}`)
-  if (random.chance(0.3)) return { hash, moves: [value, ...moves], reverted: random.chance(0.3) }
-  return { hash, moves }
+  const inside = random.chance(0.25)
+    ? [{ to: random.pick(native).address, units: BigInt(1 + random.below(9)) }]
+    : []
+  if (random.chance(0.3)) return { hash, moves: [value, ...moves], inside, reverted: random.chance(0.3) }
+  return { hash, moves, inside }
 }
 
 /** Never so deep that what is final goes: that is another story, and not one of counting. */
@@ -197,6 +203,34 @@ async function checkOnTheWay({ chain }: History): Promise<void> {
   const final = await list('final')
   assert.equal(new Set(final).size, final.length)
   for (const place of final) assert.ok(held.has(place), `${place} is final and not on the chain`)
+  const balances = nativeOnChain(chain)
+  for (const [address, units] of await nativeFinal())
+    assert.ok(units <= balances.get(address)!, `${units} are final at ${address}, which has less`)
+}
+
+/** The other half of the model: what came inside of contracts has no place, but all of the native coin has its sum. */
+function nativeOnChain(chain: MemoryChain): Map<string, bigint> {
+  const balances = new Map<string, bigint>(native.map(({ address }) => [address, 0n]))
+  const add = ({ to, units }: { to: string; units: bigint }): void => {
+    const before = balances.get(to)
+    if (before !== undefined) balances.set(to, before + units)
+  }
+  for (const { transactions } of chain.blocks())
+    for (const { moves, inside = [], reverted } of transactions) {
+      if (reverted) continue
+      for (const move of moves) if (move.token === null) add(move)
+      for (const move of inside) add(move)
+    }
+  return balances
+}
+
+async function nativeFinal(): Promise<Map<string, bigint>> {
+  const { rows } = await sql<{ address: string; units: bigint }>`
+    select s.address, coalesce(sum(d.units), 0) as units
+      from sales s left join deposits d
+        on d.address = s.address and d.asset = 'polygon:POL' and d.state = 'final'
+     where s.symbol = 'POL' group by s.address`.execute(world.db)
+  return new Map(rows.map(({ address, units }) => [address, units]))
 }
 
 async function list(state: string): Promise<string[]> {
@@ -204,6 +238,7 @@ async function list(state: string): Promise<string[]> {
     .selectFrom('deposits')
     .selectAll()
     .where('state', '=', state as 'seen')
+    .where('txHash', 'like', '0x%')
     .execute()
   return rows.map(placeOf).sort()
 }
@@ -212,6 +247,8 @@ async function comeToAnEnd(history: History): Promise<void> {
   const { chain, node, witness, watched } = history
   node.heal()
   witness?.heal()
+  // What only balances tell of is first seen at the newest block.
+  await world.watch(watched)
   for (let blocks = 0; blocks < watched.confirmations; blocks += 1) chain.mine()
   await world.watch(watched)
   const [final, held] = [await list('final'), heldOnChain(chain)]
@@ -221,7 +258,12 @@ async function comeToAnEnd(history: History): Promise<void> {
     { missing, foreign, count: final.length },
     { missing: [], foreign: [], count: held.length },
   )
-  assert.deepEqual(await list('seen'), [])
+  assert.deepEqual(await nativeFinal(), nativeOnChain(chain))
+  const seen = await world.deposits()
+  assert.deepEqual(
+    seen.filter(({ state }) => state === 'seen'),
+    [],
+  )
   const scan = await world.scan()
   assert.deepEqual(
     [scan.height, scan.hash, scan.heldReason],

@@ -6,7 +6,7 @@ import { randomText } from '../../src/kernel/ids.ts'
 import { ibanOf } from '../../src/providers/bank/iban.ts'
 import type { BankLine } from '../../src/providers/bank/port.ts'
 
-type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'wake'>
+type Needs = Parameters<typeof recordBankLines>[0]
 
 /** The bank tells of a line; the matching has not looked at it yet. Answers the line's id. */
 export async function tellLine(app: Needs, line: Partial<BankLine> & { iban: string }): Promise<string> {

@@ -12,7 +12,7 @@ export interface DepositRow {
   saleId: string
   asset: string
   units: bigint
-  fromAddress: string
+  fromAddress: string | null
   txHash: string
   ordinal: number
   blockHeight: number

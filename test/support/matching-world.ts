@@ -1,5 +1,4 @@
 import { sql } from 'kysely'
-import type { App } from '../../src/app.ts'
 import { recordBankLines } from '../../src/bank-accounts/record-lines.ts'
 import type { CustomerName } from '../../src/bank-accounts/same-person.ts'
 import type { Db } from '../../src/db/database.ts'
@@ -122,7 +121,7 @@ export const bankLineOf = (line: InventedLine, iban: string): BankLine => ({
   returnText: null,
 })
 
-type LaneNeeds = Pick<App, 'db' | 'clock' | 'secrets' | 'wake'>
+type LaneNeeds = Parameters<typeof recordBankLines>[0]
 
 const STATEMENT_LINES = 1_000
 

@@ -10,6 +10,8 @@ export interface MemoryTransaction {
   moves: readonly { token: Address | null; from: Address; to: Address; units: bigint }[]
   /** Reverted: it moves nothing, though its value says otherwise. */
   reverted?: boolean
+  /** The native coin as contracts send it while they run: only balances tell. */
+  inside?: readonly { to: Address; units: bigint }[]
 }
 
 export interface MemoryBlock extends BlockRef {
@@ -94,6 +96,11 @@ function createNode(
     parentHash,
     time,
   })
+  const upTo = (hash: Hex): readonly MemoryBlock[] => {
+    const at = view().findIndex((block) => block.hash === hash)
+    if (at < 0) throw failed(`block ${hash} is not there`)
+    return view().slice(0, at + 1)
+  }
   const has = (block: BlockRef): boolean => view()[block.height]?.hash === block.hash
   return {
     failCalls(calls) {
@@ -119,6 +126,9 @@ function createNode(
       heads: () => answer(() => ({ latest: ref(view().at(-1)!), finalized: null })),
       blocks: (heights) =>
         answer(() => heights.map((height) => (view()[height] ? ref(view()[height]!) : null))),
+      nativeBalancesAt: (addresses, hash) =>
+        answer(() => addresses.map((address) => balanceOf(upTo(hash), address))),
+      transactionCounts: (addresses) => answer(() => addresses.map(() => 0)),
       receipts: (hashes) => answer(() => hashes.map((hash) => receiptOf(view(), hash))),
       transfersIn: (blocks, coins) =>
         answer(() =>
@@ -148,6 +158,18 @@ function transfersOf(block: MemoryBlock, native: boolean): BlockTransfer[] {
       return [{ hash, height, blockHash, index, token, from: lower(from), to: lower(to), units }]
     }),
   )
+}
+
+/** Addresses of sales send nothing here. */
+function balanceOf(chain: readonly MemoryBlock[], address: Address): bigint {
+  let units = 0n
+  for (const { transactions } of chain)
+    for (const { moves, inside = [], reverted } of transactions) {
+      if (reverted) continue
+      for (const move of moves) if (move.token === null && move.to === address) units += move.units
+      for (const move of inside) if (move.to === address) units += move.units
+    }
+  return units
 }
 
 function receiptOf(chain: readonly MemoryBlock[], hash: Hex): Receipt | null {

@@ -22,8 +22,19 @@ export const REFUND_WALLET = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
 export const STRANGER = '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359'
 
 /** The program with prices, funded hot wallets and bank accounts with money on them; lanes run when a test says so. */
-export const startSaleWorld = (env: Record<string, string> = {}): Promise<PaymentWorld> =>
-  startPaymentWorld(env)
+export async function startSaleWorld(env: Record<string, string> = {}): Promise<PaymentWorld> {
+  const t = await startPaymentWorld(env)
+  await readChains(t, new Date(Date.UTC(2200, 0)))
+  return t
+}
+
+/** The chains were read up to a time, as a watcher of them would write it; null: they are behind. */
+export async function readChains({ app }: Pick<PaymentWorld, 'app'>, until: Date | null): Promise<void> {
+  await sql`
+    insert into chain_scans (chain, epoch, height, hash, read_until, updated_at)
+    select chain, epoch, 0, genesis_hash, ${until}, ${app.clock.now()} from chains
+    on conflict (chain) do update set read_until = excluded.read_until`.execute(app.db)
+}
 
 export interface NewSale {
   coin?: string

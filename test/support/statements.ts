@@ -2,7 +2,9 @@ import { type Logger, pino } from 'pino'
 import type { GivenStatement, StatementOpener } from '../../src/bank-accounts/import-statement.ts'
 import type { StatementLine, StatementPart } from '../../src/bank-accounts/statements/statement.ts'
 import { type Db, openDatabase } from '../../src/db/database.ts'
+import type { PageNews } from '../../src/hosted/page-news.ts'
 import { createClock, type MovableClock } from '../../src/kernel/clock.ts'
+import { type Config, loadConfig } from '../../src/kernel/config.ts'
 import { createSecrets, type Secrets } from '../../src/kernel/secrets.ts'
 import { verifyBooks } from '../../src/ledger/verify.ts'
 import { spanishIban } from '../../src/providers/bank/iban.ts'
@@ -18,7 +20,8 @@ export interface StatementWorld {
   clock: MovableClock
   secrets: Secrets
   log: Logger
-  config: { statements: { maxBytes: number; folder: string | undefined } }
+  config: Config
+  pageNews: PageNews
   providers: { storage: Storage }
   /** What is kept, by key. */
   files: Map<string, Buffer>
@@ -42,7 +45,8 @@ export async function openStatementWorld(): Promise<StatementWorld> {
     clock: createClock(),
     secrets: createSecrets(Buffer.alloc(32, 9)),
     log: pino({ level: 'silent' }),
-    config: { statements: { maxBytes: 64_000_000, folder: undefined } },
+    config: { ...loadConfig({}), statements: { maxBytes: 64_000_000, folder: undefined } },
+    pageNews: { tell() {}, wait: async () => {}, close() {}, closed: false },
     providers: { storage: memoryStorage(files) },
     files,
     woken: [],

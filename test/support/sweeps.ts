@@ -71,7 +71,7 @@ export async function openSweepWorld(options: WorldOptions = {}): Promise<SweepW
     needs,
     async addAddress() {
       index += 1
-      const keyRef = depositKeyRef(index)
+      const keyRef = depositKeyRef({ second: 0, index })
       const address = await needs.custody.address(keyRef)
       await addSale(needs, chain.chain, { address, keyRef })
       return address

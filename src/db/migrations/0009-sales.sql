@@ -62,6 +62,11 @@ create table sales (
   -- The latest round of each: {round, state, units, reason, createdAt}.
   payout jsonb,
   coin_return jsonb,
+  -- The rounds before the latest, oldest first.
+  earlier_payouts jsonb not null default '[]',
+  earlier_returns jsonb not null default '[]',
+  -- What its last step threw; null once a step of it went well.
+  failure text,
   version integer not null default 1,
   expires_at timestamptz,
   -- The next deadline of this state; null in final states.
@@ -84,9 +89,12 @@ create index sales_by_customer on sales (integration_id, customer_id, created_at
 create index sales_due on sales (due_at) where due_at is not null;
 create index sales_open_coins on sales (chain, symbol) where due_at is not null;
 -- Past their window, waiting for coins that were seen in time.
+-- Addresses at which the chain's own coin may come late.
+create index sales_expired_coins on sales (chain, symbol, updated_at) where state = 'expired';
 create index sales_awaiting on sales (expires_at) where state = 'started' and due_at is null;
 create index sales_unconverted on sales (updated_at) where state = 'crypto_received';
 create index sales_review on sales (created_at) where state = 'in_review';
+create index sales_failing on sales (created_at) where failure is not null;
 
 -- Coins that arrived on a sale's address. A transaction that comes back in another block after a reorganisation is the
 -- same deposit; one that doesn't has vanished. Only final ones count.
@@ -99,7 +107,9 @@ create table deposits (
   address text not null,
   asset text not null,
   units numeric(78,0) not null check (units > 0),
-  from_address text not null,
+  -- Null: a contract sent the chain's own coin while it ran, of which only the balance of the address tells.
+  from_address text,
+  -- `balance:<block>:<address>` where no transaction is known: what was there after that block and nothing explained.
   tx_hash text not null,
   -- Which of the transaction's movements to addresses of ours, from 0.
   ordinal integer not null,
@@ -135,6 +145,9 @@ create table chain_scans (
   hash text not null,
   -- Why it doesn't go on: a second node that disagrees, a reorganisation below what was final.
   held_reason text,
+  -- What came to the chain before then, on the platform's clock, was read; null while that isn't known. It is written
+  -- when a sale waits for it: none is closed before the chain was read up to its deadline.
+  read_until timestamptz,
   updated_at timestamptz not null
 );
 create table chain_blocks (

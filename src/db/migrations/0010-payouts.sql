@@ -18,3 +18,7 @@ alter table simulated.bank_transfers add column fate_code text;
 alter table simulated.bank_transfers add column fate_text text;
 alter table simulated.bank_transfers add column return_after_ms bigint;
 alter table simulated.bank_transfers add column return_units numeric(78,0) check (return_units > 0);
+
+-- Who took over the accounts when the sandbox's reset detached an integration: what is under way is paid from them.
+alter table integrations add column replaced_by integer references integrations (id);
+create index on integrations (replaced_by) where replaced_by is not null;

@@ -17,6 +17,7 @@ alter table sweeps add column due_at timestamptz;
 alter table sweeps drop constraint sweeps_state_check;
 alter table sweeps add constraint sweeps_state_check check (state in ('gas', 'coins', 'done', 'failed', 'lost'));
 create index sweeps_due on sweeps (chain, due_at) where due_at is not null;
+create index sweeps_by_address on sweeps (chain, address);
 create index sweeps_parked on sweeps (created_at) where state = 'failed';
 
 -- Coins that are to leave, whichever wallet they leave.

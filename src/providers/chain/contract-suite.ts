@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type Address, getAddress, type Hex, keccak256 } from 'viem'
+import { type Address, getAddress, type Hex, keccak256, pad } from 'viem'
 import type { Custody, UnsignedTransaction } from '../custody/port.ts'
 import { ProviderError } from '../provider-error.ts'
 import { type BlockRef, type BlockTransfer, type ChainProvider, depthOf } from './port.ts'
@@ -106,6 +106,25 @@ export function chainProviderSuite(
       assert.equal(balances.length, 6)
       assert.deepEqual(balances.slice(0, 2), balances.slice(4))
       assert.ok(balances[2]! >= 1_000_000n)
+    })
+
+    test('balances and counts of transactions after a block stay what they were when others follow', async () => {
+      const { latest: before } = await provider.heads()
+      const [held] = await provider.nativeBalancesAt([RECIPIENT], before.hash)
+      const [sent] = await provider.transactionCounts([sender], before.hash)
+      await sendOne((await sign({ value: 9n })).raw)
+      await world.mine()
+      const { latest: after } = await provider.heads()
+      const asked = Array.from({ length: 1_201 }, (_, place) => (place % 600 === 0 ? RECIPIENT : OTHER))
+      const expected = (units: bigint) => asked.map((address) => (address === RECIPIENT ? units : 0n))
+      assert.deepEqual(await provider.nativeBalancesAt(asked, before.hash), expected(held!))
+      assert.deepEqual(await provider.nativeBalancesAt(asked, after.hash), expected(held! + 9n))
+      assert.deepEqual(await provider.nativeBalancesAt([], after.hash), [])
+      assert.deepEqual(await provider.transactionCounts([sender, OTHER], before.hash), [sent, 0])
+      assert.deepEqual(await provider.transactionCounts([sender, OTHER], after.hash), [sent! + 1, 0])
+      const nowhere = pad('0x01', { size: 32 })
+      await assert.rejects(provider.nativeBalancesAt([OTHER], nowhere), ProviderError)
+      await assert.rejects(provider.transactionCounts([OTHER], nowhere), ProviderError)
     })
 
     test('a token that is not there has no balance, not even zero', async () => {

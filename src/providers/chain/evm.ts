@@ -14,6 +14,7 @@ import {
 import { ProviderError } from '../provider-error.ts'
 import { createJsonRpc, type JsonRpc, type RpcAnswer, type RpcCall, resultOf } from './json-rpc.ts'
 import type { BlockRef, ChainCall, ChainProvider, KnownTransaction, Movement, Receipt } from './port.ts'
+import { readNativeBalances } from './read-balances.ts'
 import { createTransferReader } from './read-transfers.ts'
 import { isExecutionFailure, revertReason } from './revert-reason.ts'
 import { sendRaw } from './send-raw.ts'
@@ -95,6 +96,8 @@ export function createEvmProvider({
       })
     },
 
+    nativeBalancesAt: (addresses, blockHash) => readNativeBalances(chain, wide, addresses, blockHash),
+
     async nonces(address) {
       const [latest, pending] = await results([
         { method: 'eth_getTransactionCount', params: [address, 'latest'] },
@@ -103,9 +106,10 @@ export function createEvmProvider({
       return { latest: hexToNumber(latest as Hex), pending: hexToNumber(pending as Hex) }
     },
 
-    async transactionCounts(addresses) {
+    async transactionCounts(addresses, blockHash) {
+      const at = blockHash === undefined ? 'latest' : { blockHash }
       const raw = await results(
-        addresses.map((address) => ({ method: 'eth_getTransactionCount', params: [address, 'latest'] })),
+        addresses.map((address) => ({ method: 'eth_getTransactionCount', params: [address, at] })),
       )
       return raw.map((count) => hexToNumber(count as Hex))
     },

@@ -48,7 +48,10 @@ export function createFaultyChain(provider: ChainProvider, options: FaultyOption
     blocks: (heights) => reading(() => provider.blocks(heights)),
     balances: (of) => reading(() => provider.balances(of)),
     nonces: (address) => reading(() => provider.nonces(address)),
-    transactionCounts: (addresses) => reading(() => provider.transactionCounts(addresses)),
+    nativeBalancesAt: (addresses, blockHash) =>
+      reading(() => provider.nativeBalancesAt(addresses, blockHash)),
+    transactionCounts: (addresses, blockHash) =>
+      reading(() => provider.transactionCounts(addresses, blockHash)),
     fees: () => reading(() => provider.fees()),
     simulate: (calls) => reading(() => provider.simulate(calls)),
     estimateGas: (calls) => reading(() => provider.estimateGas(calls)),

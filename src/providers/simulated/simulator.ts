@@ -13,7 +13,7 @@ export interface Simulator {
   secrets: Secrets
   /** Where the program is reached: the simulators' pages and our callback endpoints are under it. */
   publicUrl(): string
-  /** How long a call that hangs is waited for, in real time. */
+  /** How long a call that hangs is waited for, in real time, unless the clock is moved meanwhile. */
   timeoutMs?: number
 }
 

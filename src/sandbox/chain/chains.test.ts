@@ -85,6 +85,36 @@ test('the treasury sends by real transactions, and tops up only what is missing'
   }
 })
 
+test('any number of deposits from a blocked address and from customers at once, from two processes', async () => {
+  const dataDir = newFolder()
+  const first = await openTestChain('polygon', { dataDir })
+  const second = await openTestChain('polygon', { dataDir })
+  try {
+    const one = { symbol: 'USDC', to: SOMEBODY, units: 1_000_000n }
+    const native = { symbol: 'POL', to: SOMEBODY, units: 3n * 10n ** 18n }
+    const hashes = await Promise.all(
+      [first, second].flatMap((chain) =>
+        Array.from({ length: 6 }, () => [
+          // The same twice, too.
+          chain.sendFromBlocked(one),
+          chain.sendFromBlocked(native),
+          chain.treasury.send(one),
+          chain.treasury.send(native),
+        ]).flat(),
+      ),
+    )
+    assert.equal(new Set(hashes).size, 48)
+    await first.mine()
+    const receipts = await first.provider.receipts(hashes)
+    assert.ok(receipts.every((receipt) => receipt?.ok))
+    assert.equal(await balance(first, 'USDC'), 24_000_000n)
+    assert.equal(await balance(first, 'POL'), 72n * 10n ** 18n)
+  } finally {
+    await second.leave()
+    await first.close()
+  }
+})
+
 test('a node that was left running is adopted, transactions still waiting in it', async () => {
   const dataDir = newFolder()
   const first = await openTestChain('polygon', { dataDir })

@@ -5,6 +5,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { createEvmProvider } from '../../providers/chain/evm.ts'
 import type { ChainProvider } from '../../providers/chain/port.ts'
 import type { Custody } from '../../providers/custody/port.ts'
+import { createBlockedSender } from './blocked-sender.ts'
 import { withFileLock } from './file-lock.ts'
 import { beginChain, type LocalNode, type LocalNodeOptions, openLocalNode } from './local-node.ts'
 import { runMiner } from './miner.ts'
@@ -47,6 +48,8 @@ export interface SandboxChain {
   node(): LocalNode
   provider: ChainProvider
   treasury: Treasury
+  /** Sends coins from the address that screening refuses and answers the hash as soon as the node has it. */
+  sendFromBlocked(transfer: { symbol: string; to: Hex; units: bigint }): Promise<Hex>
   /**
    * Mines when somebody waits for it, and brings the node back should it die, until `stop` or `leave`. `onBlock` is
    * called after each block.
@@ -106,6 +109,7 @@ export async function openSandboxChain(options: SandboxChainOptions): Promise<Sa
     node: () => node,
     provider,
     treasury,
+    sendFromBlocked: createBlockedSender({ chain, node: () => node, provider, treasury }),
     startMining(onBlock = () => {}) {
       mining = runMiner({
         node: () => node,

@@ -1,8 +1,10 @@
+import { randomInt } from 'node:crypto'
 import { type Address, encodeFunctionData, type Hex, keccak256, numberToHex, parseAbi } from 'viem'
 import { COIN_ASSETS, nativeAssetOf } from '../../money/asset.ts'
 import type { ChainProvider, SendResult } from '../../providers/chain/port.ts'
 import { transferData } from '../../providers/chain/tokens.ts'
 import type { Custody, UnsignedTransaction } from '../../providers/custody/port.ts'
+import { createTurns } from './in-turn.ts'
 import type { LocalNode } from './local-node.ts'
 import { mineBlock } from './miner.ts'
 import { deploymentsOf } from './tokens.ts'
@@ -17,6 +19,8 @@ export interface Treasury {
   prepare(): Promise<void>
   /** Sends tokens or native coins by a real transaction and answers its hash as soon as the node has it. */
   send(transfer: { symbol: string; to: Address; units: bigint }): Promise<Hex>
+  /** Sends all of it and mines until it is there. */
+  give(to: Address, coins: readonly { symbol: string; units: bigint }[]): Promise<TopUp[]>
   /** Brings balances up to `units`, mines, and answers what had to be added. */
   topUp(to: Address, targets: readonly { symbol: string; units: bigint }[]): Promise<TopUp[]>
 }
@@ -37,13 +41,14 @@ export interface TreasuryOptions {
 }
 
 /** Fees never vary, so that no transaction of the treasury can replace another one. */
-const FEES = { maxFeePerGas: 1_000_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n }
+export const FEES = { maxFeePerGas: 1_000_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n }
 const DEPLOY_GAS = 2_000_000n
 const TRANSFER_GAS = 150_000n
+const SPARE_GAS = 1_000_000
 const NATIVE_UNITS = 10n ** 30n
 const TOKEN_UNITS = 10n ** 36n
 /** Two processes may send at once: the second to arrive takes the next nonce. */
-const SEND_TRIES = 20
+export const SEND_TRIES = 20
 
 const mintAbi = parseAbi(['function mint(address to, uint256 units)'])
 
@@ -53,7 +58,7 @@ export async function createTreasury(options: TreasuryOptions): Promise<Treasury
   const deployments = deploymentsOf(chain, address)
   const disperse = deployments[0]!.address
   const tokens = Object.fromEntries(deployments.slice(1).map(({ name, address }) => [name, address]))
-  let queue: Promise<unknown> = Promise.resolve()
+  const inTurn = createTurns()
 
   const sign = (transaction: Partial<UnsignedTransaction> & { nonce: number }): Promise<Hex> =>
     custody.signTransaction(keyRef, {
@@ -67,7 +72,7 @@ export async function createTreasury(options: TreasuryOptions): Promise<Treasury
     })
 
   async function send(transfer: { symbol: string; to: Address; units: bigint }): Promise<Hex> {
-    const request = requestOf(chain, tokens, transfer)
+    const request = { ...requestOf(chain, tokens, transfer), gas: gasOfTransfer() }
     for (let attempt = 0; attempt < SEND_TRIES; attempt += 1) {
       const { pending } = await provider.nonces(address)
       const raw = await sign({ ...request, nonce: pending })
@@ -80,13 +85,17 @@ export async function createTreasury(options: TreasuryOptions): Promise<Treasury
     throw new Error(`The ${chain} treasury found no free nonce in ${SEND_TRIES} tries.`)
   }
 
-  /** One after the other within this process. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = queue.then(work)
-    queue = result.catch(() => {
-      // Its own caller hears of the failure; the next in line does not depend on it.
-    })
-    return result
+  async function give(to: Address, coins: readonly { symbol: string; units: bigint }[]): Promise<TopUp[]> {
+    const given: TopUp[] = []
+    for (const { symbol, units } of coins)
+      given.push({ symbol, units, hash: await send({ symbol, to, units }) })
+    if (given.length > 0)
+      await mineUntilDone(
+        node(),
+        provider,
+        given.map(({ hash }) => hash),
+      )
+    return given
   }
 
   return {
@@ -119,6 +128,8 @@ export async function createTreasury(options: TreasuryOptions): Promise<Treasury
 
     send: (transfer) => inTurn(() => send(transfer)),
 
+    give: (to, coins) => inTurn(() => give(to, coins)),
+
     topUp: (to, targets) =>
       inTurn(async () => {
         const native = nativeAssetOf(chain).symbol
@@ -128,24 +139,20 @@ export async function createTreasury(options: TreasuryOptions): Promise<Treasury
             token: symbol === native ? null : tokenOf(chain, tokens, symbol),
           })),
         )
-        const done: TopUp[] = []
-        for (const [index, target] of targets.entries()) {
-          const units = target.units - balances[index]!
-          if (units > 0n) {
-            const hash = await send({ symbol: target.symbol, to, units })
-            done.push({ symbol: target.symbol, units, hash })
-          }
-        }
-        if (done.length > 0)
-          await mineUntilDone(
-            node(),
-            provider,
-            done.map(({ hash }) => hash),
-          )
-        return done
+        const missing = targets.map(({ symbol, units }, index) => ({
+          symbol,
+          units: units - balances[index]!,
+        }))
+        return give(
+          to,
+          missing.filter(({ units }) => units > 0n),
+        )
       }),
   }
 }
+
+/** A gas limit of its own, or two processes that send the same at once would send one transaction. */
+export const gasOfTransfer = (): bigint => TRANSFER_GAS + BigInt(randomInt(SPARE_GAS))
 
 function requestOf(
   chain: string,
@@ -171,9 +178,11 @@ async function takeSame(provider: ChainProvider, raw: Hex): Promise<Hex> {
   throw refusal(provider.chain, 'a transfer', again!)
 }
 
+/** How a node says that another transaction of the sender has the nonce. */
+export const NONCE_TAKEN = /underpriced|nonce|already/i
+
 const isNonceTaken = (result: SendResult): boolean =>
-  result.state === 'nonce_used' ||
-  (result.state === 'rejected' && /underpriced|nonce|already/i.test(result.reason))
+  result.state === 'nonce_used' || (result.state === 'rejected' && NONCE_TAKEN.test(result.reason))
 
 function refusal(chain: string, what: string, result: SendResult): Error {
   return new Error(

@@ -175,7 +175,7 @@ curl "${api}/sandbox/chain/deposit" -H "auth: $TOKEN" -H 'content-type: applicat
   const funds = sandbox
     ? `
 
-Payouts leave your own account, which is empty in a new sandbox: until there is enough on it, they wait. Put some there:
+Payouts leave your own account. A new sandbox has 10,000,000.00 EUR on it; when there is not enough, they wait. Add to it by:
 
 \`\`\`sh Sandbox: money on your account
 IBAN=$(curl -s "${api}/sandbox" -H "auth: $TOKEN" | grep -o '"iban":"[^"]*' | head -n 1 | cut -d'"' -f4)
@@ -205,7 +205,7 @@ RAMPOFF_ID=$(curl -s "${api}/createRampoff" -H "auth: $TOKEN" -H 'content-type: 
 
 The customer sends the coins within 24 hours.${deposit}${funds}
 
-\`CRYPTO_RECEIVED\` tells that they are final on the chain, \`TRANSFER_RAMPOFF_FINISHED\` that the bank has sent the money.
+\`CRYPTO_RECEIVED\` tells once that they are final on the chain, of several parts with the first, \`TRANSFER_RAMPOFF_FINISHED\` that the bank has sent the money.
 
 \`\`\`sh getRampoff
 curl "${api}/getRampoff?id=$RAMPOFF_ID" -H "auth: $TOKEN"

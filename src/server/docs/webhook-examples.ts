@@ -45,6 +45,8 @@ const SALE_STARTED = {
   received_amount: '0',
   txid: null,
   payout: null,
+  payouts: [],
+  deposits: [],
   expires_at: '2026-06-27T10:30:00.000000Z',
 }
 
@@ -58,7 +60,7 @@ const KYC = {
 }
 
 /**
- * What `data` holds in events; a test has each of them delivered and compares. Sales that need a person or end otherwise
+ * What `data` holds in events; a test has each of them delivered and compares. Sales that need a person, or needed one, or end otherwise
  * are not here: `data` is the sale as its GET gives it, with the status that the type names.
  */
 export const EVENT_DATA: Partial<Record<EventType, object>> = {
@@ -69,6 +71,7 @@ export const EVENT_DATA: Partial<Record<EventType, object>> = {
     status: 'crypto_received',
     received_amount: SALE_EXAMPLE.amount,
     txid: SALE_EXAMPLE.txid,
+    deposits: SALE_EXAMPLE.deposits,
   },
   TRANSFER_RAMPOFF_FINISHED: SALE_EXAMPLE,
   RAMPOFF_EXPIRED: { ...SALE_STARTED, status: 'expired', expires_at: null },

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Selectable, sql } from 'kysely'
 import type { SimulatedDatabase } from '../../../db/simulated-schema.ts'
 import { isUniqueViolation } from '../../../db/unique-violation.ts'
@@ -7,6 +6,7 @@ import { PROVIDER_TIMEOUT_MS, READING_FAULTS, takeFault, underFaults, WRITING_FA
 import { ProviderError } from '../../provider-error.ts'
 import { readSignedCallback } from '../../simulated/signature.ts'
 import type { Simulator } from '../../simulated/simulator.ts'
+import { waitInVain } from '../../wait-in-vain.ts'
 import { isValidIban } from '../iban.ts'
 import { isValidLocalAccount, localAccountRule } from '../local-accounts.ts'
 import type { BankLine, BankProvider, BankTransfer, TransferOrder, TransferTarget } from '../port.ts'
@@ -186,8 +186,8 @@ async function decideFate(simulator: Simulator, { to, toName }: TransferOrder): 
   return (await takeFault(simulator.db, 'bank', ['return'])) ? SENT_BACK : BOOKED
 }
 
-async function neverAnswer({ timeoutMs = PROVIDER_TIMEOUT_MS }: Simulator): Promise<never> {
-  await sleep(timeoutMs)
+async function neverAnswer({ db, timeoutMs = PROVIDER_TIMEOUT_MS }: Simulator): Promise<never> {
+  await waitInVain(db, timeoutMs)
   throw new ProviderError('bank', 'unknown', `did not answer in ${timeoutMs} ms`)
 }
 

@@ -1,0 +1,132 @@
+import { sql } from 'kysely'
+import type { App } from '../app.ts'
+import type { Db, Trx } from '../db/database.ts'
+import type { EffectsTable } from '../db/schema.ts'
+import { formatAmount } from '../money/amount.ts'
+import { assetOf } from '../money/asset.ts'
+import { reviewPartReturn } from '../offramp/review-part-return.ts'
+import { wakeAfterSales } from '../offramp/sale-changes.ts'
+import { wakeAfter } from '../onramp/payment-changes.ts'
+import { reviewGivenUpRefund } from '../onramp/review-given-up-refund.ts'
+import type { BankLine } from '../providers/bank/port.ts'
+
+type Needs = Pick<App, 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>
+
+/** An order that is not over well, and which the bank took off our account. */
+export interface TakenOrder {
+  id: string
+  reference: string
+  asset: string
+  units: bigint
+  state: EffectsTable['state']
+  transferRef: string
+}
+
+/**
+ * The orders that these debits are of, locked, but for those that are confirmed: while they are locked nobody gives one
+ * up. Each carries the bank's reference from here on.
+ */
+export async function lockTakenOrders(trx: Trx, debits: readonly BankLine[]): Promise<TakenOrder[]> {
+  if (debits.length === 0) return []
+  const { rows } = await sql<TakenOrder & { providerRef: string | null }>`
+    select e.id, e.reference, e.asset, e.units, e.state, e.provider_ref, given.transfer_ref
+      from unnest(${debits.map(({ iban }) => iban)}::text[], ${debits.map(({ transferRef }) => transferRef)}::text[],
+                  ${debits.map(({ endToEndId }) => endToEndId)}::text[]) given (iban, transfer_ref, end_to_end_id)
+      join effects e on e.kind = 'bank_transfer' and e.door = 'bank:' || given.iban and e.state <> 'confirmed'
+       and (e.idempotency_key = given.end_to_end_id or e.provider_ref = given.transfer_ref)
+     order by e.id for update of e`.execute(trx)
+  const nameless = rows.filter(({ providerRef }) => providerRef === null)
+  if (nameless.length > 0) {
+    await sql`
+      update effects set provider_ref = given.transfer_ref
+        from unnest(${nameless.map(({ id }) => id)}::text[],
+                    ${nameless.map(({ transferRef }) => transferRef)}::text[]) given (id, transfer_ref)
+       where effects.id = given.id`.execute(trx)
+  }
+  return rows
+}
+
+/** The same for what a statement tells that is being imported (`told_lines`). */
+export async function lockToldOrders(
+  trx: Trx,
+  { iban, currency }: { iban: string; currency: string },
+): Promise<TakenOrder[]> {
+  const { rows } = await sql<TakenOrder>`
+    select e.id, e.reference, e.asset, e.units, e.state, coalesce(e.provider_ref, e.idempotency_key) as transfer_ref
+      from effects e
+     where e.kind = 'bank_transfer' and e.door = ${`bank:${iban}`} and e.asset = ${currency} and e.state <> 'confirmed'
+       and e.idempotency_key in (select end_to_end_id from told_lines where direction = 'debit')
+     order by e.id for update of e`.execute(trx)
+  return rows
+}
+
+/** Says of imported lines that took money for orders that were given up what they are: they wait in suspense. */
+export async function markGivenUpLines(
+  trx: Trx,
+  iban: string,
+  givenUp: readonly TakenOrder[],
+): Promise<void> {
+  if (givenUp.length === 0) return
+  await sql`
+    update bank_transactions t
+       set transfer_ref = given.transfer_ref, match_reasons = jsonb_build_array(${GIVEN_UP}::text || given.id)
+      from unnest(${givenUp.map(({ id }) => id)}::text[], ${givenUp.map(({ transferRef }) => transferRef)}::text[])
+             given (id, transfer_ref)
+      join effects e on e.id = given.id
+     where t.iban = ${iban} and t.direction = 'debit' and t.state = 'unmatched' and t.transfer_ref is null
+       and t.matched_units = 0 and t.end_to_end_id = e.idempotency_key`.execute(trx)
+}
+
+/** The bank took their money: whatever was thought of these orders, the provider is asked about them now. */
+export async function askAboutTaken(trx: Trx, orders: readonly TakenOrder[], now: Date): Promise<void> {
+  if (orders.length === 0) return
+  await sql`
+    update effects set due_at = ${now}, attempts = 0, state = case when state = 'failed' then 'unknown' else state end
+     where id = any(${orders.map(({ id }) => id)}::text[])
+       and (state in ('failed', 'unknown') or (state = 'sent' and due_at is null))`.execute(trx)
+}
+
+/**
+ * The bank took money for orders that were given up: nobody may pay in their place before a person has looked. Answers
+ * what to do after the commit.
+ */
+export async function reviewGivenUp(
+  app: Needs,
+  trx: Trx,
+  orders: readonly TakenOrder[],
+): Promise<() => void> {
+  const afters: (() => void)[] = []
+  for (const { id, reference, asset, units } of orders) {
+    const detail = `the bank took ${formatAmount(units, assetOf(asset))} ${asset} for effect ${id}, which was given up`
+    app.log.error(
+      { effect: id, reference, detail },
+      'Money left by an order that was given up; it waits in suspense.',
+    )
+    if (reference.startsWith('sale:')) {
+      const changes = await reviewPartReturn(app, trx, { reference, detail })
+      afters.push(() => wakeAfterSales(app, changes))
+    } else if (reference.startsWith('payment:')) {
+      const changes = await reviewGivenUpRefund(app, trx, { reference, detail })
+      afters.push(() => wakeAfter(app, changes))
+    }
+  }
+  return () => {
+    for (const after of afters) after()
+  }
+}
+
+/** How the reason of a line begins that took money for an order that was given up. */
+export const GIVEN_UP = 'given_up:'
+
+/** Money that left by orders that were given up and that nobody has settled, as `/readyz` says it. */
+export async function findGivenUpDebits(db: Db): Promise<{ what: string; why: string; mend: string }[]> {
+  const { rows } = await sql<{ iban: string; id: string; units: bigint; currency: string; reason: string }>`
+    select iban, id, units, currency, match_reasons->>0 as reason from bank_transactions
+     where direction = 'debit' and state = 'unmatched' and transfer_ref is not null
+     order by booked_at limit 20`.execute(db)
+  return rows.map(({ iban, id, units, currency, reason }) => ({
+    what: `line ${id} of ${iban}`,
+    why: `The bank took ${formatAmount(units, assetOf(currency))} ${currency} for effect ${reason.slice(GIVEN_UP.length)}, which was given up.`,
+    mend: `Recover it, then name the line: "accounts claim ${iban} ${id} --as cost".`,
+  }))
+}
