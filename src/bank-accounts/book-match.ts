@@ -4,7 +4,7 @@ import type { Trx } from '../db/database.ts'
 import type { Payment } from '../onramp/payment.ts'
 import type { PaymentChanges } from '../onramp/payment-changes.ts'
 import { type Arrival, receive } from '../onramp/receive.ts'
-import { openCounterparty } from '../onramp/refund-sources.ts'
+import { type Counterparty, openCounterparty } from '../onramp/refund-sources.ts'
 import { hurrySessions } from '../onramp/session-store.ts'
 import { findCustomerNames } from './customer-names.ts'
 import { suspenseOf } from './record-lines.ts'
@@ -32,6 +32,10 @@ export interface NewMatch {
   reasons: readonly string[]
   /** 0 to 100; null where a person decided. */
   score: number | null
+  /** Who paid, where the caller has opened it. */
+  payer?: Counterparty
+  /** Whether the payer is the customer (`isSamePerson`), where the caller knows. */
+  samePerson?: boolean
 }
 
 type Needs = Pick<App, 'secrets' | 'pricing'>
@@ -166,8 +170,8 @@ function describeArrivals(
   rounds: readonly number[],
   names: ReadonlyMap<string, CustomerName | null>,
 ): Arrival[] {
-  return matches.map(({ line, payment, units }, index) => {
-    const { name, iban } = openCounterparty(app.secrets, line.counterpartySealed)
+  return matches.map(({ line, payment, units, payer, samePerson }, index) => {
+    const { name, iban } = payer ?? openCounterparty(app.secrets, line.counterpartySealed)
     const customer = names.get(payment.id) ?? null
     return {
       paymentId: payment.id,
@@ -177,7 +181,7 @@ function describeArrivals(
       purpose: matchPurpose(payment.id, line, rounds[index]!),
       kind: 'bank',
       payer: { name, iban, card_last4: null },
-      thirdParty: customer === null || !isSamePerson(customer, name),
+      thirdParty: customer === null || !(samePerson ?? isSamePerson(customer, name)),
     }
   })
 }

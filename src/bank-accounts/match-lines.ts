@@ -2,15 +2,17 @@ import { type Selectable, sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { BankTransactionsTable } from '../db/schema.ts'
 import type { Lane } from '../kernel/lanes.ts'
-import { sha256 } from '../kernel/secrets.ts'
-import { matchByNumber } from './matching/match-by-number.ts'
+import { findNamed, matchByNumber } from './matching/match-by-number.ts'
 import { matchByScore } from './matching/match-by-score.ts'
+import { splitLines } from './matching/split-lines.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
 import { takeBackTransfer } from './take-back-transfer.ts'
 
 const BATCH = 500
+/** Batches that are claimed together: each time, the last ones to be done have the machine to themselves. */
+const CLAIMED = 4
 /** Batches at once: while one waits for the database, another is judged. */
-const AT_ONCE = 2
+const AT_ONCE = 3
 const LEASE_MS = 30_000
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'log' | 'pageNews'>
@@ -28,14 +30,15 @@ export function bankLineLane(app: Needs): Lane {
       if (lines.length === 0) return 0
       const returned = lines.filter(({ transferRef }) => transferRef !== null)
       for (const line of returned) await takeBackTransfer(app, line)
-      const isFull = lines.length === BATCH * AT_ONCE
+      const isFull = lines.length === BATCH * CLAIMED
       const came = lines.filter(({ transferRef }) => transferRef === null)
-      await Promise.all(
-        splitLines(came).map(async (part) => {
-          const left = await matchByNumber(app, part)
-          await matchByScore(app, isFull ? await putOffFresh(app, left) : left)
-        }),
-      )
+      const named = await findNamed(app, came)
+      const left: Line[] = []
+      await eachOf(splitLines(came, named, BATCH), async (part) => {
+        left.push(...(await matchByNumber(app, part, named)))
+      })
+      const searched = (isFull ? await putOffFresh(app, left) : left).sort(byBooking)
+      await eachOf(splitLines(searched, named, BATCH), (part) => matchByScore(app, part))
       return lines.length
     },
     async nextDue() {
@@ -57,20 +60,25 @@ async function claimLines({ db, clock }: Needs): Promise<Line[]> {
      where (iban, id) in (
            select iban, id from bank_transactions
             where due_at <= ${clock.now()} and (lease_until is null or lease_until < clock_timestamp())
-            order by due_at limit ${BATCH * AT_ONCE} for update skip locked)
+            order by due_at limit ${BATCH * CLAIMED} for update skip locked)
     returning *`.execute(db)
-  return rows.sort((a, b) => a.bookedAt.getTime() - b.bookedAt.getTime())
+  return rows.sort(byBooking)
 }
 
-/** Lines of the same payer, or with the same text, stay together: they are judged in the order in which they came. */
-function splitLines(lines: readonly Line[]): Line[][] {
-  if (lines.length <= BATCH) return [[...lines]]
-  const parts: Line[][] = Array.from({ length: AT_ONCE }, () => [])
-  for (const line of lines) {
-    const digest = sha256(line.payerIndex ?? line.concept)
-    parts[digest[0]! % AT_ONCE]!.push(line)
-  }
-  return parts
+const byBooking = (a: Line, b: Line): number => a.bookedAt.getTime() - b.bookedAt.getTime()
+
+/** Does something of each part, some of them at once. What fails is thrown when all that began have ended. */
+async function eachOf(
+  parts: readonly Line[][],
+  work: (part: readonly Line[]) => Promise<void>,
+): Promise<void> {
+  const waiting = [...parts]
+  const workers = Array.from({ length: AT_ONCE }, async () => {
+    for (let part = waiting.shift(); part; part = waiting.shift()) await work(part)
+  })
+  const ended = await Promise.allSettled(workers)
+  const failed = ended.find((one) => one.status === 'rejected')
+  if (failed) throw failed.reason
 }
 
 /**

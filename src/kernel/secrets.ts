@@ -7,6 +7,7 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto'
+import { takeRandom } from './random-bytes.ts'
 
 /**
  * What must be read again is sealed (AES-256-GCM); what need not be is hashed. Every purpose has a key of its own,
@@ -32,7 +33,15 @@ export function createSecrets(masterKey: Buffer): Secrets {
     if (!key) derived.set(purpose, (key = createHmac('sha256', masterKey).update(purpose).digest()))
     return key
   }
-  const unwrap = (wrapped: Buffer): Buffer => openWith(keyFor('customer-key'), wrapped)
+  // One step opens and seals several values of a customer, whose key it read once: it goes with what was read.
+  const unwrapped = new WeakMap<Buffer, Buffer>()
+  const unwrap = (wrapped: Buffer): Buffer => {
+    const known = unwrapped.get(wrapped)
+    if (known) return known
+    const key = openWith(keyFor('customer-key'), wrapped)
+    unwrapped.set(wrapped, key)
+    return key
+  }
   return {
     seal: (purpose, plain) => sealWith(keyFor(purpose), plain),
     open: (purpose, sealed) => openWith(keyFor(purpose), sealed),
@@ -47,7 +56,7 @@ export function createSecrets(masterKey: Buffer): Secrets {
 }
 
 function sealWith(key: Buffer, plain: string | Buffer): Buffer {
-  const nonce = randomBytes(12)
+  const nonce = takeRandom(12)
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   if (plain.length > PIECE_BYTES && typeof plain !== 'string') return sealLarge(cipher, nonce, plain)
   const body = Buffer.concat([cipher.update(plain), cipher.final()])

@@ -10,7 +10,7 @@ import { bookMatches, type NewMatch } from '../book-match.ts'
 import { findCustomerNames } from '../customer-names.ts'
 import { keyOf, type Line } from './find-candidates.ts'
 import { looksReturned } from './looks-returned.ts'
-import { compareNames } from './name-agreement.ts'
+import { compareNames, provesPerson } from './name-agreement.ts'
 import { isAlone } from './numbers.ts'
 import { dropNames } from './payment-names.ts'
 import { type Judgement, judgeAgain, lockOpenLines, recordJudgements } from './record-judgements.ts'
@@ -26,23 +26,24 @@ const PRICE_PAUSE_MS = 15_000
 
 /**
  * Matches the lines that need no search, which are nearly all: the text has the number of one payment, and the amount is
- * right. Answers the others.
+ * right. `named` are the payments, see `findNamed`. Answers the other lines.
  */
-export async function matchByNumber(app: MatchNeeds, lines: readonly Line[]): Promise<Line[]> {
-  const named = await findNamed(app, lines)
-  if (named.size === 0) return [...lines]
+export async function matchByNumber(
+  app: MatchNeeds,
+  all: readonly Line[],
+  named: ReadonlyMap<string, string>,
+): Promise<Line[]> {
+  const lines = all.filter((line) => named.has(keyOf(line)))
+  if (lines.length === 0) return [...all]
   const changes = beginChanges(app)
   const taken = new Set<string>()
   await app.db.transaction().execute(async (trx) => {
-    const payments = await lockPayments(trx, [...new Set(named.values())])
-    const open = await lockOpenLines(
-      trx,
-      lines.filter((line) => named.has(keyOf(line))),
-    )
+    const payments = await lockPayments(trx, [...new Set(lines.map((line) => named.get(keyOf(line))!))])
+    const open = await lockOpenLines(trx, lines)
     const names = await findCustomerNames(trx, app, [...payments.values()])
     const matches: NewMatch[] = []
     const waiting: Judgement[] = []
-    for (const line of lines) if (named.has(keyOf(line))) taken.add(keyOf(line))
+    for (const line of lines) taken.add(keyOf(line))
     for (const line of open) {
       const payment = payments.get(named.get(keyOf(line))!)
       const found = payment && judge(app, line, payment, names.get(payment.id) ?? null)
@@ -61,11 +62,14 @@ export async function matchByNumber(app: MatchNeeds, lines: readonly Line[]): Pr
     await writeChanges(trx, changes)
   })
   wakeAfter(app, changes)
-  return lines.filter((line) => !taken.has(keyOf(line)))
+  return all.filter((line) => !taken.has(keyOf(line)))
 }
 
 /** The one payment that each line's text names, by the line; lines that name none or several are left out. */
-async function findNamed({ db }: MatchNeeds, lines: readonly Line[]): Promise<Map<string, string>> {
+export async function findNamed(
+  { db }: Pick<MatchNeeds, 'db'>,
+  lines: readonly Line[],
+): Promise<Map<string, string>> {
   const asked = lines.flatMap((line) =>
     looksReturned(line) ? [] : readConcepts(line.concept).map((concept) => ({ line, concept })),
   )
@@ -93,21 +97,24 @@ function judge(
   line: Line,
   payment: Payment,
   customer: Parameters<typeof compareNames>[0],
-): { score: number; reasons: string[] } | undefined {
+): Pick<NewMatch, 'score' | 'reasons' | 'payer' | 'samePerson'> | undefined {
   const leftUnits = payment.fiatUnits - payment.receivedUnits + payment.refundedUnits
   const isWhole = line.units === leftUnits || line.units === payment.fiatUnits
   if (payment.fiat !== line.currency || !isWhole) return undefined
-  const found = scoreCandidate({
+  const payer = openCounterparty(secrets, line.counterpartySealed)
+  const name = compareNames(customer, payer.name)
+  const { score, reasons } = scoreCandidate({
     number: { found: isAlone(line.concept) ? 'alone' : 'sentence' },
     namesAnother: false,
     otherPurpose: false,
     amount: 'same',
-    name: compareNames(customer, openCounterparty(secrets, line.counterpartySealed).name),
+    name,
     account: 'new',
     state: payment.state,
     bookedBefore: false,
   })
-  return found.score >= AUTOMATIC_FROM ? found : undefined
+  if (score < AUTOMATIC_FROM) return undefined
+  return { score, reasons, payer, ...(provesPerson(name) ? { samePerson: true } : {}) }
 }
 
 /** Whether money for it can be converted now, where it would be. */

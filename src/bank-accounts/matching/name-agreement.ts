@@ -30,6 +30,10 @@ export function compareNames(customer: CustomerName | null, payer: string): Name
   return stillSame ? 'fits' : 'initial'
 }
 
+/** Whether `isSamePerson` says so of the same names: it was asked for this. */
+export const provesPerson = (agreement: NameAgreement): boolean =>
+  agreement === 'same' || agreement === 'fits' || agreement === 'initial'
+
 /** So long a word may be two that the bank joined. */
 const JOINED = 8
 
