@@ -11,6 +11,7 @@ import {
   settleBank,
   startSaleWorld,
 } from '../../test/support/sales.ts'
+import { bytesOf, statementParts, writeCamt } from '../../test/support/statement-writers.ts'
 import { effectNeeds } from '../app-effects.ts'
 import { cancelEffect, RefusedOperation } from '../effects/operate-effects.ts'
 import { type BankWord, settleOrder } from '../effects/settle-order.ts'
@@ -21,7 +22,9 @@ import type { Payee, Sale } from '../offramp/sale.ts'
 import { payerIban } from '../providers/bank/simulated/incoming.ts'
 import { addFaults } from '../providers/faults.ts'
 import { advanceClock } from '../sandbox/advance-clock.ts'
+import { importStatement } from './import-statement.ts'
 import { claimLine, listOpenLines } from './operate-accounts.ts'
+import { openStatement } from './statements/detect-format.ts'
 import { findGivenUpDebits } from './unexpected-debits.ts'
 
 const DAY = 86_400_000
@@ -143,6 +146,45 @@ describe('a payout that the bank takes and neither books nor refuses', () => {
     await refused(claimLine(t.app, { iban: line.iban, id: line.id, owner: 'cost' }, WHO), /without an owner/)
     await abandonSale(t.app, sale.id, WHO)
     assert.equal((await getSale(t.app, sale.id)).state, 'finished')
+  })
+
+  test('booked after all, told by a notification’s file before the bank’s API: one line, in suspense', async () => {
+    const sale = await ordered(silent)
+    await settleBank(t)
+    const first = await effectOf(sale)
+    await settle(first, 'rejected')
+    await again(sale)
+    await settleBank(t)
+    assert.equal((await getSale(t.app, sale.id)).state, 'finished')
+
+    const iban = first.door.slice('bank:'.length)
+    const lines = [{ direction: 'debit' as const, units: first.units, endToEndId: first.idempotencyKey }]
+    const on = t.app.clock.now().toISOString().slice(0, 10)
+    const parts = statementParts({ account: iban, on, balances: false, lines: () => lines })
+    await importStatement(t.app, {
+      bytes: bytesOf(writeCamt(parts, 'camt.054.001.08')),
+      fileName: 'notification.xml',
+      open: openStatement,
+      source: 'command',
+      who: 'a test',
+    })
+    assert.equal((await getSale(t.app, sale.id)).state, 'in_review')
+    const given = (await listOpenLines(t.app)).filter(({ matchReasons }) =>
+      matchReasons.includes(`given_up:${first.id}`),
+    )
+    assert.deepEqual(
+      given.map(({ direction, units }) => [direction, units]),
+      [['debit', first.units]],
+    )
+    await checkSaleBooks(t.app)
+    await refused(again(sale), /Settle that first/)
+    await bookAtLast(await effectOf(sale))
+    const [line, more] = (await listOpenLines(t.app)).filter(({ matchReasons }) =>
+      matchReasons.includes(`given_up:${first.id}`),
+    )
+    assert.equal(more, undefined)
+    await claimLine(t.app, { iban, id: line!.id, owner: 'cost' }, WHO)
+    await abandonSale(t.app, sale.id, WHO)
   })
 
   test('refused by its word, and booked before it was paid again: it is paid, and not again', async () => {
