@@ -29,7 +29,7 @@ export async function listWaitingLines(
   const inState = suggested ? sql`and state = 'suggested'` : sql``
   return readWaiting(
     db,
-    sql`matched_units < units and due_at is null and (direction = 'credit' or transfer_ref is null)
+    sql`matched_units < units and due_at is null and (direction = 'credit' or transfer_ref is null or state = 'unmatched')
         ${ofAccount} ${inState}`,
   )
 }

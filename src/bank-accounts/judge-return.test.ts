@@ -4,11 +4,12 @@ import { judgeReturn, type ReturnFacts } from './judge-return.ts'
 
 type Effect = NonNullable<ReturnFacts['effect']>
 
-const judge = (effect: Partial<Effect> | null, backUnits = 100n, debitRead = true) =>
+const judge = (effect: Partial<Effect> | null, backUnits = 100n, debitRead = true, waited = false) =>
   judgeReturn({
     effect: effect === null ? undefined : { state: 'confirmed', units: 100n, reason: null, ...effect },
     backUnits,
     debitRead,
+    waited,
   })
 
 test('each way in which a transfer can come back has its name', () => {
@@ -18,6 +19,8 @@ test('each way in which a transfer can come back has its name', () => {
   assert.equal(judge({}, 100n, false), 'early', 'its debit is not read')
   assert.equal(judge({}, 95n), 'part')
   assert.equal(judge({ state: 'sent' }, 95n), 'early', 'a part, before the booking was heard')
+  assert.equal(judge({ state: 'sent' }, 95n, true, true), 'part', 'nobody told of the booking for long')
+  assert.equal(judge({ state: 'sent' }, 100n, false, true), 'early', 'it is a person’s, and not taken back')
   assert.equal(judge({ state: 'sent', reason: 'returned by the bank: AC04' }, 95n), 'part')
   assert.equal(judge({}, 101n), 'more')
   assert.equal(judge({ state: 'cancelled' }), 'again')

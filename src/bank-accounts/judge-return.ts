@@ -9,6 +9,8 @@ export interface ReturnFacts {
   debitRead: boolean
   /** What has come back of it and has no owner yet, this line among it. */
   backUnits: bigint
+  /** It has been waited for long enough: what has not come by now is not awaited any more. */
+  waited: boolean
 }
 
 export type ReturnCase =
@@ -26,12 +28,12 @@ export type ReturnCase =
   | 'unknown'
 
 /** What a line is that gives a transfer of ours back. */
-export function judgeReturn({ effect, debitRead, backUnits }: ReturnFacts): ReturnCase {
+export function judgeReturn({ effect, debitRead, backUnits, waited }: ReturnFacts): ReturnCase {
   if (!effect) return 'unknown'
   if (effect.state === 'cancelled') return 'again'
   if (!debitRead) return 'early'
   if (backUnits === effect.units) return 'whole'
   if (backUnits > effect.units) return 'more'
   const heard = effect.state === 'confirmed' || effect.reason?.startsWith(RETURNED_BY_BANK)
-  return heard ? 'part' : 'early'
+  return heard || waited ? 'part' : 'early'
 }

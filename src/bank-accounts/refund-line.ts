@@ -115,17 +115,18 @@ async function lockOpenLine(trx: Trx, iban: string, id: string): Promise<Refunda
       state: string
       dueAt: Date | null
       transferRef: string | null
+      matchReasons: string[]
     }
   >`
     select t.units, t.currency, t.concept, t.counterparty_sealed, t.direction, t.matched_units, t.state, t.due_at,
-           t.transfer_ref, a.integration_id
+           t.transfer_ref, t.match_reasons, a.integration_id
       from bank_transactions t join bank_accounts a on a.iban = t.iban
      where t.iban = ${iban} and t.id = ${id} for update of t`.execute(trx)
   const line = rows[0]
   if (!line) throw new RefusedOperation(`There is no line ${id} of ${iban}. "accounts lines" shows them.`)
   if (line.direction !== 'credit')
     throw new RefusedOperation(`Line ${id} took money; nothing came that could go back.`)
-  if (line.transferRef !== null) {
+  if (line.transferRef !== null && !isReturnOfNothing(line.matchReasons)) {
     throw new RefusedOperation(`Line ${id} gives back a transfer of ours: see "accounts settle-return".`)
   }
   if (line.matchedUnits > 0n) {
@@ -139,6 +140,10 @@ async function lockOpenLine(trx: Trx, iban: string, id: string): Promise<Refunda
   if (line.currency !== 'EUR') throw new RefusedOperation(`Only transfers in euros are paid back this way.`)
   return line
 }
+
+/** It was told as a transfer of ours that came back, and none is known to have left. */
+const isReturnOfNothing = (reasons: readonly string[]): boolean =>
+  reasons.some((reason) => /^(return:(early|unknown)|refund_failed:)/.test(reason))
 
 async function countRefunds(trx: Trx, reference: string): Promise<number> {
   const { rows } = await sql<{ count: number }>`

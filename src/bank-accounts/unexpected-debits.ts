@@ -9,6 +9,7 @@ import { wakeAfterSales } from '../offramp/sale-changes.ts'
 import { wakeAfter } from '../onramp/payment-changes.ts'
 import { reviewGivenUpRefund } from '../onramp/review-given-up-refund.ts'
 import type { BankLine } from '../providers/bank/port.ts'
+import { recallEarlyReturns } from './recall-returns.ts'
 
 type Needs = Pick<App, 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>
 
@@ -80,6 +81,11 @@ export async function markGivenUpLines(
 /** The bank took their money: whatever was thought of these orders, the provider is asked about them now. */
 export async function askAboutTaken(trx: Trx, orders: readonly TakenOrder[], now: Date): Promise<void> {
   if (orders.length === 0) return
+  await recallEarlyReturns(
+    trx,
+    orders.map(({ transferRef }) => transferRef),
+    now,
+  )
   await sql`
     update effects set due_at = ${now}, attempts = 0, state = case when state = 'failed' then 'unknown' else state end
      where id = any(${orders.map(({ id }) => id)}::text[])

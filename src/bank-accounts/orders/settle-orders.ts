@@ -7,7 +7,8 @@ import type { Lane } from '../../kernel/lanes.ts'
 import { book } from '../../ledger/book.ts'
 import { formatAmount } from '../../money/amount.ts'
 import { assetOf } from '../../money/asset.ts'
-import { suspenseOf, transitOutOf } from '../record-lines.ts'
+import { recallEarlyReturns } from '../recall-returns.ts'
+import { BANK_LINE_LANE, suspenseOf, transitOutOf } from '../record-lines.ts'
 
 export const ORDER_LANE = 'bank-orders'
 
@@ -22,7 +23,7 @@ export function orderLane(app: Needs): Lane {
     pollMs: 5_000,
     async step() {
       const settled = (await settleBatches(app)) + (await settleOrders(app))
-      if (settled > 0) app.wake('payouts')
+      if (settled > 0) app.wake('payouts', BANK_LINE_LANE)
       return settled
     },
     // It follows statements, whenever they come.
@@ -55,6 +56,7 @@ async function settleOrders({ db, clock }: Needs): Promise<number> {
  */
 export async function lookAtEffects(trx: Trx, keys: readonly string[], now: Date): Promise<void> {
   if (keys.length === 0) return
+  await recallEarlyReturns(trx, keys, now)
   await sql`
     update effects set due_at = ${now}, state = case when state = 'failed' then 'sent' else state end
      where idempotency_key = any(${[...keys]}::text[]) and state in ('prepared', 'sent', 'unknown', 'failed')`.execute(
@@ -109,7 +111,7 @@ export async function settleFile(
     })
     return takeBatch(trx, batch, now)
   })
-  app.wake('payouts')
+  app.wake('payouts', BANK_LINE_LANE)
   return orders
 }
 
