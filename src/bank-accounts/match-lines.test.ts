@@ -75,6 +75,24 @@ describe('lines that no number settles', () => {
     ])
   })
 
+  it('that names payments of two customers by their numbers is proposed for both, whoever pays', async () => {
+    const first = await open('103.37', { name: 'Berta', lastName: 'Aranguren Sáez' })
+    const second = await open('104.37', { name: 'Óscar', lastName: 'Villalobos Rey' })
+    for (const [amount, units] of [
+      ['207.74', 20774n],
+      ['103.37', 10337n],
+    ] as const) {
+      await send(amount, `${first.concept}/${second.concept}`, 'BERTA ARANGUREN SAEZ')
+      const line = await lineOf(units)
+      assert.deepEqual([line.state, line.matchedUnits], ['suggested', 0n])
+      assert.match(line.matchReasons.join(' '), /another payment's number.+several customers/)
+      assert.ok(!line.matchReasons.includes("The text is the payment's number."))
+      const proposed = await proposedFor(units)
+      assert.deepEqual(proposed.map(({ paymentId }) => paymentId).sort(), [first.id, second.id].sort())
+    }
+    assert.deepEqual([await status(first.id), await status(second.id)], ['started', 'started'])
+  })
+
   it('proposes both of two that fit, and judges again when one of them is paid', async () => {
     const customer = await addCustomer(t.app, { name: 'Rocío', lastName: 'Zubizarreta Cano' })
     const [one, other] = [await openFor(customer, '102.37'), await openFor(customer, '102.37')]

@@ -85,7 +85,9 @@ export async function findCandidates(
 
 const idsOf = (searches: readonly Search[]): string[] => searches.flatMap(({ found }) => [...found])
 
-const isRight = (number: CandidateFacts['number']): boolean => number !== null && number.found !== 'mistake'
+/** Whether a payment's number stands there without a mistake. */
+export const isRight = (number: CandidateFacts['number']): boolean =>
+  number !== null && number.found !== 'mistake'
 
 interface Known {
   rows: ReadonlyMap<string, NamedRow>
@@ -236,7 +238,7 @@ function compare(
   const number = named.get(row.paymentId) ?? null
   return {
     number,
-    namesAnother: !isRight(number) && [...named.values()].some(isRight),
+    namesAnother: [...named].some(([id, how]) => id !== row.paymentId && isRight(how)),
     otherPurpose: number === null && hasOtherPurpose(line.concept),
     amount: compareAmounts(line.units, row, sameAmounts),
     name: compareNames(row.name, payerName),

@@ -3,7 +3,7 @@ import type { Payment } from '../../onramp/payment.ts'
 import { beginChanges, wakeAfter, writeChanges } from '../../onramp/payment-changes.ts'
 import { lockPayments } from '../../onramp/payment-store.ts'
 import { bookMatches, type NewMatch } from '../book-match.ts'
-import { findCandidates, keyOf, type Line, type ScoredCandidate } from './find-candidates.ts'
+import { findCandidates, isRight, keyOf, type Line, type ScoredCandidate } from './find-candidates.ts'
 import { looksReturned } from './looks-returned.ts'
 import { awaitPrice, canBePriced, type MatchNeeds } from './match-by-number.ts'
 import { dropNames } from './payment-names.ts'
@@ -73,14 +73,25 @@ function doubtOf(line: Line, undone: boolean): string | null {
   return looksReturned(line) ? 'It reads like a transfer of ours that came back.' : null
 }
 
+const SEVERAL = 'The text holds the numbers of payments of several customers: a person has to choose.'
+
+/** Whose money it is that names payments of two customers, nobody can tell but they. */
+function namesSeveral(candidates: readonly ScoredCandidate[]): boolean {
+  const named = candidates.filter(({ candidate: { facts } }) => isRight(facts.number))
+  return new Set(named.map(({ candidate: one }) => `${one.integrationId} ${one.customerId}`)).size > 1
+}
+
 function judgeLine(
   line: Line,
   candidates: readonly ScoredCandidate[],
   doubt: string | null,
 ): Found | Judgement {
-  const sum = doubt === null ? findSum(line.units, candidates) : undefined
+  const several = namesSeveral(candidates)
+  const sum = doubt === null && !several ? findSum(line.units, candidates) : undefined
   if (sum) return sum
-  const verdict = judgeCandidates(candidates, doubt)
+  const verdict = several
+    ? judgeCandidates(candidates, doubt ?? SEVERAL, ({ facts }) => isRight(facts.number))
+    : judgeCandidates(candidates, doubt)
   if (verdict.do === 'match') {
     const { candidate, score, reasons } = verdict.best
     return { parts: [{ candidate, units: line.units }], score, reasons }

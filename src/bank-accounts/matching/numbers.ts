@@ -32,7 +32,8 @@ export function readNumbers({ concept, endToEndId, payerName }: LineTexts): Map<
   const add = (numbers: readonly number[], how: NumberFound): void => {
     for (const number of numbers) if (!found.has(number)) found.set(number, how)
   }
-  add(readConcepts(concept), isAlone(concept) ? 'alone' : 'sentence')
+  const written = readConcepts(concept)
+  add(written, written.length === 1 && isAlone(concept) ? 'alone' : 'sentence')
   const digits = withDigitsForLetters(concept)
   if (digits !== concept) add(readConcepts(digits), 'letters')
   add([...readConcepts(endToEndId ?? ''), ...readConcepts(payerName)], 'field')

@@ -6,7 +6,7 @@ import type { Mistake, NumberFound } from './numbers.ts'
 export interface CandidateFacts {
   /** Null when the text has no number of this payment, not even with a mistake. */
   number: { found: NumberFound; mistake?: Mistake } | null
-  /** The text has the right number of another payment, and none of this one. */
+  /** The text has the right number of another payment, whatever it has of this one. */
   namesAnother: boolean
   /** The text speaks of something else: an invoice, a rent, a telephone, or a long number that is none of ours. */
   otherPurpose: boolean
@@ -157,13 +157,17 @@ const MOST_SUGGESTIONS = 10
 
 /**
  * The one that is good enough by itself and clearly better than all others; else those that a person should choose
- * from. `doubt` keeps a line from being matched however good its candidates are.
+ * from. `doubt` keeps a line from being matched however good its candidates are; a candidate that is `named` is proposed
+ * however bad it is.
  */
 export function judgeCandidates<Candidate>(
   all: readonly Scored<Candidate>[],
   doubt: string | null = null,
+  named: (candidate: Candidate) => boolean = () => false,
 ): Verdict<Candidate> {
-  const sorted = all.filter(({ score }) => score >= SUGGESTED_FROM).sort((a, b) => b.score - a.score)
+  const sorted = all
+    .filter(({ score, candidate }) => score >= SUGGESTED_FROM || named(candidate))
+    .sort((a, b) => b.score - a.score)
   const [best, next] = sorted
   if (!best) return { do: 'leave' }
   const suggest = (why: string): Verdict<Candidate> => ({
