@@ -13,6 +13,7 @@ import {
 } from './pair-lines.ts'
 import type { StagedStatement } from './settle-statement.ts'
 import type { StatementExtent } from './statement-extent.ts'
+import type { Relation } from './statement-relation.ts'
 
 /** Groups of lines of one day, direction and amount that are compared at a time. */
 const GROUPS = 500
@@ -61,22 +62,24 @@ export const PORT_ZONE = 'Europe/Madrid'
 async function loadKnown(
   trx: Trx,
   { iban }: StagedStatement,
-  { firstOn, lastOn, apart }: StatementExtent,
+  { firstOn, lastOn, joined }: StatementExtent,
 ): Promise<void> {
   await sql`
     insert into known_lines
     select t.id, t.direction, t.units, days.day, t.booked_on, t.end_to_end_id, t.concept, t.payer_index,
-           t.counterparty_sealed, ${knownNames}, ${knownPrints}, days.likely
+           t.counterparty_sealed, ${knownNames}, ${knownPrints}, days.likely, t.booked_at,
+           count(*) over (partition by t.id), max(days.day) over (partition by t.id),
+           coalesce((select joined.apart
+                       from unnest(${joined.map(({ importId }) => importId)}::text[],
+                                   ${joined.map(({ position }) => position)}::integer[],
+                                   ${joined.map(({ apart }) => apart)}::text[]) joined (import_id, position, apart)
+                       join statement_lines s using (import_id, position)
+                      where s.iban = t.iban and s.transaction_id = t.id
+                      -- What is told again is told, and what is proven once is.
+                      order by array_position(array['no', 'surely', 'alike', 'perhaps'], joined.apart) limit 1), 'no')
       from bank_transactions t cross join lateral (${possibleDays}) days
-     where t.iban = ${iban} and t.booked_on between ${firstOn}::date - 1 and ${lastOn}::date + 1
-       and days.day between ${firstOn}::date and ${lastOn}::date
-       and not exists (select from statement_lines s
-                        where s.iban = t.iban and s.transaction_id = t.id
-                          and (s.import_id, s.position) in (
-                              select * from unnest(${apart.map(({ importId }) => importId)}::text[],
-                                                   ${apart.map(({ position }) => position)}::integer[])))`.execute(
-    trx,
-  )
+     where t.iban = ${iban} and t.booked_on between ${firstOn}::date - 1 and ${lastOn}::date + 1`.execute(trx)
+  await sql`delete from known_lines where day not between ${firstOn}::date and ${lastOn}::date`.execute(trx)
   // Without figures of its own the planner takes a table of any size for a small one.
   await sql`analyze known_lines`.execute(trx)
 }
@@ -146,6 +149,7 @@ interface KnownRow extends WordsRow, Group {
   names: KnownLine['names']
   prints: string[]
   likely: boolean
+  apart: Relation
 }
 
 async function pairGroups(
@@ -237,12 +241,13 @@ async function loadTold(trx: Trx, groups: readonly Group[]): Promise<ToldRow[]> 
   return rows
 }
 
+/** Those that can be of no other day come first, then those that can be of no later one: else a day might lack its own. */
 async function loadCandidates(trx: Trx, groups: readonly Group[]): Promise<KnownRow[]> {
   const { rows } = await sql<KnownRow>`
     select k.id, k.direction, k.units, k.day, k.end_to_end_id, k.concept, encode(k.payer_index, 'hex') as payer,
-           k.counterparty_sealed, k.names, k.prints, k.likely
+           k.counterparty_sealed, k.names, k.prints, k.likely, k.apart
       from ${asRows(groups)} join known_lines k using (direction, units, day)
-     order by k.likely desc, k.booked_on, k.id`.execute(trx)
+     order by k.days, k.likely desc, k.last_day, k.booked_at, k.id`.execute(trx)
   return rows
 }
 
@@ -294,7 +299,7 @@ async function followReferences(trx: Trx, { iban, complete, toldBy }: StagedStat
 
 /**
  * A line that seems new, beside one of the port near midnight that a statement has placed on the other of its two days:
- * it may have been placed wrongly, and be this one.
+ * it may have been placed wrongly, and be this one, or be told here as another that is.
  */
 async function holdSwapped(trx: Trx, { iban }: StagedStatement): Promise<void> {
   await sql`
@@ -302,12 +307,12 @@ async function holdSwapped(trx: Trx, { iban }: StagedStatement): Promise<void> {
      where found = 'new' and exists (
            select from bank_transactions t
             where t.iban = ${iban} and t.import_id is null and t.direction = l.direction and t.units = l.units
-              and t.booked_on between l.booked_on - 1 and l.booked_on + 1 and t.booked_on <> l.booked_on
+              and t.booked_on between l.booked_on - 1 and l.booked_on + 1
               and l.booked_on in ((t.booked_at at time zone 'UTC')::date, ${bankDay})
-              and exists (select from statement_lines s where s.iban = t.iban and s.transaction_id = t.id))
-       and not exists (select from told_lines again
-                        where again.found = 'known' and again.direction = l.direction and again.units = l.units
-                          and again.booked_on = l.booked_on)`.execute(trx)
+              and l.booked_on <> coalesce(
+                    (select taken.booked_on from told_lines taken where taken.known_id = t.id),
+                    (select t.booked_on from statement_lines s
+                      where s.iban = t.iban and s.transaction_id = t.id limit 1)))`.execute(trx)
 }
 
 /**
@@ -321,7 +326,7 @@ async function holdSameSums(trx: Trx, { firstOn, lastOn }: StatementExtent): Pro
     ), missing as (
       select direction, booked_on as day, sum(units) as units
         from (select distinct on (id) * from known_lines
-               where booked_on between ${firstOn}::date and ${lastOn}::date) k
+               where apart = 'no' and booked_on between ${firstOn}::date and ${lastOn}::date) k
        where not exists (select from told_lines l where l.known_id = k.id) group by 1, 2)
     update told_lines l set found = 'doubt', reason = 'same_sum'
       from fresh join missing using (direction, day, units)

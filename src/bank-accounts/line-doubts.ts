@@ -103,6 +103,11 @@ async function findCandidates(trx: Trx, iban: string): Promise<DoubtCandidate[]>
        and not exists (select from statement_lines s
                         where s.iban = t.iban and s.transaction_id = t.id and s.import_id = d.import_id
                           and s.position = d.position)
+       -- What may be told again by one kind of statement is known from another kind.
+       and (d.reason <> 'told_again' or not exists (
+             select from statement_lines s join statement_imports i on i.id = s.import_id
+              where s.iban = t.iban and s.transaction_id = t.id
+                and coalesce(substring(i.format from '^camt\\.[0-9]+'), i.format) = d.told_by))
        and (d.told_by <> 'port' or (t.import_id is not null and not exists (
              select from bank_line_refs r where r.iban = t.iban and r.transaction_id = t.id)))
      order by d.booked_on, d.number, d.id, likely desc, t.id`.execute(trx)

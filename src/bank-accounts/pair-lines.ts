@@ -1,3 +1,5 @@
+import type { Relation } from './statement-relation.ts'
+
 /** What one source says of a line, in the words by which it is known again. */
 export interface LineWords {
   /** Null when none was given; the texts that banks put for "none" are none. */
@@ -26,6 +28,8 @@ export interface KnownLine extends LineWords {
   prints: readonly string[]
   /** False where another day than this is the likelier one of the two that its time may be of. */
   likely: boolean
+  /** Told by a statement that this one's balances join: but by its reference it is none of this one's lines. */
+  apart?: Relation
 }
 
 /**
@@ -39,7 +43,7 @@ export type Finding =
   | { number: number; is: 'known'; id: string }
   | { number: number; is: 'new' }
   /** It may be one of the known lines, or another. */
-  | { number: number; is: 'doubt'; reason: 'other_words' | 'not_on_statement' }
+  | { number: number; is: 'doubt'; reason: 'other_words' | 'not_on_statement' | 'told_again' }
 
 /** Beyond this many comparisons lines that only resemble each other are not looked for: a person decides. */
 const MOST_COMPARISONS = 4_000_000
@@ -67,6 +71,8 @@ export function pairLines(
     (one) => one.names.map(({ ref }) => ref),
     () => true,
   )
+  const again = [...left.values()].filter(({ apart }) => apart === 'perhaps' || apart === 'alike')
+  for (const one of [...left.values()]) if (one.apart && one.apart !== 'no') left.delete(one.id)
   // A statement that holds all lines tells of two alike by holding both; elsewhere another reference is another line.
   pairByKey(
     (line) => [line.print],
@@ -95,7 +101,12 @@ export function pairLines(
     const isNew = [...left.values()].every(
       (one) => isOther(line, one) || contradiction(line, one) === 'clear',
     )
-    return isNew ? { number, is: 'new' } : { number, is: 'doubt', reason: 'other_words' }
+    if (!isNew) return { number, is: 'doubt', reason: 'other_words' }
+    // Another reference is another line, unless the bank gives its lines others each time.
+    const isTold = again.some(
+      (one) => (one.apart === 'alike' || !isOther(line, one)) && contradiction(line, one) !== 'clear',
+    )
+    return isTold ? { number, is: 'doubt', reason: 'told_again' } : { number, is: 'new' }
   }
 
   function pair(line: ToldLine, one: KnownLine): void {

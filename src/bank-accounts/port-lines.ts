@@ -7,7 +7,14 @@ import type { BankLine } from '../providers/bank/port.ts'
 import { bankDay, knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './find-known-lines.ts'
 import { hasDoubts, settleDoubts } from './line-doubts.ts'
 import { lockBooks } from './lock-books.ts'
-import { type Extent, type KnownLine, pairLines, payersReference, type ToldLine } from './pair-lines.ts'
+import {
+  type Extent,
+  type Finding,
+  type KnownLine,
+  pairLines,
+  payersReference,
+  type ToldLine,
+} from './pair-lines.ts'
 import { payerIndex } from './record-lines.ts'
 
 type Needs = Pick<App, 'clock' | 'secrets'>
@@ -126,7 +133,7 @@ async function doubt(
   { clock, secrets }: Needs,
   trx: Trx,
   { ref, counterpartyName: name, counterpartyIban: theirs, balanceUnits: _, ...line }: BankLine,
-  reason: 'other_words' | 'not_on_statement',
+  reason: Extract<Finding, { is: 'doubt' }>['reason'],
 ): Promise<void> {
   const sealed = secrets.seal(
     COUNTERPARTY_PURPOSE,

@@ -177,7 +177,7 @@ async function findFindings(
   }>`
     select id, booked_on, direction, units, count(*) over () as count
       from (select distinct on (id) * from known_lines
-             where booked_on between ${extent.firstOn}::date and ${extent.lastOn}::date) known
+             where apart = 'no' and booked_on between ${extent.firstOn}::date and ${extent.lastOn}::date) known
      where not exists (select from told_lines l where l.known_id = known.id)
      order by booked_on, id limit ${MOST_NAMED}`.execute(trx)
   for (const { id, bookedOn, direction, units } of rows) {

@@ -27,7 +27,8 @@ export async function createStage(trx: Trx): Promise<void> {
     create temporary table known_lines (
       id text not null, direction text not null, units numeric(78,0) not null, day date not null, booked_on date not null,
       end_to_end_id text, concept text not null, payer_index bytea, counterparty_sealed bytea not null,
-      names jsonb not null, prints text[] not null, likely boolean not null
+      names jsonb not null, prints text[] not null, likely boolean not null, booked_at timestamptz not null,
+      days integer not null, last_day date not null, apart text not null
     ) on commit drop`.execute(trx)
   await sql`create index on known_lines (direction, units, day)`.execute(trx)
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
 import type { StagedStatement } from './settle-statement.ts'
+import { type Relation, relationTo } from './statement-relation.ts'
 
 /** What days a statement is about, and what is proven of them. */
 export interface StatementExtent {
@@ -10,13 +11,14 @@ export interface StatementExtent {
   /** The days whose every line it holds, proven; null when of none. */
   wholeFrom: string | null
   wholeTo: string | null
-  /** Statements whose lines of the same day are before or after its own: none of theirs is one of its lines. */
-  apart: { importId: string; position: number }[]
+  /** Statements that its balances join: whether a line of theirs may be one of its own. */
+  joined: { importId: string; position: number; apart: Relation }[]
 }
 
-interface Neighbour {
+export interface Neighbour {
   importId: string
   position: number
+  statementRef: string | null
   toldBy: string
   fromOn: string
   toOn: string
@@ -31,16 +33,13 @@ interface Neighbour {
  * Days between the first and the last of a statement that holds every line are whole. Its first day is, when an earlier
  * statement closed on a day before with the balance that it opens with; its last day, when that was over before today.
  */
-export async function findExtent(
-  trx: Trx,
-  { iban, toldBy, complete, fromOn, toOn, openingUnits, closingUnits }: StagedStatement,
-  now: Date,
-): Promise<StatementExtent> {
+export async function findExtent(trx: Trx, statement: StagedStatement, now: Date): Promise<StatementExtent> {
+  const { iban, toldBy, complete, fromOn, toOn, openingUnits, closingUnits } = statement
   const { rows } = await sql<{ firstOn: string | null; lastOn: string | null }>`
     select least(${fromOn}::date, min(booked_on)) as first_on, greatest(${toOn}::date, max(booked_on)) as last_on
       from told_lines`.execute(trx)
   const { firstOn, lastOn } = rows[0]!
-  const none = { firstOn, lastOn, wholeFrom: null, wholeTo: null, apart: [] }
+  const none = { firstOn, lastOn, wholeFrom: null, wholeTo: null, joined: [] }
   if (!complete || firstOn === null || lastOn === null || openingUnits === null || closingUnits === null) {
     return none
   }
@@ -49,8 +48,14 @@ export async function findExtent(
   const wholeFrom = before ? firstOn : dayAfter(firstOn)
   const wholeTo = lastOn < now.toISOString().slice(0, 10) ? lastOn : dayBefore(lastOn)
   const whole = wholeFrom <= wholeTo ? { wholeFrom, wholeTo } : { wholeFrom: null, wholeTo: null }
-  const apart = findApart(near, { toldBy, firstOn, lastOn, openingUnits, closingUnits })
-  return { firstOn, lastOn, ...whole, apart }
+  const given = { toldBy, firstOn, lastOn, openingUnits, closingUnits }
+  const joined: StatementExtent['joined'] = []
+  for (const other of findJoined(near, given)) {
+    const { importId, position } = other
+    const { statementRef } = statement
+    joined.push({ importId, position, apart: await relationTo(trx, { ...given, statementRef }, other) })
+  }
+  return { firstOn, lastOn, ...whole, joined }
 }
 
 /** Statements with balances that touch these days, or were the last before them. */
@@ -60,7 +65,7 @@ async function findNeighbours(
   { firstOn, lastOn }: { firstOn: string; lastOn: string },
 ): Promise<Neighbour[]> {
   const { rows } = await sql<Neighbour>`
-    select import_id, position, coalesce(substring(format from '^camt\\.[0-9]+'), format) as told_by, from_on, to_on,
+    select import_id, position, statement_ref, coalesce(substring(format from '^camt\\.[0-9]+'), format) as told_by, from_on, to_on,
            opening_units, closing_units, moved.first as first_moved, moved.last as last_moved
       from statements cross join lateral (
              select coalesce(sum(signed) filter (where booked_on = from_on), 0) as first,
@@ -82,10 +87,10 @@ async function findNeighbours(
  * Statements of the same kind that end, within one day, where this one begins, or begin where it ends, and those
  * joined to them alike. One that moved nothing on that day joins nothing: told again its balances are the same.
  */
-function findApart(
+function findJoined(
   near: readonly Neighbour[],
   given: { toldBy: string; firstOn: string; lastOn: string; openingUnits: bigint; closingUnits: bigint },
-): StatementExtent['apart'] {
+): Neighbour[] {
   if (given.openingUnits === given.closingUnits) return []
   const moved = near.filter(
     ({ toldBy, openingUnits, closingUnits }) => toldBy === given.toldBy && openingUnits !== closingUnits,
@@ -114,7 +119,7 @@ function findApart(
       lastOn = one.toOn
     },
   )
-  return [...found].map(({ importId, position }) => ({ importId, position }))
+  return [...found]
 }
 
 /**

@@ -460,7 +460,7 @@ export interface BankDoubtsTable {
   returnCode: string | null
   returnText: string | null
   print: Buffer
-  reason: 'other_words' | 'not_on_statement' | 'same_sum'
+  reason: 'other_words' | 'not_on_statement' | 'same_sum' | 'told_again'
   state: Generated<'open' | 'same' | 'new' | 'dismissed'>
   transactionId: string | null
   createdAt: Date

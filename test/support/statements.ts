@@ -139,6 +139,7 @@ export interface StatementGiven {
   fromOn?: string | null
   toOn?: string | null
   complete?: boolean
+  statementRef?: string | null
 }
 
 /** The parts of one statement; the closing balance follows from the opening one unless told. */
@@ -147,7 +148,7 @@ export function partsOf({ lines, account, openingUnits = 0n, ...given }: Stateme
     (sum, { direction, units }) => sum + (direction === 'credit' ? units : -units),
     0n,
   )
-  const { fromOn = null, toOn = null, complete = true } = given
+  const { fromOn = null, toOn = null, complete = true, statementRef = null } = given
   const closingUnits =
     given.closingUnits === undefined
       ? openingUnits === null
@@ -160,7 +161,7 @@ export function partsOf({ lines, account, openingUnits = 0n, ...given }: Stateme
       place: PLACE,
       account,
       currency: 'EUR',
-      statementRef: null,
+      statementRef,
       fromOn,
       toOn,
       openingUnits,

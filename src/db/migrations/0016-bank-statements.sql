@@ -102,7 +102,7 @@ create table bank_doubts (
   return_code text,
   return_text text,
   print bytea not null,
-  -- `other_words`, `not_on_statement`, `same_sum`.
+  -- `other_words`, `not_on_statement`, `same_sum`, `told_again`.
   reason text not null,
   state text not null default 'open' check (state in ('open', 'same', 'new', 'dismissed')),
   -- The line that it turned out to be.
