@@ -175,6 +175,7 @@ function wireLine(
 /** What the operator's records name by a code, in words; the rest are words already. */
 function tellReason(reason: string): string {
   if (reason.startsWith('return:')) return 'It gives back a transfer of the account.'
+  if (reason.startsWith('debit:')) return 'The bank took it for an order of the account, but not as ordered.'
   return OWNERS[reason] ?? reason
 }
 

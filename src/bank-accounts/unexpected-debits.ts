@@ -124,15 +124,27 @@ export async function reviewGivenUp(
 /** How the reason of a line begins that took money for an order that was given up. */
 export const GIVEN_UP = 'given_up:'
 
-/** Money that left by orders that were given up and that nobody has settled, as `/readyz` says it. */
+/** Money that left by orders that were given up, or left twice, and that nobody has settled, as `/readyz` says it. */
 export async function findGivenUpDebits(db: Db): Promise<{ what: string; why: string; mend: string }[]> {
   const { rows } = await sql<{ iban: string; id: string; units: bigint; currency: string; reason: string }>`
     select iban, id, units, currency, match_reasons->>0 as reason from bank_transactions
-     where direction = 'debit' and state = 'unmatched' and transfer_ref is not null
+     where direction = 'debit' and state = 'unmatched'
+       and (transfer_ref is not null or match_reasons->>0 ~ '^debit:(again|earlier_order):')
      order by booked_at limit 20`.execute(db)
-  return rows.map(({ iban, id, units, currency, reason }) => ({
-    what: `line ${id} of ${iban}`,
-    why: `The bank took ${formatAmount(units, assetOf(currency))} ${currency} for effect ${reason.slice(GIVEN_UP.length)}, which was given up.`,
-    mend: `Recover it, then name the line: "accounts claim ${iban} ${id} --as cost".`,
-  }))
+  return rows.map(({ iban, id, units, currency, reason }) => {
+    const [effect, known] = [
+      reason.slice(reason.lastIndexOf(':') + 1),
+      reason.slice(0, reason.lastIndexOf(':')),
+    ]
+    return {
+      what: `line ${id} of ${iban}`,
+      why: `The bank took ${formatAmount(units, assetOf(currency))} ${currency} for effect ${effect}, which was ${WHAT_WAS[known] ?? 'given up'}.`,
+      mend: `Recover it, then name the line: "accounts claim ${iban} ${id} --as cost".`,
+    }
+  })
+}
+
+const WHAT_WAS: Readonly<Record<string, string>> = {
+  'debit:again': 'taken before',
+  'debit:earlier_order': 'refused in that order and tried again in another',
 }

@@ -55,7 +55,9 @@ export async function retryEffect(needs: EffectNeeds, id: string, change: Change
     }
     await refuseToldOf(trx, effect)
     const now = needs.clock.now()
-    await auditEffect(trx, needs, change, { action: 'effect.retry', effect, after: 'tried again' })
+    // Its key changes: a bank that pays the old order after all is known by the one that is written here.
+    const order = effect.kind === 'coin_transfer' ? undefined : effect.idempotencyKey
+    await auditEffect(trx, needs, change, { action: 'effect.retry', effect, after: 'tried again', order })
     const reason = `tried again by ${change.who}`
     if (effect.kind === 'coin_transfer') await planAnew(trx, [{ id, reason }], now)
     else await orderAgain(trx, effect, reason, now)
@@ -349,14 +351,19 @@ export async function auditEffect(
   trx: Trx,
   { clock }: Pick<EffectNeeds, 'clock'>,
   { who, why }: Change,
-  { action, effect: { id, state, reason }, after }: { action: string; effect: EffectRow; after: string },
+  {
+    action,
+    effect: { id, state, reason },
+    after,
+    order,
+  }: { action: string; effect: EffectRow; after: string; order?: string | undefined },
 ): Promise<void> {
   const entry = {
     who,
     why,
     action,
     target: `effect:${id}`,
-    before: { state, reason },
+    before: { state, reason, ...(order === undefined ? {} : { order }) },
     after: { state: after },
   }
   await recordAudit(trx, clock.now(), entry)

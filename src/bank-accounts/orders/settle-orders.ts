@@ -9,6 +9,7 @@ import { formatAmount } from '../../money/amount.ts'
 import { assetOf } from '../../money/asset.ts'
 import { recallEarlyReturns } from '../recall-returns.ts'
 import { BANK_LINE_LANE, suspenseOf, transitOutOf } from '../record-lines.ts'
+import { nameOddDebits } from './name-debits.ts'
 
 export const ORDER_LANE = 'bank-orders'
 
@@ -23,6 +24,8 @@ export function orderLane(app: Needs): Lane {
     pollMs: 5_000,
     async step() {
       const settled = (await settleBatches(app)) + (await settleOrders(app))
+      // After the sums of whole files: these carry a file's name where single orders have theirs.
+      await nameOddDebits(app)
       if (settled > 0) app.wake('payouts', BANK_LINE_LANE)
       return settled
     },
