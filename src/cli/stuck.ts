@@ -1,11 +1,15 @@
 import { Command, Option } from 'commander'
+import type { Db } from '../db/database.ts'
 import { STUCK_CODES, type StuckCode } from '../kernel/stuck-thresholds.ts'
-import { findStuck, type StuckItem } from '../ledger/find-stuck.ts'
+import { countStuck, findStuck, type StuckItem } from '../ledger/find-stuck.ts'
 import { STUCK_RULES } from '../ledger/stuck-rules.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { printTable, withApp } from './context.ts'
 import { integerArgument } from './integration.ts'
+
+/** So many of the newest are shown of a kind that has more than the limit. */
+const NEWEST = 5
 
 interface Options {
   rule?: StuckCode
@@ -29,9 +33,13 @@ export function stuckCommand(): Command {
       withApp(async ({ db, clock, config }) => {
         if (rules) return printRules(config.stuckAfter, json)
         const now = clock.now()
-        const found = await findStuck(db, { now, after: config.stuckAfter }, { only: rule, limit })
+        const asked = { now, after: config.stuckAfter }
+        const found = await findStuck(db, asked, { only: rule, limit })
         if (json) printJson(found, now)
-        else printItems(found, now)
+        else {
+          printItems(found, now)
+          await printMore(db, asked, found)
+        }
         if (found.some((item) => ruleOf(item).severity === 'high')) process.exitCode = 1
       }),
     )
@@ -89,6 +97,26 @@ function printItems(found: readonly StuckItem[], now: Date): void {
   const kinds = STUCK_RULES.filter(({ code }) => found.some(({ rule }) => rule === code))
   if (kinds.length > 0) console.log()
   for (const { code, says, mend } of kinds) console.log(`${code}: ${says}\n  ${mend}`)
+}
+
+/** What the limit kept back, with the newest of each kind: new trouble is not to hide behind old. */
+async function printMore(
+  db: Db,
+  asked: Parameters<typeof countStuck>[1],
+  found: readonly StuckItem[],
+): Promise<void> {
+  for (const { rule, count } of await countStuck(db, asked)) {
+    const shown = found.filter((item) => item.rule === rule.code)
+    if (shown.length === 0 || count <= shown.length) continue
+    console.log(`\n${rule.code}: and ${count - shown.length} more: --limit ${count} lists them. The newest:`)
+    const most = Math.min(NEWEST, count - shown.length)
+    const newest = await findStuck(db, asked, { only: rule.code, limit: most, newest: true })
+    for (const item of newest) {
+      const amount = item.asset && amountText(item) ? ` ${amountText(item)} ${item.asset}` : ''
+      const age = durationText(asked.now.getTime() - item.since.getTime())
+      console.log(`  ${age} ${item.reference}${amount}${item.why ? ` ${item.why}` : ''}`)
+    }
+  }
 }
 
 /** The two largest units, such as `3d4h`. */

@@ -37,18 +37,19 @@ const cutoffOf = ({ code }: StuckRule, { now, after }: Asked): Date | null => {
   return afterMs === null ? null : new Date(now.getTime() - afterMs)
 }
 
-/** The oldest of what is stuck, at most `limit` of each rule; of one rule alone where it is named. */
+/** The oldest of what is stuck, or the newest, at most `limit` of each rule; of one rule alone where it is named. */
 export async function findStuck(
   db: Db,
   asked: Asked,
-  { only, limit }: { only?: StuckCode | undefined; limit: number },
+  { only, limit, newest = false }: { only?: StuckCode | undefined; limit: number; newest?: boolean },
 ): Promise<StuckItem[]> {
+  const first = newest ? sql`since desc, reference` : sql`since, reference`
   const parts = STUCK_RULES.filter(({ code }) => only === undefined || code === only).flatMap((rule) => {
     const cutoff = cutoffOf(rule, asked)
     if (!cutoff) return []
     return [
       sql`(select ${rule.code}::text as rule, reference, asset, units, since, why
-             from (${rule.rows(cutoff)}) stuck order by since, reference limit ${limit})`,
+             from (${rule.rows(cutoff)}) stuck order by ${first} limit ${limit})`,
     ]
   })
   if (parts.length === 0) return []
