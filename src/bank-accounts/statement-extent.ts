@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
 import type { StagedStatement } from './settle-statement.ts'
-import { type Relation, relationTo } from './statement-relation.ts'
+import { holdsAllOf, type Relation, relationTo } from './statement-relation.ts'
 
 /** What days a statement is about, and what is proven of them. */
 export interface StatementExtent {
@@ -55,6 +55,10 @@ export async function findExtent(trx: Trx, statement: StagedStatement, now: Date
     const { statementRef } = statement
     joined.push({ importId, position, apart: await relationTo(trx, { ...given, statementRef }, other) })
   }
+  // What seems whole and holds all that was told of parts of its days is the whole, told after its parts.
+  const mayBeParts =
+    before && joined.length > 0 && joined.every(({ apart }) => apart === 'perhaps' || apart === 'no')
+  if (mayBeParts && (await holdsAllOf(trx, iban, joined))) for (const one of joined) one.apart = 'no'
   return { firstOn, lastOn, ...whole, joined }
 }
 

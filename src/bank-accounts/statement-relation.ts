@@ -60,21 +60,42 @@ async function compareLines(trx: Trx, other: Neighbour): Promise<{ words: boolea
 }
 
 /**
- * Whether one may begin within the other: a balance on the way through it, from its first line or from its last as banks
- * write either first, is what the other opens with.
+ * Whether one may begin within the other: on the way through it the balance may have been what the other opens with.
+ * Within a day statements have their lines in any order, so that only what they move at most each way is certain.
  */
 async function meet(trx: Trx, { openingUnits }: Given, other: Neighbour): Promise<boolean> {
-  const { rows } = await sql<{ meet: boolean }>`
-    with own as (select number, sum(signed) over (order by number) as moved, sum(signed) over () as total,
-                        max(number) over () as last
-                   from (${ownLines}) lines),
-         theirs as (select number, sum(signed) over (order by number) as moved, sum(signed) over () as total,
-                           max(number) over () as last
-                      from (${linesOf(other)}) lines)
-    select exists (select from own
-                    where number < last and ${other.openingUnits - openingUnits}::numeric in (moved, total - moved))
-        or exists (select from theirs
-                    where number < last and ${openingUnits - other.openingUnits}::numeric in (moved, total - moved))
-        as meet`.execute(trx)
-  return rows[0]!.meet
+  const { rows } = await sql<{ ups: bigint; downs: bigint }>`
+    select coalesce(sum(signed) filter (where signed > 0), 0) as ups,
+           coalesce(-sum(signed) filter (where signed < 0), 0) as downs from (${ownLines}) lines
+    union all
+    select coalesce(sum(signed) filter (where signed > 0), 0), coalesce(-sum(signed) filter (where signed < 0), 0)
+      from (${linesOf(other)}) lines`.execute(trx)
+  const [own, theirs] = rows
+  const away = other.openingUnits - openingUnits
+  return passes(own!, away) || passes(theirs!, -away)
+}
+
+/** Whether the balance may have moved by so much before the last line. */
+function passes({ ups, downs }: { ups: bigint; downs: bigint }, units: bigint): boolean {
+  if (units > ups || units < -downs) return false
+  // What only rises, or only falls, is at its end no sooner than at the end.
+  return (ups > 0n && downs > 0n) || units !== ups - downs
+}
+
+/** Whether a staged statement has, of each day, direction and amount, as many lines as those together. */
+export async function holdsAllOf(
+  trx: Trx,
+  iban: string,
+  others: readonly { importId: string; position: number }[],
+): Promise<boolean> {
+  const { rows } = await sql<{ holds: boolean }>`
+    select not exists (
+      select t.booked_on, t.direction, t.units from bank_transactions t
+       where t.iban = ${iban} and t.id in (
+             select transaction_id from statement_lines
+               join unnest(${others.map(({ importId }) => importId)}::text[],
+                           ${others.map(({ position }) => position)}::integer[]) o (import_id, position)
+              using (import_id, position))
+      except all select booked_on, direction, units from told_lines) as holds`.execute(trx)
+  return rows[0]!.holds
 }
