@@ -142,6 +142,20 @@ it('a file of 1 GB is refused unread where its size is known, and at the limit w
   assert.ok(read <= world.config.statements.maxBytes + 1_000_000, String(read))
 })
 
+it('a day that has not come, or of long ago, and an amount that nobody moves are refused with their place', async () => {
+  const one = (line: { units: bigint; bookedOn?: string }) =>
+    given(once(Buffer.from([...writeCamt(statementParts({ account: iban, lines: () => [line] }))].join(''))))
+  const on = (days: number) =>
+    new Date(world.clock.now().getTime() + days * 86_400_000).toISOString().slice(0, 10)
+  await assertRefused(one({ units: 100n, bookedOn: on(2) }), /^date$/)
+  await assertRefused(one({ units: 100n, bookedOn: on(-3_660) }), /^date$/)
+  await assertRefused(one({ units: 1_000_000_000_001n }), /^amount$/)
+  for (const line of [{ units: 1_000_000_000_000n }, { units: 7n, bookedOn: on(1) }]) {
+    const dry = await importStatement(world, { ...one(line), dryRun: true })
+    assert.equal(dry.lines, 1)
+  }
+})
+
 it('what is right is taken after all of these', async () => {
   const file = await importStatement(world, given(once(Buffer.from(camt()))))
   assert.deepEqual([file.lines, file.added], [500, 500])

@@ -180,7 +180,7 @@ async function settleParts(
   const settled: SettledStatement[] = []
   let lines = 0
   let open: { head: StatementHead; account: Account; stage: ReturnType<typeof stageLines> } | undefined
-  for await (const part of checkStatement(parts)) {
+  for await (const part of checkStatement(parts, app.clock.now())) {
     if (part.kind === 'begin') {
       open = { head: part, account: await findAccount(trx, part), stage: stageLines(app, trx) }
     } else if (!open) {

@@ -1,3 +1,4 @@
+import { fiatAsset } from '../../money/asset.ts'
 import { type Place, StatementError, type StatementHead, type StatementPart } from './statement.ts'
 import { shownAmount } from './statement-values.ts'
 
@@ -6,9 +7,13 @@ const MEND = 'Lines are missing or were altered: download the file again.'
 /**
  * Passes the parts of a reader on and holds them to what the file says of itself, in every format alike: balances
  * after a line that follow from one another, an opening balance and lines that make the closing one (`balance`), one
- * currency (`currency`), and stated counts and sums (`totals`). A file that told nothing is refused (`empty`).
+ * currency (`currency`), and stated counts and sums (`totals`). A file that told nothing is refused (`empty`), as are
+ * amounts that nobody moves (`amount`) and, where `now` is given, days that it can't tell of (`date`).
  */
-export async function* checkStatement(parts: AsyncIterable<StatementPart>): AsyncGenerator<StatementPart> {
+export async function* checkStatement(
+  parts: AsyncIterable<StatementPart>,
+  now?: Date,
+): AsyncGenerator<StatementPart> {
   let sums: Sums | null = null
   let statements = 0
   let last: Place = { line: 1, column: 1 }
@@ -18,6 +23,8 @@ export async function* checkStatement(parts: AsyncIterable<StatementPart>): Asyn
       statements += 1
       sums = new Sums(part)
     } else if (part.kind === 'line') {
+      refuseAmount(part)
+      if (now !== undefined) refuseDay(part, now)
       sums?.add(part)
     } else {
       sums?.end(part)
@@ -27,6 +34,40 @@ export async function* checkStatement(parts: AsyncIterable<StatementPart>): Asyn
   }
   if (sums !== null) throw new StatementError('truncated', last, 'The file ends inside a statement.')
   if (statements === 0) throw new StatementError('empty', last, 'There is no statement in this file.')
+}
+
+const DAY_MS = 86_400_000
+const MOST_YEARS = 10
+/** In the currency's major units: ten billion. */
+const MOST = 10_000_000_000n
+
+/** A digit too many somewhere, or a column that is no amount. */
+function refuseAmount({ units, currency, place }: Extract<StatementPart, { kind: 'line' }>): void {
+  const most = MOST * 10n ** BigInt(fiatAsset(currency)?.decimals ?? 2)
+  if (units <= most) return
+  const shown = shownAmount(units, currency)
+  throw new StatementError(
+    'amount',
+    place,
+    `${shown} is more than a line can be of (${shownAmount(most, currency)}).`,
+  )
+}
+
+/** Days begin earlier elsewhere, so that tomorrow's is one; what is older than the books can be is read wrongly. */
+function refuseDay({ bookedOn, place }: Extract<StatementPart, { kind: 'line' }>, now: Date): void {
+  const tomorrow = new Date(now.getTime() + DAY_MS).toISOString().slice(0, 10)
+  const today = now.toISOString().slice(0, 10)
+  const first = `${String(Number(today.slice(0, 4)) - MOST_YEARS).padStart(4, '0')}${today.slice(4)}`
+  if (bookedOn > tomorrow) {
+    throw new StatementError('date', place, `The line is booked on ${bookedOn}, which has not come yet.`)
+  }
+  if (bookedOn < first) {
+    throw new StatementError(
+      'date',
+      place,
+      `The line is booked on ${bookedOn}, more than ${MOST_YEARS} years ago.`,
+    )
+  }
 }
 
 class Sums {
