@@ -354,3 +354,18 @@ describe('what can’t be closed', () => {
     await refused('2026-03-02', 'ES9121000418450200051332')
   })
 })
+
+describe('the proof of the books, of an account that only statements tell of', () => {
+  it('names what its last complete statement closes with, where the books have another sum', async () => {
+    await world.db.updateTable('bankAccounts').set({ ordersBy: 'file' }).where('iban', '=', iban).execute()
+    const found = async () => (await world.problems()).filter((problem) => problem.includes(iban))
+    await tell({ fromOn: '2026-03-02', lines: [lineOf({ units: 500n, bookedOn: '2026-03-02' })] })
+    assert.deepEqual(await found(), [])
+    await tell({ fromOn: '2026-03-03', openingUnits: 12_500n })
+    const [problem, ...others] = await found()
+    assert.deepEqual(others, [])
+    assert.match(problem!, /closes on 2026-03-03 with 125\.00 EUR .+ books have 5\.00 EUR.+ 120\.00 EUR/)
+    await bookOpening(world, { iban, units: 12_000n }, { who: 'maria', why: 'before us' })
+    assert.deepEqual(await found(), [])
+  })
+})

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
 import { goByFiles, makeFile, OPERATOR, readStatement } from '../../test/support/file-bank.ts'
 import {
   addCustomer,
@@ -70,6 +71,11 @@ async function told(line: Partial<WrittenLine> & Pick<WrittenLine, 'units'>): Pr
     source: 'command',
     who: 'a test',
   })
+  // The simulated bank's next statement has it as well.
+  const signed = line.direction === 'debit' ? -line.units : line.units
+  await sql`update simulated.bank_accounts set balance_units = balance_units + ${signed} where iban = ${iban}`.execute(
+    t.app.db,
+  )
   await t.runLanes('bank-lines', 'bank-orders', 'payouts', 'bank-lines')
 }
 

@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
+import { formatAmount } from '../money/amount.ts'
+import { assetOf } from '../money/asset.ts'
 import type { Problem } from './verify.ts'
 
 const MOST_NAMED = 1_000
@@ -9,7 +11,54 @@ const MOST_NAMED = 1_000
  * statement says; and whether each line of an import was told by it.
  */
 export async function findStatementProblems(trx: Trx): Promise<Problem[]> {
-  return [...(await findIncomplete(trx)), ...(await findUntold(trx)), ...(await findUndecided(trx))]
+  return [
+    ...(await findIncomplete(trx)),
+    ...(await findUntold(trx)),
+    ...(await findUndecided(trx)),
+    ...(await findOtherBalances(trx)),
+  ]
+}
+
+/**
+ * Whether accounts that only statements tell of hold by the books what their last complete statement closes with: all
+ * that was booked by its last day, without what others told of that day since when it was made while the day ran. What
+ * waits in doubt may be what is missing.
+ */
+async function findOtherBalances(trx: Trx): Promise<Problem[]> {
+  const { rows } = await sql<{
+    iban: string
+    currency: string
+    toOn: string
+    closing: bigint
+    books: bigint
+    doubted: bigint
+  }>`
+    select a.iban, a.currency, last.to_on::text as to_on, last.closing_units as closing,
+           (select coalesce(sum(units), 0) from postings where account = 'bank:' || a.iban and asset = a.currency)
+           - (select coalesce(sum(case t.direction when 'credit' then t.units else -t.units end), 0)
+                from bank_transactions t
+               where t.iban = a.iban
+                 and (t.booked_on > last.to_on or (t.booked_on = last.to_on and last.early and not exists (
+                       select from statement_lines l join statements s using (import_id, position)
+                        where l.iban = t.iban and l.transaction_id = t.id and s.complete)))) as books,
+           (select coalesce(sum(case d.direction when 'credit' then d.units else -d.units end), 0)
+              from bank_doubts d join statements s using (import_id, position)
+             where d.iban = a.iban and d.state in ('open', 'dismissed') and s.complete
+               and d.booked_on <= last.to_on) as doubted
+      from bank_accounts a
+     cross join lateral (
+       select s.to_on, s.closing_units, s.to_on >= (i.created_at at time zone 'UTC')::date as early
+         from statements s join statement_imports i on i.id = s.import_id
+        where s.iban = a.iban and s.complete and s.to_on is not null and s.closing_units is not null
+        order by s.to_on desc, i.created_at desc, s.position desc limit 1) last
+     where a.orders_by = 'file' order by a.iban limit ${MOST_NAMED}`.execute(trx)
+  return rows.flatMap(({ iban, currency, toOn, closing, books, doubted }) => {
+    const missing = closing - books
+    if (missing === 0n || missing === doubted) return []
+    const text = (units: bigint): string => `${formatAmount(units, assetOf(currency))} ${currency}`
+    const what = `closes on ${toOn} with ${text(closing)} by its last statement, but the books have ${text(books)}: a difference of ${text(missing)} ("bank close" names the cause)`
+    return [{ where: `account ${iban}`, what }]
+  })
 }
 
 async function findIncomplete(trx: Trx): Promise<Problem[]> {
