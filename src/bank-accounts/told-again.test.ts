@@ -99,6 +99,16 @@ describe('lines that are told again, or by a time that may be of two days, are b
     await assertGreen()
   })
 
+  it('of a statement alike in all but its lines’ references, after the balance came back: it waits', async () => {
+    const first = (bankRef: string) => partsOf({ lines: [lineOf({ bankRef })] })
+    await importStatement(world, fileOf(first('Z1')))
+    const lines = [lineOf({ bankRef: 'Z2', direction: 'debit' })]
+    await importStatement(world, fileOf(partsOf({ lines, openingUnits: 10_000n })))
+    const again = await importStatement(world, fileOf(first('Z9')))
+    assert.deepEqual([again.added, again.doubts], [0, 1])
+    await assertGreen()
+  })
+
   it('of a statement of the day so far, though its balances join those of its parts', async () => {
     const [credit, debit] = [lineOf({ bankRef: 'Z1' }), lineOf({ bankRef: 'Z2', direction: 'debit' })]
     await importStatement(world, fileOf(partsOf({ lines: [credit] })))
