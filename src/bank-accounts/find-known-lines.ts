@@ -17,6 +17,8 @@ import type { Relation } from './statement-relation.ts'
 
 /** Groups of lines of one day, direction and amount that are compared at a time. */
 const GROUPS = 500
+/** So many told lines are held at a time, but for a group that has more: round amounts come by the thousand. */
+const MOST_LINES = 2_000
 /** A reference may come again after some days; within these it is taken for the same line with another day. */
 const REF_DAYS = 4
 
@@ -219,12 +221,18 @@ async function nextGroups(trx: Trx, last: Group | undefined): Promise<Group[]> {
   const after = last
     ? sql`(direction, units, booked_on) > (${last.direction}::text, ${last.units}::numeric, ${last.day}::date)`
     : sql`true`
-  const { rows } = await sql<Group>`
-    select distinct direction, units, booked_on as day from told_lines l
+  const { rows } = await sql<Group & { lines: number }>`
+    select direction, units, booked_on as day, count(*) as lines from told_lines l
      where ${after} and exists (select from known_lines k
                                  where k.direction = l.direction and k.units = l.units and k.day = l.booked_on)
-     order by direction, units, booked_on limit ${GROUPS}`.execute(trx)
-  return rows
+     group by direction, units, booked_on order by direction, units, booked_on limit ${GROUPS}`.execute(trx)
+  let held = 0
+  const tooMany = rows.findIndex(({ lines }, at) => {
+    held += lines
+    return at > 0 && held > MOST_LINES
+  })
+  const groups = tooMany === -1 ? rows : rows.slice(0, tooMany)
+  return groups.map(({ direction, units, day }) => ({ direction, units, day }))
 }
 
 const asRows = (groups: readonly Group[]): RawBuilder<unknown> => sql`

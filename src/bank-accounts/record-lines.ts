@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { recheckShort } from '../effects/payout-store.ts'
@@ -108,6 +108,21 @@ export const bankLineJournal = (line: LedgerLine, at: Date, isGivenUp = false): 
   at,
   postings: postingsOf(line, isGivenUp),
 })
+
+/** What `bankLineJournal` says, for rows `l` of an account with `ref`, `direction`, `units` and `transfer_ref`, to be selected. */
+export const bankLineJournals = (
+  { iban, currency }: Pick<BankLine, 'iban' | 'currency'>,
+  at: Date,
+): RawBuilder<unknown> => {
+  const isCredit = sql`l.direction = 'credit'`
+  const ordered = sql`case when l.transfer_ref is null then ${suspenseOf(iban)}::text else ${transitOutOf(iban)}::text end`
+  return sql`
+    case when ${isCredit} then 'bank_credit' else 'bank_debit' end as kind,
+    ${`bank-line:${iban}:`}::text || l.ref as purpose, l.ref as reference, ${at}::timestamptz as at,
+    case when ${isCredit} then ${bankOf(iban)}::text else ${ordered} end as debit,
+    case when ${isCredit} then ${suspenseOf(iban)}::text else ${bankOf(iban)}::text end as credit,
+    ${currency}::text as asset, l.units`
+}
 
 /** Money that no order of ours took any more: its line has no owner, like one that the bank took by itself. */
 async function markGivenUp(

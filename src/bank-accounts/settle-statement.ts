@@ -2,15 +2,16 @@ import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { recheckShort } from '../effects/payout-store.ts'
-import { bookAll } from '../ledger/book.ts'
+import { bookSelected } from '../ledger/book.ts'
 import { findKnownLines } from './find-known-lines.ts'
 import { settleDoubts } from './line-doubts.ts'
 import { addToKnown, nameTransfers } from './name-transfers.ts'
-import { bankLineJournal } from './record-lines.ts'
+import { bankLineJournals } from './record-lines.ts'
 import { findExtent, findGap, proveNeighbours, type StatementExtent } from './statement-extent.ts'
 import { askAboutTaken, lockToldOrders, markGivenUpLines, reviewGivenUp } from './unexpected-debits.ts'
 
-const CHUNK = 2_000
+/** Lines that are booked at a time. */
+const CHUNK = 10_000
 /** So many lines that a statement doesn't hold are named one by one. */
 const MOST_NAMED = 50
 
@@ -137,24 +138,18 @@ async function bookNew(
   { importId, position, iban, currency }: StagedStatement,
   now: Date,
 ): Promise<void> {
-  let credited = false
-  for (let last = 0; ; ) {
-    const { rows } = await sql<{
-      number: number
-      direction: 'credit' | 'debit'
-      units: bigint
-      transferRef: string | null
-    }>`
-      select number, direction, units, transfer_ref from told_lines
-       where found = 'new' and number > ${last} order by number limit ${CHUNK}`.execute(trx)
-    if (rows.length === 0) break
-    last = rows.at(-1)!.number
-    credited ||= rows.some(({ direction }) => direction === 'credit')
-    await bookAll(
+  const ref = sql`${importId}::text || '/' || ${position}::integer || '/' || number`
+  const { rows } = await sql<{ last: number | null; credited: boolean }>`
+    select max(number) as last, coalesce(bool_or(direction = 'credit'), false) as credited
+      from told_lines where found = 'new'`.execute(trx)
+  const { last, credited } = rows[0]!
+  for (let after = 0; after < (last ?? 0); after += CHUNK) {
+    await bookSelected(
       trx,
-      rows.map(({ number, ...line }) =>
-        bankLineJournal({ ...line, iban, currency, ref: `${importId}/${position}/${number}` }, now),
-      ),
+      sql`select ${bankLineJournals({ iban, currency }, now)}
+            from (select number, ${ref} as ref, direction, units, transfer_ref from told_lines
+                   where found = 'new' and number > ${after}::integer and number <= ${after + CHUNK}::integer) l
+           order by number`,
     )
   }
   if (credited) await recheckShort(trx, [iban], now)

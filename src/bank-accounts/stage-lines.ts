@@ -82,13 +82,20 @@ export function stageLines(
         ${of(({ returnCode }) => returnCode)}::text[], ${of(({ returnText }) => returnText)}::text[],
         ${of(print)}::bytea[])`.execute(trx)
   }
+  // The file is read on while the database takes a chunk; what fails is thrown with the next one.
+  let sending: Promise<void> = Promise.resolve()
   return {
     async add(line) {
       count += 1
       waiting.push({ line, number: count })
-      if (waiting.length >= CHUNK) await send()
+      if (waiting.length < CHUNK) return
+      await sending
+      sending = send()
+      // Should the file fail first, its transaction ends with that.
+      sending.catch(() => {})
     },
     async end() {
+      await sending
       await send()
       // Without figures of its own the planner takes a table of any size for a small one.
       if (count > CHUNK) await sql`analyze told_lines`.execute(trx)

@@ -59,7 +59,9 @@ function sealWith(key: Buffer, plain: string | Buffer): Buffer {
   const nonce = takeRandom(12)
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   if (plain.length > PIECE_BYTES && typeof plain !== 'string') return sealLarge(cipher, nonce, plain)
-  const body = Buffer.concat([cipher.update(plain), cipher.final()])
+  const body = cipher.update(plain)
+  // A stream cipher: nothing is left over at the end.
+  cipher.final()
   return Buffer.concat([nonce, cipher.getAuthTag(), body])
 }
 
@@ -71,7 +73,6 @@ function sealLarge(cipher: CipherGCM, nonce: Buffer, plain: Buffer): Buffer {
   for (let at = 0; at < plain.length; at += PIECE_BYTES) {
     cipher.update(plain.subarray(at, at + PIECE_BYTES)).copy(sealed, 28 + at)
   }
-  // A stream cipher: nothing is left over at the end.
   cipher.final()
   nonce.copy(sealed, 0)
   cipher.getAuthTag().copy(sealed, 12)
@@ -82,7 +83,10 @@ function openWith(key: Buffer, sealed: Buffer): Buffer {
   if (sealed.length < 28) throw new Error('A sealed value is too short to be one.')
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
   decipher.setAuthTag(sealed.subarray(12, 28))
-  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()])
+  const plain = decipher.update(sealed.subarray(28))
+  // Throws when anything was changed.
+  decipher.final()
+  return plain
 }
 
 export const sha256 = (value: string | Buffer): Buffer => createHash('sha256').update(value).digest()

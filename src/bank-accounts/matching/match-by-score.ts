@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Trx } from '../../db/database.ts'
 import type { Payment } from '../../onramp/payment.ts'
 import { beginChanges, wakeAfter, writeChanges } from '../../onramp/payment-changes.ts'
 import { lockPayments } from '../../onramp/payment-store.ts'
@@ -18,16 +19,50 @@ interface Found {
   reasons: string[]
 }
 
+/** By line. */
+type Outcomes = ReadonlyMap<string, Found | Judgement>
+
 /** Judges lines by all that is known of them: matches what is sure, proposes the rest to a person. */
 export async function matchByScore(app: MatchNeeds, lines: readonly Line[]): Promise<void> {
   if (lines.length === 0) return
   const candidates = await findCandidates(app, lines)
   const undone = await findUndone(app, lines)
-  const found = new Map<string, Found | Judgement>()
+  const found: Map<string, Found | Judgement> = new Map()
   for (const line of lines) {
     const doubt = doubtOf(line, undone.has(keyOf(line)))
     found.set(keyOf(line), judgeLine(line, candidates.get(keyOf(line)) ?? [], doubt))
   }
+  // Before what is matched, so that lines for which a payment is proposed that gets its money now are judged again.
+  await propose(app, found, lines)
+  await matchFound(app, found, lines)
+}
+
+/** Records what is for a person to decide. */
+async function propose({ db }: MatchNeeds, found: Outcomes, lines: readonly Line[]): Promise<void> {
+  const judged = lines.filter((line) => !('parts' in found.get(keyOf(line))!))
+  if (judged.length === 0) return
+  const judgementOf = (line: Line): Judgement => found.get(keyOf(line)) as Judgement
+  await db.transaction().execute(async (trx) => {
+    await holdPayments(
+      trx,
+      judged.flatMap((line) => paymentsOf(judgementOf(line))),
+    )
+    const open = await lockOpenLines(trx, judged)
+    await recordJudgements(trx, open.map(judgementOf))
+  })
+}
+
+/** Rows that refer to payments lock them by themselves: in the order of all locks, and beside others that do the same. */
+async function holdPayments(trx: Trx, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  await sql`
+    select from payments where id = any(${[...new Set(ids)]}::text[]) order by id for key share`.execute(trx)
+}
+
+async function matchFound(app: MatchNeeds, outcomes: Outcomes, all: readonly Line[]): Promise<void> {
+  const found = new Map([...outcomes].filter((entry): entry is [string, Found] => 'parts' in entry[1]))
+  const lines = all.filter((line) => found.has(keyOf(line)))
+  if (lines.length === 0) return
   const changes = beginChanges(app)
   await app.db.transaction().execute(async (trx) => {
     const payments = await lockPayments(trx, [...new Set([...found.values()].flatMap(paymentsOf))])
@@ -37,8 +72,7 @@ export async function matchByScore(app: MatchNeeds, lines: readonly Line[]): Pro
     const paid = new Set<string>()
     for (const line of open) {
       const one = found.get(keyOf(line))!
-      if (!('parts' in one)) judgements.push(one)
-      else if (!isAsJudged(one, payments, paid)) judgements.push(judgeLater(line, changes.now))
+      if (!isAsJudged(one, payments, paid)) judgements.push(judgeLater(line, changes.now))
       else if (one.parts.some(({ candidate }) => !canBePriced(app, payments.get(candidate.paymentId)!, line)))
         judgements.push(awaitPrice(line, changes.now))
       else {
@@ -62,7 +96,6 @@ export async function matchByScore(app: MatchNeeds, lines: readonly Line[]): Pro
   wakeAfter(app, changes)
 }
 
-/** Those that are proposed are locked too, in the same order: a row that refers to a payment locks it by itself. */
 function paymentsOf(one: Found | Judgement): string[] {
   const all = 'parts' in one ? one.parts : one.suggestions
   return all.map(({ candidate }) => candidate.paymentId)

@@ -11,6 +11,7 @@ import { keysOfCustomer } from './name-agreement.ts'
 type Needs = Pick<App, 'db' | 'clock' | 'secrets'>
 
 const AT_ONCE = 2_000
+const LEFT_OUT_AT_ONCE = 10_000
 /** Ended payments are found without their number for so long. */
 export const LATE_DAYS = 45
 const DAY_MS = 86_400_000
@@ -39,21 +40,43 @@ interface Unnamed {
 
 /** Makes the open payments of these accounts that were not looked at yet findable by name and amount. */
 export async function nameOpenPayments(app: Needs, ibans: readonly string[]): Promise<void> {
+  while ((await leaveOutPaid(app, ibans)) === LEFT_OUT_AT_ONCE);
   for (;;) {
     const count = await app.db.transaction().execute((trx) => nameSome(app, trx, ibans))
     if (count < AT_ONCE) return
   }
 }
 
+const OPEN_OR_LATE = sql`
+  (payments.state in ('started', 'pending_bank', 'in_review')
+   or (payments.state in ('expired', 'cancelled') and payments.updated_at > since.at))`
+
+const sinceOf = (clock: App['clock']) => sql`
+  (select ${new Date(clock.now().getTime() - LATE_DAYS * DAY_MS)}::timestamptz as at) since`
+
+/** Payments that have their money already, as most have whose number was written, need no names. Answers of how many. */
+async function leaveOutPaid({ db, clock }: Needs, ibans: readonly string[]): Promise<number> {
+  const { numAffectedRows } = await sql`
+    with paid as (
+      select concepts.iban, concepts.concept
+        from payment_concepts concepts
+        join payments on payments.integration_id = concepts.integration_id and payments.id = concepts.payment_id
+        cross join ${sinceOf(clock)}
+       where concepts.named is null and concepts.iban = any(${[...ibans]}::text[]) and not ${OPEN_OR_LATE}
+       limit ${LEFT_OUT_AT_ONCE} for update of concepts skip locked)
+    update payment_concepts set named = false from paid
+     where payment_concepts.iban = paid.iban and payment_concepts.concept = paid.concept`.execute(db)
+  return Number(numAffectedRows)
+}
+
 async function nameSome({ clock, secrets }: Needs, trx: Trx, ibans: readonly string[]): Promise<number> {
-  const since = new Date(clock.now().getTime() - LATE_DAYS * DAY_MS)
   const { rows } = await sql<Unnamed>`
     select concepts.iban, concepts.concept, concepts.payment_id, payments.fiat_units as units, key_wrapped, personal_sealed,
-           (payments.state in ('started', 'pending_bank', 'in_review')
-            or (payments.state in ('expired', 'cancelled') and payments.updated_at > ${since})) as is_open
+           ${OPEN_OR_LATE} as is_open
       from payment_concepts concepts
       join payments on payments.integration_id = concepts.integration_id and payments.id = concepts.payment_id
       join customers on customers.integration_id = payments.integration_id and customers.id = payments.customer_id
+      cross join ${sinceOf(clock)}
      where concepts.named is null and concepts.iban = any(${[...ibans]}::text[])
      limit ${AT_ONCE} for update of concepts skip locked`.execute(trx)
   if (rows.length === 0) return 0
