@@ -76,9 +76,9 @@ async function claimAccount({ db, clock }: Needs): Promise<Account[]> {
   return rows
 }
 
-/** An account may have been told to go by files alone while its bank was asked. */
+/** An account may have been told to go by files alone, or retired, while its bank was asked. */
 const unlessByFile = (dueAt: Date) =>
-  sql<Date | null>`case when orders_by = 'api' then ${dueAt}::timestamptz end`
+  sql<Date | null>`case when orders_by = 'api' and status = 'active' then ${dueAt}::timestamptz end`
 
 async function putOff({ db, clock }: Needs, { iban }: Account): Promise<void> {
   await db

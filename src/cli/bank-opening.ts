@@ -3,6 +3,7 @@ import { bookOpening } from '../bank-accounts/book-opening.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { parseAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
+import { normaliseIban } from '../providers/bank/iban.ts'
 import { recorded, withApp } from './context.ts'
 
 /** `bank opening`: what an account held before the books began. */
@@ -11,7 +12,8 @@ export function openingCommand(): Command {
     .description('book what an account held before its first line in the books; once')
     .argument('<iban>')
     .argument('<amount>', 'in its currency, such as 1250.00')
-    .action(async (iban: string, amount: string, options: { who: string; why: string }) => {
+    .action(async (typed: string, amount: string, options: { who: string; why: string }) => {
+      const iban = normaliseIban(typed)
       await withApp(async (app) => {
         const account = await app.db
           .selectFrom('bankAccounts')

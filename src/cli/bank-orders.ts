@@ -1,5 +1,6 @@
 import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import { refuseUnknownToBank } from '../bank-accounts/add-account.ts'
 import { exportOrders, readOrderFile } from '../bank-accounts/orders/export-orders.ts'
 import {
   listOrderFiles,
@@ -41,8 +42,14 @@ export function ordersCommand(): Command {
     .action(async (iban: string, by: string, change: Change) => {
       if (by !== 'api' && by !== 'file') throw new RefusedOperation(`"${by}" is neither "api" nor "file".`)
       await withApp(async (app) => {
-        await setOrdersBy(app, { iban: normaliseIban(iban), by }, change)
-        await setSimulatedApi(app, normaliseIban(iban), by)
+        const account = { iban: normaliseIban(iban) }
+        // The sandbox's bank has the API for it before it is asked whether it has, and loses it only with our word.
+        if (by === 'api') {
+          await setSimulatedApi(app, account.iban, by)
+          await refuseUnknownToBank(app.providers.bank, account)
+        }
+        await setOrdersBy(app, { ...account, by }, change)
+        if (by === 'file') await setSimulatedApi(app, account.iban, by)
       })
       console.log(`${normaliseIban(iban)} goes by ${by === 'api' ? "its bank's API" : 'files'} from now on.`)
     })

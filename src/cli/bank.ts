@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { accountCommand } from './bank-account.ts'
 import { closeCommand } from './bank-close.ts'
 import { doubtsCommand } from './bank-doubts.ts'
 import { importCommand, importsCommand, statementCommand } from './bank-import.ts'
@@ -10,7 +11,8 @@ import { ordersCommand, refundLineCommand, simulatorCommand } from './bank-order
 /** `bank …`: what the bank says, against what the books say. */
 export function bankCommand(): Command {
   return new Command('bank')
-    .description('bank statements: import, list, lines in doubt')
+    .description('our accounts at banks, their statements, lines and orders')
+    .addCommand(accountCommand())
     .addCommand(importCommand())
     .addCommand(importsCommand())
     .addCommand(statementCommand())

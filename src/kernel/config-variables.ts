@@ -141,7 +141,8 @@ const entries = {
   },
   BANK_PROVIDER: {
     group: 'Providers',
-    meaning: 'Who holds the bank accounts: simulated (sandbox only) or none (no bank transfers).',
+    meaning:
+      'Who holds the bank accounts: simulated (sandbox only), files (banks without an API: statements are imported, orders leave in files), or none (no bank transfers).',
     default: 'none',
     sandboxDefault: 'simulated',
   },

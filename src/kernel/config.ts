@@ -64,7 +64,8 @@ export interface Config {
   /** The least of a coin that is moved from a sale's address to the hot wallet, likewise. */
   sweepMinimums: ReadonlyMap<string, string>
   providers: {
-    bank: 'simulated' | 'none'
+    /** `files`: no bank's API; orders leave in files, and statements are imported. */
+    bank: 'simulated' | 'files' | 'none'
     card: 'simulated' | 'none'
     openBanking: 'simulated' | 'none'
     paypal: 'simulated' | 'none'
@@ -161,7 +162,7 @@ export function loadConfig(env: Environment): Config {
     dailyOutflowCaps: readCoins(read, 'DAILY_OUTFLOW_CAP', 'polygon:USDC=250000,bsc:BNB=100,EUR=500000'),
     sweepMinimums: readCoins(read, 'SWEEP_MINIMUM', 'polygon:USDC=1,bsc:BNB=0.002'),
     providers: {
-      bank: read.oneOf('BANK_PROVIDER', ['none', 'simulated']),
+      bank: read.oneOf('BANK_PROVIDER', ['none', 'files', 'simulated']),
       card: read.oneOf('CARD_PROVIDER', ['none', 'simulated']),
       openBanking: read.oneOf('OPEN_BANKING_PROVIDER', ['none', 'simulated']),
       paypal: read.oneOf('PAYPAL_PROVIDER', ['none', 'simulated']),

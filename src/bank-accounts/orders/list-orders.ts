@@ -81,7 +81,7 @@ export async function setOrdersBy(
   await db.transaction().execute(async (trx) => {
     const account = await trx
       .selectFrom('bankAccounts')
-      .select(['ordersBy', 'currency'])
+      .select(['ordersBy', 'currency', 'status'])
       .where('iban', '=', iban)
       .forUpdate()
       .executeTakeFirst()
@@ -89,7 +89,7 @@ export async function setOrdersBy(
     if (by === 'file' && account.currency !== 'EUR') {
       throw new RefusedOperation(`Files carry SEPA transfers, and ${iban} is in ${account.currency}.`)
     }
-    const dueAt = by === 'file' ? null : clock.now()
+    const dueAt = by === 'file' || account.status !== 'active' ? null : clock.now()
     await trx.updateTable('bankAccounts').set({ ordersBy: by, dueAt }).where('iban', '=', iban).execute()
     await recordAudit(trx, clock.now(), {
       who,
