@@ -11,6 +11,7 @@ import {
   findDoubts,
   findLate,
   findMissingOrders,
+  findUnexpected,
   readStanding,
 } from './closing/read-beside.ts'
 import { findChain, isCovered, readStatements, sumLines } from './closing/read-statements.ts'
@@ -30,6 +31,9 @@ export interface ClosedDay extends DayComparison {
   day: string
   /** How often the day was closed, this time included. */
   run: number
+  /** Who closed it the time before, and when; null of the first time. */
+  closedBefore: { who: string; at: Date } | null
+  closedAt: Date
   agreed: boolean
   standing: DayStanding
 }
@@ -98,6 +102,9 @@ async function closeAccount(
       .transaction()
       .setIsolationLevel('repeatable read')
       .execute(async (trx) => {
+        // Who closes the same day at the same time comes after this. It sees what was found here, as it must not look
+        // at anything before it has the lock: only locking a table doesn't.
+        await sql`lock table bank_closes in share row exclusive mode`.execute(trx)
         const facts = await readFacts(trx, account, day, asked)
         const comparison = compareDay(day, facts)
         const again =
@@ -152,17 +159,19 @@ async function readFacts(
   const balanceUnits = await balanceOf(trx, bankOf(iban), currency)
   const ledgerUnits = balanceUnits - (await sumLines(trx, iban, dayAfter(on), null))
   const late = await findLate(trx, iban, on)
+  const unexpected = await findUnexpected(trx, iban, on)
   const scope = { iban, on, ledgerUnits }
   if (asked === 'statements') {
     const chain = await findChain(trx, iban, on)
     const { word, coveredTo } = (await readStatements(trx, scope, chain))!
     const doubts = await findDoubts(trx, scope, { chain })
-    return { ledgerUnits, word, doubts, orders: await findMissingOrders(trx, iban, coveredTo), late }
+    const orders = await findMissingOrders(trx, iban, coveredTo)
+    return { ledgerUnits, word, doubts, orders, unexpected, late }
   }
   const doubts = await findDoubts(trx, scope, 'bank')
   const orders = await findMissingOrders(trx, iban, on)
   const word = 'by' in asked ? asked : await readBank(trx, scope, asked)
-  return { ledgerUnits, word, doubts, orders, late }
+  return { ledgerUnits, word, doubts, orders, unexpected, late }
 }
 
 async function record(
@@ -172,14 +181,22 @@ async function record(
 ): Promise<ClosedDay> {
   const { toldBy, bankUnits, ledgerUnits, differences } = comparison
   const agreed = differences.length === 0
-  const { rows } = await sql<{ run: number }>`
+  const before = await trx
+    .selectFrom('bankCloses')
+    .select(['run', 'closedBy as who', 'closedAt as at'])
+    .where('iban', '=', iban)
+    .where('day', '=', day)
+    .orderBy('run', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  const run = (before?.run ?? 0) + 1
+  await sql`
     insert into bank_closes (iban, day, run, told_by, bank_units, ledger_units, agreed, differences, closed_by, closed_at)
-    values (${iban}, ${day}::date,
-            (select coalesce(max(run), 0) + 1 from bank_closes where iban = ${iban} and day = ${day}::date),
-            ${toldBy}, ${bankUnits}, ${ledgerUnits}, ${agreed}, ${toJson(differences)}::jsonb, ${who}, ${now})
-    returning run`.execute(trx)
+    values (${iban}, ${day}::date, ${run}, ${toldBy}, ${bankUnits}, ${ledgerUnits}, ${agreed},
+            ${toJson(differences)}::jsonb, ${who}, ${now})`.execute(trx)
   const standing = await readStanding(trx, { iban, currency, now })
-  return { ...comparison, iban, currency, day, run: rows[0]!.run, agreed, standing }
+  const closedBefore = before ? { who: before.who, at: before.at } : null
+  return { ...comparison, iban, currency, day, run, closedBefore, closedAt: now, agreed, standing }
 }
 
 const toJson = (value: unknown): string =>

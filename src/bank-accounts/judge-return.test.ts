@@ -4,8 +4,15 @@ import { judgeReturn, type ReturnFacts } from './judge-return.ts'
 
 type Effect = NonNullable<ReturnFacts['effect']>
 
-const judge = (effect: Partial<Effect> | null, backUnits = 100n, debitRead = true, waited = false) =>
+const judge = (
+  effect: Partial<Effect> | null,
+  backUnits = 100n,
+  debitRead = true,
+  waited = false,
+  takenAgain = false,
+) =>
   judgeReturn({
+    takenAgain,
     effect: effect === null ? undefined : { state: 'confirmed', units: 100n, reason: null, ...effect },
     backUnits,
     debitRead,
@@ -25,5 +32,7 @@ test('each way in which a transfer can come back has its name', () => {
   assert.equal(judge({}, 101n), 'more')
   assert.equal(judge({ state: 'cancelled' }), 'again')
   assert.equal(judge({ state: 'cancelled' }, 5n, false), 'again')
+  assert.equal(judge({}, 100n, true, false, true), 'again', 'what the bank took too much, and not the order')
+  assert.equal(judge({}, 200n, true, false, true), 'more', 'both sums')
   assert.equal(judge(null), 'unknown')
 })

@@ -6,7 +6,9 @@ import { randomText } from '../kernel/ids.ts'
 import { bookAll, type Journal, type Posting } from '../ledger/book.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
 import type { BankLine } from '../providers/bank/port.ts'
+import { completeRetold, PAYER_NEWS_LANE } from './complete-payers.ts'
 import { leaveOutKnown } from './port-lines.ts'
+import { findTakenAgain, lineName, TAKEN_AGAIN, tellOfTakenAgain } from './taken-again.ts'
 import {
   askAboutTaken,
   GIVEN_UP,
@@ -39,9 +41,11 @@ export async function recordBankLines(app: Needs, lines: readonly BankLine[]): P
   const known = new Set(accounts.map(({ iban }) => iban))
   const { added, after } = await app.db.transaction().execute(async (trx) => {
     const ours = lines.filter(({ iban }) => known.has(iban))
-    return insertLines(app, trx, await leaveOutKnown(app, trx, ours))
+    const inserted = await insertLines(app, trx, await leaveOutKnown(app, trx, ours))
+    await completeRetold(app, trx, ours)
+    return inserted
   })
-  if (added > 0) app.wake(BANK_LINE_LANE, 'payouts')
+  app.wake(BANK_LINE_LANE, PAYER_NEWS_LANE, ...(added > 0 ? ['payouts'] : []))
   after()
   return new Set(ibans.filter((iban) => !known.has(iban)))
 }
@@ -53,6 +57,7 @@ async function insertLines(
 ): Promise<{ added: number; after: () => void }> {
   if (lines.length === 0) return { added: 0, after: () => {} }
   const now = app.clock.now()
+  const again = await findTakenAgain(trx, lines.filter(isOrdered))
   const seal = ({ counterpartyName: name, counterpartyIban: iban }: BankLine): Buffer =>
     app.secrets.seal(COUNTERPARTY_PURPOSE, JSON.stringify({ name, iban } satisfies Counterparty))
   const { rows } = await sql<{ iban: string; bankRef: string }>`
@@ -80,33 +85,58 @@ async function insertLines(
     returning iban, bank_ref`.execute(trx)
   const fresh = new Set(rows.map(({ iban, bankRef }) => `${iban} ${bankRef}`))
   const added = lines.filter(({ iban, ref }) => fresh.delete(`${iban} ${ref}`))
-  const ordered = added.filter(({ direction, transferRef }) => direction === 'debit' && transferRef !== null)
+  const ordered = added.filter((line) => isOrdered(line) && !again.has(lineName(line)))
   const taken = await lockTakenOrders(trx, ordered)
   const givenUp = taken.filter(({ state }) => state === 'cancelled')
-  const unexpected = new Set(givenUp.map(({ transferRef }) => transferRef))
+  const unexpected = unexpectedOf(added, givenUp, again)
   await bookAll(
     trx,
-    added.map((line) => bankLineJournal(line, now, unexpected.has(line.transferRef ?? ''))),
+    added.map((line) => bankLineJournal(line, now, unexpected.has(line))),
   )
   // What waits for money on these accounts is looked at as soon as this is committed.
   const credited = added.filter(({ direction }) => direction === 'credit').map(({ iban }) => iban)
   if (credited.length > 0) await recheckShort(trx, [...new Set(credited)], now)
   await askAboutTaken(trx, taken, now)
-  await markGivenUp(trx, ordered, givenUp)
-  return { added: added.length, after: await reviewGivenUp(app, trx, givenUp) }
+  await markUnexpected(trx, unexpected)
+  const reviewed = await reviewGivenUp(app, trx, givenUp)
+  const after = (): void => {
+    reviewed()
+    for (const line of added.filter((one) => again.has(lineName(one)))) tellOfTakenAgain(app, line, again)
+  }
+  return { added: added.length, after }
+}
+
+const isOrdered = ({ direction, transferRef }: BankLine): boolean =>
+  direction === 'debit' && transferRef !== null
+
+/** Debits that no order of ours took any more, with what is said of them. */
+function unexpectedOf(
+  lines: readonly BankLine[],
+  givenUp: readonly TakenOrder[],
+  again: ReadonlyMap<string, string>,
+): Map<BankLine, string> {
+  const effects = new Map(givenUp.map(({ transferRef, id }) => [transferRef, id]))
+  return new Map(
+    lines.filter(isOrdered).flatMap((line): [BankLine, string][] => {
+      const takenBefore = again.get(lineName(line))
+      if (takenBefore !== undefined) return [[line, TAKEN_AGAIN + takenBefore]]
+      const effect = effects.get(line.transferRef!)
+      return effect === undefined ? [] : [[line, GIVEN_UP + effect]]
+    }),
+  )
 }
 
 /** A line as the ledger sees it; `ref` is its `bank_ref`. */
 export type LedgerLine = Pick<BankLine, 'ref' | 'iban' | 'direction' | 'units' | 'currency' | 'transferRef'>
 
-/** What a line does to the books when it is recorded; `isGivenUp`: its order was given up, it has no owner. */
-export const bankLineJournal = (line: LedgerLine, at: Date, isGivenUp = false): Journal => ({
+/** What a line does to the books when it is recorded; `isUnexpected`: its order was given up, or was taken before, so that it has no owner. */
+export const bankLineJournal = (line: LedgerLine, at: Date, isUnexpected = false): Journal => ({
   kind: line.direction === 'credit' ? 'bank_credit' : 'bank_debit',
   purpose: `bank-line:${line.iban}:${line.ref}`,
   integrationId: null,
   reference: line.ref,
   at,
-  postings: postingsOf(line, isGivenUp),
+  postings: postingsOf(line, isUnexpected),
 })
 
 /** What `bankLineJournal` says, for rows `l` of an account with `ref`, `direction`, `units` and `transfer_ref`, to be selected. */
@@ -125,24 +155,19 @@ export const bankLineJournals = (
 }
 
 /** Money that no order of ours took any more: its line has no owner, like one that the bank took by itself. */
-async function markGivenUp(
-  trx: Trx,
-  lines: readonly BankLine[],
-  givenUp: readonly TakenOrder[],
-): Promise<void> {
-  if (givenUp.length === 0) return
-  const effects = new Map(givenUp.map(({ transferRef, id }) => [transferRef, id]))
-  const marked = lines.filter(({ transferRef }) => transferRef !== null && effects.has(transferRef))
+async function markUnexpected(trx: Trx, unexpected: ReadonlyMap<BankLine, string>): Promise<void> {
+  if (unexpected.size === 0) return
+  const marked = [...unexpected.keys()]
   await sql`
     update bank_transactions t set state = 'unmatched', match_reasons = jsonb_build_array(given.reason)
       from unnest(${marked.map(({ iban }) => iban)}::text[], ${marked.map(({ ref }) => ref)}::text[],
-                  ${marked.map(({ transferRef }) => GIVEN_UP + effects.get(transferRef!))}::text[]) given (iban, ref, reason)
+                  ${[...unexpected.values()]}::text[]) given (iban, ref, reason)
      where t.iban = given.iban and t.bank_ref = given.ref`.execute(trx)
 }
 
 function postingsOf(
   { iban, direction, units, currency, transferRef }: LedgerLine,
-  isGivenUp: boolean,
+  isUnexpected: boolean,
 ): Posting[] {
   if (direction === 'credit') {
     return [
@@ -151,7 +176,7 @@ function postingsOf(
     ]
   }
   // What the bank takes without our order, such as its fees, waits in suspense for a person as well.
-  const account = transferRef === null || isGivenUp ? suspenseOf(iban) : transitOutOf(iban)
+  const account = transferRef === null || isUnexpected ? suspenseOf(iban) : transitOutOf(iban)
   return [
     { account, asset: currency, units },
     { account: bankOf(iban), asset: currency, units: -units },

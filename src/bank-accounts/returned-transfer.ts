@@ -57,6 +57,21 @@ export async function isDebitRead(
   return rows.length > 0
 }
 
+/** Whether the bank took the money of an order more than once, settled or not. */
+export async function isTakenAgain(
+  trx: Trx,
+  iban: string,
+  names: readonly (string | null | undefined)[],
+): Promise<boolean> {
+  const known = names.filter((name) => typeof name === 'string')
+  const { rows } = await sql`
+    select from bank_transactions
+     where iban = ${iban} and transfer_ref = any(${known}::text[]) and direction = 'debit' limit 2`.execute(
+    trx,
+  )
+  return rows.length > 1
+}
+
 /**
  * The money of a locked transfer is its payment's or sale's again, all of it, from suspense; the order is over for
  * good. Answers what to do after the commit.

@@ -10,6 +10,7 @@ import { describeReason } from '../providers/bank/reasons.ts'
 import { judgeReturn, type ReturnCase } from './judge-return.ts'
 import {
   isDebitRead,
+  isTakenAgain,
   lockReturnLines,
   type ReturnedEffect,
   type ReturnLine,
@@ -34,9 +35,11 @@ export async function takeBackTransfer(app: ReturnNeeds, line: ReturnLine): Prom
     // Taken back by another process meanwhile, with the other lines of the same transfer or by itself.
     if (!lines.some(({ id, dueAt }) => id === line.id && dueAt !== null)) return undefined
     const backUnits = lines.reduce((sum, { units }) => sum + units, 0n)
-    const debitRead = await isDebitRead(trx, line.iban, [line.transferRef, effect?.idempotencyKey])
+    const names = [line.transferRef, effect?.idempotencyKey]
+    const debitRead = await isDebitRead(trx, line.iban, names)
+    const takenAgain = await isTakenAgain(trx, line.iban, names)
     const waited = app.clock.now().getTime() - line.createdAt.getTime() > WAITED_MS
-    const found = judgeReturn({ effect, debitRead, backUnits, waited })
+    const found = judgeReturn({ effect, debitRead, takenAgain, backUnits, waited })
     const reason = `${RETURNED_BY_BANK}: ${describeReason(line.returnCode, line.returnText)}`
     switch (found) {
       case 'whole':

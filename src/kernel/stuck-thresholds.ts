@@ -15,6 +15,7 @@ export const STUCK_DEFAULTS = {
   suspense_line: '24h',
   suggested_line: '24h',
   doubtful_line: '24h',
+  debit_unexpected: '15m',
   statement_missing: '4d',
   order_not_exported: '24h',
   order_unanswered: '4d',

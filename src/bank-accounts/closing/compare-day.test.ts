@@ -23,6 +23,7 @@ const facts = (given: Partial<DayFacts> = {}): DayFacts => ({
   doubts: [],
   orders: [],
   late: [],
+  unexpected: [],
   ...given,
 })
 const compare = (given: Partial<DayFacts>) => {

@@ -65,12 +65,19 @@ export interface MissingOrder {
   units: bigint
 }
 
+/** What the bank took for an order of ours that was not that order any more, and nobody has settled. */
+export interface UnexpectedDebit extends DayLine {
+  /** Such as `debit:again:<effect>`. */
+  why: string
+}
+
 /** All that is known of one account at the end of one day. */
 export interface DayFacts {
   ledgerUnits: bigint
   word: StatementWord | BankWord | NoWord
   doubts: DoubtfulLine[]
   orders: MissingOrder[]
+  unexpected: UnexpectedDebit[]
   /** Lines that were booked into a day after it was closed, and not shown since. */
   late: DayLine[]
 }
@@ -87,6 +94,7 @@ export const CAUSES = [
   'not_read',
   'not_at_bank',
   'order_not_on_statement',
+  'unexpected_debit',
   'late_line',
   'bank_silent',
   'unexplained',
@@ -125,7 +133,11 @@ export interface DayComparison {
 export function compareDay(on: string, facts: DayFacts): DayComparison {
   const { ledgerUnits, word } = facts
   const found = nameBatches([...differencesOf(on, word), ...facts.doubts.map(doubtDifference)])
-  const beside = [...facts.orders.map(orderDifference), ...facts.late.map(lateDifference)]
+  const beside = [
+    ...facts.orders.map(orderDifference),
+    ...facts.unexpected.map(unexpectedDifference),
+    ...facts.late.map(lateDifference),
+  ]
   if (word.by === 'none') {
     const silent = { ...about(on, 0n), cause: 'bank_silent' as const, detail: word.reason }
     return {
@@ -200,7 +212,10 @@ function uncoveredDifference(days: StatementWord['uncovered'][number]): DayDiffe
   const isProven = units !== null && units === bookedUnits
   if (isProven || (units === null && !working && bookedLines === 0)) return []
   const cause = units === null ? 'missing_statement' : 'gap'
-  const detail = bookedLines === 0 ? null : `${bookedLines} lines of the books`
+  const detail =
+    bookedLines === 0
+      ? null
+      : `the books have ${bookedLines === 1 ? 'one line' : `${bookedLines} lines`} of these days`
   const range = { ...about(fromOn, (units ?? 0n) - bookedUnits), toOn: toOn > fromOn ? toOn : null, detail }
   return [{ ...range, cause }]
 }
@@ -219,6 +234,13 @@ function orderDifference({ effect, reference, on, units }: MissingOrder): DayDif
     detail: reference,
   }
 }
+
+/** Bank and books agree on it: it is the order that should not have been paid by it. */
+const unexpectedDifference = ({ why, ...line }: UnexpectedDebit): DayDifference => ({
+  ...lacking('unexpected_debit', line),
+  units: 0n,
+  detail: why,
+})
 
 const lateDifference = (line: DayLine): DayDifference => ({ ...lacking('late_line', line), units: 0n })
 

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Trx } from '../../db/database.ts'
 import { balanceOf } from '../../ledger/book.ts'
 import { suspenseOf, transitOutOf } from '../record-lines.ts'
-import type { DayLine, DoubtfulLine, MissingOrder } from './compare-day.ts'
+import type { DayLine, DoubtfulLine, MissingOrder, UnexpectedDebit } from './compare-day.ts'
 import { chainRows } from './read-statements.ts'
 import type { StatementChain } from './statement-chain.ts'
 
@@ -41,6 +41,17 @@ export async function findMissingOrders(trx: Trx, iban: string, before: string):
                         where t.iban = ${iban} and t.direction = 'debit' and t.transfer_ref = e.provider_ref)
        and not exists (select from file_orders o where o.idempotency_key = e.idempotency_key and o.state = 'booked')
      order by e.confirmed_at, e.id`.execute(trx)
+  return rows
+}
+
+/** Debits up to a day with the id of an order of ours that was given up, taken before or of another amount. */
+export async function findUnexpected(trx: Trx, iban: string, on: string): Promise<UnexpectedDebit[]> {
+  const { rows } = await sql<UnexpectedDebit>`
+    select t.id, t.booked_on as on, -(t.units - t.matched_units) as units, t.match_reasons->>0 as why
+      from bank_transactions t
+     where t.iban = ${iban} and t.direction = 'debit' and t.state = 'unmatched' and t.matched_units < t.units
+       and t.booked_on <= ${on}::date and t.match_reasons->>0 ~ '^(given_up|debit):'
+     order by t.booked_on, t.id`.execute(trx)
   return rows
 }
 
@@ -92,7 +103,13 @@ export async function readStanding(
                    case when t.direction = 'credit' then 1 else -1 end * (t.units - t.matched_units) as units
               from bank_transactions t
              where t.iban = ${iban} and t.matched_units < t.units
-               and (t.direction = 'credit' or t.transfer_ref is null)) open
+               and (t.direction = 'credit' or t.transfer_ref is null)
+            union all
+            -- What was taken for an order that was given up or paid before; apart, so that each goes by its index.
+            select ${now}::timestamptz - t.created_at, t.matched_units - t.units
+              from bank_transactions t
+             where t.iban = ${iban} and t.matched_units < t.units and t.direction = 'debit' and t.state = 'unmatched'
+               and t.transfer_ref is not null) open
      group by 1 order by min(age)`.execute(trx)
   const { rows: returned } = await sql<DayStanding['returned'][number]>`
     select t.id, t.booked_on as on, t.units, coalesce(t.match_reasons->>0, t.return_code, '') as why

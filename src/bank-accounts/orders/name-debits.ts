@@ -22,6 +22,8 @@ export async function nameOddDebits({ db, log }: Pick<App, 'db' | 'log'>): Promi
   const { rows } = await sql<OddDebit>`
     with odd as (
       select t.iban, t.id, e.reference,
+             case when e.units = t.units and e.asset = t.currency
+                  then coalesce(e.provider_ref, e.idempotency_key) end as taken_as,
              case when e.id is null then 'earlier_order:' || coalesce(
                          (select substr(target, 8) from audit_log
                            where action = 'effect.retry' and before->>'order' = t.end_to_end_id limit 1), t.end_to_end_id)
@@ -39,7 +41,10 @@ export async function nameOddDebits({ db, log }: Pick<App, 'db' | 'log'>): Promi
                     select from bank_transactions first
                      where first.iban = t.iban and first.direction = 'debit'
                        and first.transfer_ref in (e.provider_ref, e.idempotency_key)) end)
-    update bank_transactions t set match_reasons = jsonb_build_array(${ODD_DEBIT}::text || odd.what)
+    update bank_transactions t
+       set match_reasons = jsonb_build_array(${ODD_DEBIT}::text || odd.what),
+           -- What the bank gives back of it is not the order's own money, see take-back-transfer.ts.
+           transfer_ref = coalesce(odd.taken_as, t.transfer_ref)
       from odd where t.iban = odd.iban and t.id = odd.id and t.match_reasons = '[]' and t.matched_units = 0
     returning t.iban, t.id, t.match_reasons->>0 as reason, odd.reference`.execute(db)
   for (const { iban, id, reason, reference } of rows) {

@@ -1,6 +1,9 @@
 import { sql } from 'kysely'
 import type { StuckRule } from './rule.ts'
 
+/** How the reasons of debits begin that say for which order of ours the bank took them, and that it should not have. */
+const UNEXPECTED_DEBIT = '^(given_up|debit):'
+
 /** What came to our accounts and has no owner, and accounts of which nobody tells. */
 export const BANK_RULES: readonly StuckRule[] = [
   {
@@ -13,7 +16,9 @@ export const BANK_RULES: readonly StuckRule[] = [
              coalesce(match_reasons->>0, return_code) as why
         from bank_transactions
        where matched_units < units and (direction = 'credit' or transfer_ref is null) and state <> 'suggested'
-         and created_at <= ${cutoff}`,
+         and created_at <= ${cutoff}
+         -- These are looked for as debit_unexpected.
+         and not (direction = 'debit' and coalesce(match_reasons->>0, '') ~ ${UNEXPECTED_DEBIT})`,
   },
   {
     code: 'suggested_line',
@@ -35,6 +40,18 @@ export const BANK_RULES: readonly StuckRule[] = [
     rows: (cutoff) => sql`
       select 'bank-doubt:' || iban || ':' || id as reference, currency as asset, units, created_at as since, reason as why
         from bank_doubts where state = 'open' and created_at <= ${cutoff}`,
+  },
+  {
+    code: 'debit_unexpected',
+    severity: 'high',
+    says: 'The bank took money for an order of ours that was given up, taken before, or of another amount.',
+    mend: 'Recover it from the bank or the receiver; then "accounts claim <iban> <line> --as cost" names the line, and what comes back likewise.',
+    rows: (cutoff) => sql`
+      select 'bank-line:' || iban || ':' || id as reference, currency as asset, units - matched_units as units, created_at as since,
+             match_reasons->>0 as why
+        from bank_transactions
+       where direction = 'debit' and state = 'unmatched' and matched_units < units
+         and match_reasons->>0 ~ ${UNEXPECTED_DEBIT} and created_at <= ${cutoff}`,
   },
   {
     code: 'statement_missing',
