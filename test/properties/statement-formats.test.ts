@@ -173,7 +173,7 @@ describe('what was written is read', () => {
 const EXAMPLES = [
   'batches-and-returns.camt053.xml',
   'csb43.n43',
-  'knab.mt940',
+  'collective.camt054.xml',
   'german.mt940',
   'dutch.mt940',
 ] as const

@@ -1,4 +1,4 @@
-import { childOf, textOf } from './camt-values.ts'
+import { childOf, repeated, textOf } from './camt-values.ts'
 import type { XmlElement } from './read-xml.ts'
 import { type StatementEnd, StatementError } from './statement.ts'
 import { currencyOf, shownAmount, unitsOf } from './statement-values.ts'
@@ -29,6 +29,7 @@ export class CamtTotals {
   readonly #booked = { credit: { count: 0, units: 0n }, debit: { count: 0, units: 0n } }
 
   state(summary: XmlElement): void {
+    if (this.#summary !== null) throw repeated(summary)
     this.#summary = summary
   }
 

@@ -2,9 +2,27 @@ import type { XmlElement } from './read-xml.ts'
 import { StatementError } from './statement.ts'
 import { currencyOf, dayOf, unitsOf } from './statement-values.ts'
 
+/**
+ * The child of this name, of which the messages have one at most. Throws `repeated` where there are more: nobody could
+ * say which of two amounts or days is meant.
+ */
 export function childOf(element: XmlElement | undefined, name: string): XmlElement | undefined {
-  return element?.children.find((child) => child.name === name)
+  return element === undefined ? undefined : onlyOf(element.children, name)
 }
+
+/** The element of this name among some that stand together. Throws `repeated`. */
+export function onlyOf(elements: readonly XmlElement[], name: string): XmlElement | undefined {
+  let found: XmlElement | undefined
+  for (const element of elements) {
+    if (element.name !== name) continue
+    if (found !== undefined) throw repeated(element)
+    found = element
+  }
+  return found
+}
+
+export const repeated = ({ name, place }: XmlElement): StatementError =>
+  new StatementError('repeated', place, `${name} stands here twice. Ask the bank for a file that says one.`)
 
 /** The text of a child; null when there is none or it is empty. */
 export function textOf(element: XmlElement | undefined, name: string): string | null {
@@ -42,6 +60,14 @@ export function directionOf(element: XmlElement): 'credit' | 'debit' {
   if (said?.text === 'DBIT') return 'debit'
   const place = said?.place ?? element.place
   throw new StatementError('missing', place, `${element.name} must say CRDT or DBIT (CdtDbtInd).`)
+}
+
+/** The day or time that `BookgDt` and its like hold, in `Dt` or in `DtTm`. Throws `repeated` where both stand. */
+export function timeIn(element: XmlElement | undefined): ReturnType<typeof timeOf> {
+  const day = childOf(element, 'Dt')
+  const time = childOf(element, 'DtTm')
+  if (day !== undefined && time !== undefined) throw repeated(time)
+  return timeOf(day ?? time)
 }
 
 const TIME = /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}:\d{2}:\d{2}(?:\.\d+)?))?(Z|[+-]\d{2}:\d{2})?$/

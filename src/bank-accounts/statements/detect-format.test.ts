@@ -21,7 +21,8 @@ const refused = (file: string | Uint8Array): Promise<string> =>
 describe('a file is read by what it is', () => {
   for (const [name, format, parts] of [
     ['batches-and-returns.camt053.xml', 'camt.053.001.02', 10],
-    ['knab.mt940', 'mt940', 7],
+    ['swiss-layout.camt053.xml', 'camt.053.001.08', 6],
+    ['collective.camt054.xml', 'camt.054.001.08', 5],
     ['german.mt940', 'mt940', 6],
     ['dutch.mt940', 'mt940', 5],
     ['csb43.n43', 'norma43', 8],

@@ -23,8 +23,8 @@ export function readDetails(field: Mt940Field, movement: StatementLine): Details
   const party = /\bREK: ?([A-Z0-9]+)\/NAAM: ?(.*)$/.exec(text)
   return {
     ...movement,
-    counterpartyName: party?.[2] ?? '',
-    counterpartyIban: party?.[1] ?? null,
+    counterpartyName: party?.[2] ?? movement.counterpartyName,
+    counterpartyIban: party?.[1] ?? movement.counterpartyIban,
     // What a bank wrote beside the movement itself stays before what it wrote here.
     concept: joinCut([movement.concept, text], Infinity),
   }
@@ -52,8 +52,9 @@ function germanDetails(
   const account = fields.get('31') || words.get('IBAN') || null
   const text = words.get('SVWZ') ?? words.get('') ?? ''
   return {
-    counterpartyName: joinCut(inOrder(32, 33), GERMAN_WIDTH) || words.get('ABWA') || '',
-    counterpartyIban: account === null ? null : normaliseIban(account),
+    counterpartyName:
+      joinCut(inOrder(32, 33), GERMAN_WIDTH) || words.get('ABWA') || movement.counterpartyName,
+    counterpartyIban: account === null ? movement.counterpartyIban : normaliseIban(account),
     concept: text || movement.concept,
     endToEndId: referenceOf(words.get('EREF')) ?? referenceOf(words.get('KREF')) ?? movement.endToEndId,
     returnCode: givesBack ? (reasonIn(text) ?? movement.returnCode ?? NO_REASON_TOLD) : null,
@@ -99,8 +100,12 @@ function taggedDetails(lines: readonly string[], movement: StatementLine): Detai
   const reason = tags.get('RTRN')
   const givesBack = movement.direction === 'credit' && (movement.returnCode !== null || reason !== undefined)
   return {
-    counterpartyName: tags.get('NAME') || counterparty[2] || '',
-    counterpartyIban: account === null ? null : normaliseIban(account),
+    counterpartyName:
+      tags.get('NAME') ||
+      counterparty[2] ||
+      tags.get(movement.direction === 'credit' ? 'ORDP' : 'BENM') ||
+      movement.counterpartyName,
+    counterpartyIban: account === null ? movement.counterpartyIban : normaliseIban(account),
     concept: remittanceIn(tags.get('REMI')) || movement.concept,
     endToEndId: referenceOf(tags.get('EREF')) ?? movement.endToEndId,
     returnCode: givesBack ? (reasonIn(reason ?? '') ?? movement.returnCode ?? NO_REASON_TOLD) : null,

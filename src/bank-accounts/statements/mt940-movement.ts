@@ -1,7 +1,7 @@
 import type { Asset } from '../../money/asset.ts'
 import type { Mt940Field } from './read-mt940.ts'
 import { type Place, StatementError, type StatementLine } from './statement.ts'
-import { amountWithPoint, dayOf, dayOfSix, NO_REASON_TOLD, referenceOf, unitsOf } from './statement-values.ts'
+import { dayOf, dayOfSix, mt940Units, NO_REASON_TOLD, referenceOf } from './statement-values.ts'
 
 /** Value day, day of booking, mark, letter of funds, amount, kind of movement, references. */
 const MOVEMENT = /^(\d{6})(\d{4})?(RC|RD|C|D)([A-Z])?(\d+(?:,\d*)?)([A-Z][A-Z0-9]{3})(.*)$/
@@ -10,7 +10,10 @@ const REFERENCE_ELSEWHERE = /^(EREF|MARF|PREF|KREF|MREF|REF)\+?$/
 /** What SWIFT calls a returned item. */
 const RETURNED = 'RTI'
 
-/** Reads `:61:` into a line without its details. Throws `field`, `date`, `amount`. */
+/**
+ * Reads `:61:` into a line without its details. The amount must have its comma, as SWIFT's `15d` demands: without one
+ * nobody could say whether the last digits are cents. Throws `field`, `date`, `amount`.
+ */
 export function readMovement(field: Mt940Field, currency: Asset): StatementLine {
   const [first = '', ...more] = field.lines
   const found = MOVEMENT.exec(first)
@@ -25,11 +28,7 @@ export function readMovement(field: Mt940Field, currency: Asset): StatementLine 
   const [, value, entry, mark, funds = '', amount, kind, references] = found
   const at = (offset: number): Place => ({ ...field.place, column: field.place.column + 4 + offset })
   const valueDate = dayOfSix(value!, at(0))
-  const units = unitsOf(
-    amountWithPoint(amount!),
-    currency,
-    at(6 + (entry?.length ?? 0) + mark!.length + funds.length),
-  )
+  const units = mt940Units(amount!, currency, at(6 + (entry?.length ?? 0) + mark!.length + funds.length))
   const direction = mark === 'C' || mark === 'RD' ? 'credit' : 'debit'
   const [own, bank] = splitOnce(references!, '//')
   const givesBack = direction === 'credit' && (mark === 'RD' || kind!.slice(1) === RETURNED)

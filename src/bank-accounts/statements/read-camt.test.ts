@@ -277,6 +277,54 @@ describe('what is refused', () => {
     )
   })
 
+  test('what may stand once and stands twice, in an entry, a balance, a head or the totals', async () => {
+    const twice = async (written: RegExp, text = EXAMPLE): Promise<string> => {
+      const found = written.exec(text)![0]
+      return (await refused(text.replace(written, () => `${found}\n${found}`))).replace(
+        /^(\w+) at .*: (\w+) .*$/,
+        '$1 $2',
+      )
+    }
+    const from = xml.indexOf('<Ntry>')
+    for (const name of ['Amt', 'CdtDbtInd', 'Sts', 'BookgDt', 'ValDt']) {
+      const doubled = xml
+        .slice(from)
+        .replace(new RegExp(`<${name}\\b.*?</${name}>`), (found) => found + found)
+      assert.match(
+        await refused(xml.slice(0, from) + doubled),
+        new RegExp(`^repeated at 5:\\d+: ${name} stands here twice`),
+      )
+    }
+    const amounts = await refused(
+      xml.replace(/<Amt Ccy="EUR">150.50<\/Amt><CdtDbtInd>CRDT<\/CdtDbtInd><Sts>/, (found) =>
+        found.replace('<CdtDbtInd>', '<Amt Ccy="EUR">1.00</Amt><CdtDbtInd>'),
+      ),
+    )
+    assert.match(amounts, /^repeated at 5:34: Amt stands here twice/)
+    assert.equal(await twice(/<Acct>[\s\S]*?<\/Acct>/), 'repeated Acct')
+    assert.equal(await twice(/<FrToDt>[\s\S]*?<\/FrToDt>/), 'repeated FrToDt')
+    assert.equal(await twice(/<TxsSummry>[\s\S]*?<\/TxsSummry>/), 'repeated TxsSummry')
+    assert.equal(await twice(/<TtlNtries>[\s\S]*?<\/TtlNtries>/), 'repeated TtlNtries')
+    assert.equal(await twice(/<IBAN>ES91[^<]*<\/IBAN>/), 'repeated IBAN')
+    const [opening, closing] = EXAMPLE.match(/<Bal>[\s\S]*?<\/Bal>/g)!
+    for (const balance of [opening!, closing!]) {
+      assert.match(
+        await refused(EXAMPLE.replace(balance, () => balance + balance)),
+        /^repeated at \d+:13: Bal stands here twice/,
+      )
+    }
+    const both = xml.replace('<BookgDt>', '<BookgDt><DtTm>2026-03-31T10:00:00Z</DtTm>')
+    assert.match(await refused(both), /^repeated at 5:\d+: DtTm stands here twice/)
+  })
+
+  test('a head that goes on after an entry', async () => {
+    const head = /<Acct>.*<\/Acct>/.exec(xml)![0]
+    assert.match(
+      await refused(xml.replace('</Stmt>', `${head}</Stmt>`)),
+      /^order at 6:1: Acct does not stand/,
+    )
+  })
+
   test('an account whose check digits don’t fit', async () => {
     const wrong = xml.replaceAll(ACCOUNT, 'ES9121000418450200051333')
     assert.match(

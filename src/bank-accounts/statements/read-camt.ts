@@ -1,7 +1,7 @@
 import { accountOf } from './account-number.ts'
 import { type CamtEntry, linesOfEntry } from './camt-entry.ts'
 import { CamtTotals } from './camt-totals.ts'
-import { amountIn, childOf, directionOf, textOf, timeOf } from './camt-values.ts'
+import { amountIn, childOf, directionOf, onlyOf, repeated, textOf, timeIn, timeOf } from './camt-values.ts'
 import { checkStatement } from './check-statement.ts'
 import { readXml, type XmlElement, type XmlPiece } from './read-xml.ts'
 import { type Place, StatementError, type StatementPart, type StatementReader } from './statement.ts'
@@ -17,6 +17,8 @@ export type CamtMessage = (typeof CAMT_MESSAGES)[number]
 
 const NAMESPACE = 'urn:iso:std:iso:20022:tech:xsd:'
 const IN_PARTS = new Set(['BkToCstmrStmt', 'BkToCstmrDbtCdtNtfctn', 'Stmt', 'Ntfctn', 'Ntry', 'NtryDtls'])
+/** What is read of a statement's head: after an entry it would come too late. */
+const BEFORE_ENTRIES = new Set(['Id', 'StmtPgntn', 'FrToDt', 'Acct', 'Bal'])
 /** A batch of more is told by no bank; all of one are held until its sum is known. */
 const MAX_BATCH = 10_000
 
@@ -26,7 +28,7 @@ const MAX_BATCH = 10_000
  * entry's, else one line.
  *
  * Throws `StatementError`: `encoding`, `doctype`, `xml`, `truncated`, `version`, `missing`, `order`, `amount`,
- * `currency`, `date`, `status`, `account`, `balance`, `totals`, `batch`.
+ * `currency`, `date`, `status`, `account`, `balance`, `totals`, `batch`, `repeated`.
  */
 export const readCamt: StatementReader = (bytes) => checkStatement(readParts(bytes))
 
@@ -100,9 +102,7 @@ class CamtReader {
     if (this.#statement === null) return
     if (element.name === 'TxsSummry') this.#statement.totals.state(element)
     else if (!this.#statement.begun) this.#statement.head.push(element)
-    else if (element.name === 'Bal') {
-      throw misplaced('Bal', element.place)
-    }
+    else if (BEFORE_ENTRIES.has(element.name)) throw misplaced(element.name, element.place)
   }
 
   *#begin(): Generator<StatementPart> {
@@ -110,7 +110,7 @@ class CamtReader {
     if (statement === null || statement.begun) return
     statement.begun = true
     const { head, place } = statement
-    const field = (name: string): XmlElement | undefined => head.find((element) => element.name === name)
+    const field = (name: string): XmlElement | undefined => onlyOf(head, name)
     const account = field('Acct')
     const id = childOf(account, 'Id')
     const named = childOf(id, 'IBAN') ?? childOf(childOf(id, 'Othr'), 'Id')
@@ -146,11 +146,14 @@ class CamtReader {
     const has = (code: string): boolean => balances.some((element) => codeOf(element) === code)
     // A message of several pages may hold whole statements as well.
     const partial = this.#inPages && !((has('OPBD') || has('PRCD')) && has('CLBD'))
-    const paged = partial || isPage(head.find(({ name }) => name === 'StmtPgntn'))
+    const paged = partial || isPage(onlyOf(head, 'StmtPgntn'))
     if (!this.#isStatement) return { opening: null, closing: null, paged }
     const interim = paged ? balances.filter((element) => codeOf(element) === 'ITBD') : []
-    const find = (code: string): XmlElement | undefined =>
-      balances.find((element) => codeOf(element) === code)
+    const find = (code: string): XmlElement | undefined => {
+      const [first, second] = balances.filter((element) => codeOf(element) === code)
+      if (second !== undefined) throw repeated(second)
+      return first
+    }
     const closing = find('CLBD')
     const opening = find('OPBD') ?? find('PRCD') ?? (interim.length === 2 || closing ? interim[0] : undefined)
     const last = closing ?? (interim.length === 2 || opening !== interim[0] ? interim.at(-1) : undefined)
@@ -211,11 +214,10 @@ const codeOf = (balance: XmlElement): string | null =>
 function balanceOf(element: XmlElement | undefined): Balance | null {
   if (element === undefined) return null
   const { units, currency } = amountIn(element)
-  const day = childOf(element, 'Dt')
   return {
     units: directionOf(element) === 'credit' ? units : -units,
     currency,
-    day: timeOf(childOf(day, 'Dt') ?? childOf(day, 'DtTm'))?.day ?? null,
+    day: timeIn(childOf(element, 'Dt'))?.day ?? null,
     place: element.place,
   }
 }

@@ -19,7 +19,9 @@ const line = async (fields: string, closing?: string): Promise<WrittenLine> =>
 
 describe('statements of banks', () => {
   test('a Dutch bank’s file of two statements, in blocks', async () => {
-    const parts = await readAll(readMt940, example('knab'), 100)
+    // One amount lacks its comma, for which the file as it is is refused.
+    const mended = Buffer.from(example('knab').toString().replace('C500NTRF', 'C500,NTRF'))
+    const parts = await readAll(readMt940, mended, 100)
     assert.deepEqual(
       parts.map((part) =>
         part.kind === 'begin'
@@ -132,6 +134,22 @@ describe('one movement', () => {
     assert.equal((await lines(statement(':61:260331C0,00NTRFX\n:61:260331C10,00NTRFX'))).length, 1)
   })
 
+  test('details in two fields: what each says is kept', async () => {
+    const german = ':86:166?00SEPA?20EREF+E-7?21SVWZ+KX4T9M2P?31ES7921000813610123456789?32ANA PEREZ'
+    const read = async (...fields: string[]) => {
+      const { counterpartyName, concept, endToEndId } = await line(
+        [':61:260331C10,00NTRFX', ...fields].join('\n'),
+      )
+      return [counterpartyName, concept, endToEndId]
+    }
+    assert.deepEqual(await read(':86:944 INCOMING', german), ['ANA PEREZ', 'KX4T9M2P', 'E-7'])
+    assert.deepEqual(await read(german, ':86:BOOKED BY HAND'), [
+      'ANA PEREZ',
+      'KX4T9M2P BOOKED BY HAND',
+      'E-7',
+    ])
+  })
+
   test('free text in lines, some of them full', async () => {
     const full = 'A'.repeat(65)
     assert.equal((await line(`:61:260331C10,00NTRFX\n:86:${full}\n-\nC`)).concept, `${full}- C`)
@@ -175,6 +193,29 @@ describe('what is refused', () => {
     assert.equal(alone.kind === 'begin' && alone.complete, false)
   })
 
+  test('amounts without a comma, which SWIFT demands, or longer than it allows', async () => {
+    assert.match(
+      await refused(statement(':61:2603310331CR1000NTRFX')),
+      /^amount at 5:17: The amount "1000" has no comma, as in 1000,00/,
+    )
+    assert.match(
+      await refused(statement('', '1000')),
+      /^amount at 6:16: The amount "1000" has no comma, as in 1000,00/,
+    )
+    assert.match(
+      await refused(statement(':61:260331C1234567890123,45NTRFX')),
+      /^amount at 5:12: .* longer than 15 characters/,
+    )
+    assert.equal((await line(':61:260331C10,NTRFX')).units, 1000n)
+  })
+
+  test('a second account, opening or closing balance inside a statement', async () => {
+    const again = (field: string): Promise<string> => refused(statement(`:61:260331C10,NTRFX\n${field}`))
+    assert.match(await again(`:25:${ACCOUNT}`), /^order at 6:1: :25: does not stand/)
+    assert.match(await again(':60F:C260331EUR0,00'), /^order at 6:1: :60F: does not stand/)
+    assert.match(await again(':62F:C260331EUR10,00'), /^order at 7:1: :62F: does not stand/)
+  })
+
   test('files that end early', async () => {
     const whole = statement(':61:260331C10,00NTRFX')
     assert.match(await refused(whole.slice(0, whole.indexOf(':62F:'))), /^truncated /)
@@ -200,7 +241,7 @@ describe('what is refused', () => {
     )
     assert.match(await refused(statement('').replace(':60F:C', ':60F:X')), /^field at 4:1: .* is no balance/)
     assert.match(
-      await refused(statement('').replace(':62F:C260331EUR', ':62F:C260331CLP').replace('10,00', '10')),
+      await refused(statement('').replace(':62F:C260331EUR', ':62F:C260331CLP').replace('10,00', '10,')),
       /^currency at 6:1/,
     )
     assert.match(await refused(':61:260331C10,00NTRFX\n'), /^order at 1:1: :61: does not stand/)

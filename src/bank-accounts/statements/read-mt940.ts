@@ -4,7 +4,7 @@ import { readDetails } from './mt940-details.ts'
 import { readMovement } from './mt940-movement.ts'
 import { readLines, type TextLine } from './read-lines.ts'
 import { type Place, StatementError, type StatementPart, type StatementReader } from './statement.ts'
-import { amountWithPoint, currencyOf, dayOfSix, shownAmount, unitsOf } from './statement-values.ts'
+import { currencyOf, dayOfSix, mt940Units, shownAmount } from './statement-values.ts'
 
 /** A field with the lines that go on with it. */
 export interface Mt940Field {
@@ -128,8 +128,9 @@ class Mt940Reader {
         this.#movement = { kind: 'line', ...readMovement(field, currencyOf(this.#currency, field.place)) }
         return
       case '86':
+        // Some banks tell one movement's details in two fields.
         if (this.#movement !== null) Object.assign(this.#movement, readDetails(field, this.#movement))
-        return yield* this.#closeMovement()
+        return
       case '62F':
       case '62M':
         return yield* this.#close(field)
@@ -153,6 +154,7 @@ class Mt940Reader {
   }
 
   #takeAccount(field: Mt940Field): void {
+    if (this.#currency !== null && this.#carried === null) throw misplaced(field)
     const account = mt940Account(contentOf(field), field.place)
     if (this.#carried !== null && account !== this.#account)
       throw new StatementError('truncated', field.place, ELSEWHERE)
@@ -250,6 +252,6 @@ function balanceIn(field: Mt940Field): { units: bigint; currency: string; day: s
     column: field.place.column + field.tag.length + 2 + offset,
   })
   const currency = currencyOf(code!, at(7))
-  const units = unitsOf(amountWithPoint(amount!), currency, at(10))
+  const units = mt940Units(amount!, currency, at(10))
   return { units: sign === 'C' ? units : -units, currency: currency.symbol, day: dayOfSix(day!, at(1)) }
 }

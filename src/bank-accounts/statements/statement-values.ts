@@ -28,8 +28,31 @@ export function unitsOf(text: string, currency: Asset, place: Place): bigint {
   throw new StatementError('amount', place, `The amount ${JSON.stringify(text.slice(0, 40))} ${problem}.`)
 }
 
-/** `1234,` and `1234,5` with a point, as amounts are read everywhere. */
-export const amountWithPoint = (amount: string): string => amount.replace(',', '.').replace(/\.$/, '')
+/** SWIFT's `15d`: at most so many characters, the comma among them. */
+const MT940_AMOUNT = 15
+
+/**
+ * An amount of MT940, `1234,` or `1234,5`. One without a comma is refused (`amount`): nobody could say whether its last
+ * digits are cents.
+ */
+export function mt940Units(amount: string, currency: Asset, place: Place): bigint {
+  const shown = JSON.stringify(amount.slice(0, 40))
+  if (!amount.includes(',')) {
+    throw new StatementError(
+      'amount',
+      place,
+      `The amount ${shown} has no comma, as in ${amount.slice(0, 12)},00.`,
+    )
+  }
+  if (amount.length > MT940_AMOUNT) {
+    throw new StatementError(
+      'amount',
+      place,
+      `The amount ${shown} is longer than ${MT940_AMOUNT} characters.`,
+    )
+  }
+  return unitsOf(amount.replace(',', '.').replace(/\.$/, ''), currency, place)
+}
 
 /** ISO 20022: something came back and the reason was not told. */
 export const NO_REASON_TOLD = 'MS03'
