@@ -117,6 +117,38 @@ describe('lines that no number settles', () => {
     assert.deepEqual([await status(mine.id), await status(theirs.id)], ['started', 'started'])
   })
 
+  it('is proposed for the payment that it names and for the one of its payer and amount', async () => {
+    for (const [amount, units, payer] of [
+      ['113.37', 11337n, 'Iria Ballesteros'],
+      ['114.37', 11437n, 'I. Ballesteros'],
+    ] as const) {
+      const mine = await open(amount, { name: 'Iria', lastName: 'Ballesteros' })
+      const theirs = await open('213.37', { name: 'Klaus', lastName: 'Obermayer' })
+      await send(amount, `Pago ${theirs.concept}`, payer)
+      const { state, matchReasons } = await lineOf(units)
+      assert.equal(state, 'suggested')
+      assert.match(matchReasons.join(' '), /payer and amount are another's/)
+      const proposed = await proposedFor(units)
+      assert.deepEqual(proposed.map(({ paymentId }) => paymentId).sort(), [mine.id, theirs.id].sort())
+      const reasons = proposed.find(({ paymentId }) => paymentId === mine.id)!.reasons as string[]
+      assert.ok(!reasons.includes('The text speaks of something else.'), reasons.join(' '))
+    }
+  })
+
+  it('says of a second transfer that it is what was asked for, once more', async () => {
+    const payment = await open('115.37', { name: 'Olga', lastName: 'Senderos Vidal' })
+    const again = 'The amount is what was asked for, once more.'
+    await send('115.37', payment.concept, 'Olga Senderos Vidal')
+    assert.ok(!(await lineOf(11537n)).matchReasons.includes(again))
+    await send('115.37', payment.concept, 'Olga Senderos Vidal')
+    const line = await lineOf(11537n)
+    assert.deepEqual([line.state, line.matchReasons.includes(again)], ['matched', true])
+    assert.doesNotMatch(line.matchReasons.join(' '), /left to pay/)
+    // With words around it, so that it is judged by all that is known.
+    await send('115.37', `O${payment.concept.slice(1)} ${payment.concept}`, 'Olga Senderos Vidal')
+    assert.doesNotMatch((await lineOf(11537n)).matchReasons.join(' '), /left to pay/)
+  })
+
   it('pays two orders with one transfer that names both', async () => {
     const customer = await addCustomer(t.app, { name: 'Lucía', lastName: 'Lozano Gil' })
     const [one, other] = [await openFor(customer, '60.11'), await openFor(customer, '44.26')]

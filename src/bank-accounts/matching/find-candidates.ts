@@ -11,6 +11,7 @@ import {
   type AmountAgreement,
   AUTOMATIC_FROM,
   type CandidateFacts,
+  lifeOf,
   type Score,
   scoreCandidate,
 } from './score.ts'
@@ -236,17 +237,25 @@ function compare(
 ): CandidateFacts {
   const isKnown = known.has(`${row.integrationId} ${row.customerId}`)
   const number = named.get(row.paymentId) ?? null
+  const namesAnother = [...named].some(([id, how]) => id !== row.paymentId && isRight(how))
   return {
     number,
-    namesAnother: [...named].some(([id, how]) => id !== row.paymentId && isRight(how)),
-    otherPurpose: number === null && hasOtherPurpose(line.concept),
+    namesAnother,
+    otherPurpose: number === null && hasOtherPurpose(line.concept, { namesAnother }),
     amount: compareAmounts(line.units, row, sameAmounts),
+    askedBefore: isAskedBefore(line.units, row),
     name: compareNames(row.name, payerName),
     account: isKnown ? 'known' : known.size > 0 ? 'of_others' : 'new',
     state: row.state,
     bookedBefore: line.bookedOn < row.toldOn,
   }
 }
+
+/** Whether so much was asked for in all, and something came for it before: it is no rest. */
+export const isAskedBefore = (
+  units: bigint,
+  { leftUnits, fiatUnits, state }: Pick<NamedRow, 'leftUnits' | 'fiatUnits' | 'state'>,
+): boolean => units === fiatUnits && (leftUnits !== fiatUnits || lifeOf(state) === 'paid')
 
 function compareAmounts(
   units: bigint,

@@ -8,7 +8,7 @@ import { currentPrice, keepsPrice } from '../../onramp/receive.ts'
 import { openCounterparty } from '../../onramp/refund-sources.ts'
 import { bookMatches, type NewMatch } from '../book-match.ts'
 import { findCustomerNames } from '../customer-names.ts'
-import { keyOf, type Line } from './find-candidates.ts'
+import { isAskedBefore, keyOf, type Line } from './find-candidates.ts'
 import { looksReturned } from './looks-returned.ts'
 import { compareNames, provesPerson } from './name-agreement.ts'
 import { isAlone } from './numbers.ts'
@@ -108,6 +108,7 @@ function judge(
     namesAnother: false,
     otherPurpose: false,
     amount: 'same',
+    askedBefore: isAskedBefore(line.units, { ...payment, leftUnits }),
     name,
     account: 'new',
     state: payment.state,

@@ -4,6 +4,7 @@ import type { Payment } from '../../onramp/payment.ts'
 import { beginChanges, wakeAfter, writeChanges } from '../../onramp/payment-changes.ts'
 import { lockPayments } from '../../onramp/payment-store.ts'
 import { bookMatches, type NewMatch } from '../book-match.ts'
+import { COPIED, findCopiers } from './copied-number.ts'
 import { findCandidates, isRight, keyOf, type Line, type ScoredCandidate } from './find-candidates.ts'
 import { looksReturned } from './looks-returned.ts'
 import { awaitPrice, canBePriced, type MatchNeeds } from './match-by-number.ts'
@@ -122,9 +123,13 @@ function judgeLine(
   const several = namesSeveral(candidates)
   const sum = doubt === null && !several ? findSum(line.units, candidates) : undefined
   if (sum) return sum
-  const verdict = several
-    ? judgeCandidates(candidates, doubt ?? SEVERAL, ({ facts }) => isRight(facts.number))
-    : judgeCandidates(candidates, doubt)
+  const copiers = findCopiers(candidates.map(({ candidate }) => candidate))
+  const why = doubt ?? (several ? SEVERAL : copiers.size > 0 ? COPIED : null)
+  const verdict = judgeCandidates(
+    candidates,
+    why,
+    (one) => copiers.has(one) || (several && isRight(one.facts.number)),
+  )
   if (verdict.do === 'match') {
     const { candidate, score, reasons } = verdict.best
     return { parts: [{ candidate, units: line.units }], score, reasons }

@@ -56,12 +56,17 @@ export function isAlone(text: string): boolean {
 
 const OTHER_PURPOSES =
   /\b(FACTURAS?|FRA|FACT|RECIBOS?|NOMINA|ALQUILER|RENTA|SEGURO|POLIZA|EXPEDIENTE|MATRICULA|TEL|TLF|MOVIL|INVOICE|INV|RENT|SALARY|WAGES|RECHNUNG|RG|MIETE|GEHALT|LOHN|KUNDENNR|FATURA|RENDA|ALUGUER|SALARIO)\b/
-const LONG_NUMBER = /\d{5,}/
+const LONG_NUMBERS = /\d{5,}/g
 
-/** Whether a text without our number speaks of something else, or has a long number that is none of ours. */
-export function hasOtherPurpose(concept: string): boolean {
+/**
+ * Whether a text without a payment's number speaks of something else, or has a long number that is none of ours. Where it
+ * `namesAnother` payment, numbers with right check digits are not counted: that one's speaks for itself.
+ */
+export function hasOtherPurpose(concept: string, { namesAnother = false } = {}): boolean {
   const plain = concept.normalize('NFKD').replaceAll(/\p{M}/gu, '').toUpperCase()
-  return OTHER_PURPOSES.test(plain) || LONG_NUMBER.test(plain)
+  if (OTHER_PURPOSES.test(plain)) return true
+  const numbers = plain.match(LONG_NUMBERS) ?? []
+  return numbers.some((number) => !namesAnother || readConcepts(number).length === 0)
 }
 
 /** Letters that look like digits, where most of what they stand among are digits. */

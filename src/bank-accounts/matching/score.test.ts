@@ -19,6 +19,7 @@ const FACTS: CandidateFacts = {
   namesAnother: false,
   otherPurpose: false,
   amount: 'same',
+  askedBefore: false,
   name: 'same',
   account: 'new',
   state: 'started',
@@ -35,6 +36,7 @@ const someFacts: fc.Arbitrary<CandidateFacts> = fc.record({
   namesAnother: fc.boolean(),
   otherPurpose: fc.boolean(),
   amount: fc.constantFrom(...keys(WEIGHTS.amount)),
+  askedBefore: fc.boolean(),
   name: fc.constantFrom(...keys(WEIGHTS.name)),
   account: fc.constantFrom(...keys(WEIGHTS.account)),
   state: fc.constantFrom('started', 'pending_bank', 'in_review', 'expired', 'cancelled', 'coins_sent'),
@@ -67,6 +69,19 @@ test('what is sure enough without a person, and what is not', () => {
   assert.ok(!isAutomatic({ otherPurpose: true }))
   assert.ok(!isAutomatic({ namesAnother: true, amount: 'only', account: 'known' }))
   assert.ok(!isAutomatic({ bookedBefore: true, amount: 'only' }))
+})
+
+test('what is asked for once more is not said to be left to pay, and counts the same', () => {
+  for (const state of ['coins_sent', 'payment_received', 'pending_bank'] as const) {
+    for (const amount of ['only', 'same'] as const) {
+      const first = scoreCandidate({ ...FACTS, amount, state })
+      const again = scoreCandidate({ ...FACTS, amount, state, askedBefore: true })
+      assert.equal(again.score, first.score)
+      assert.equal(again.reasons[0], 'The amount is what was asked for, once more.')
+    }
+  }
+  const rest = scoreCandidate({ ...FACTS, state: 'refunded', amount: 'less' })
+  assert.equal(rest.reasons[0], 'The amount is less than what was asked for.')
 })
 
 test('what speaks against a payment never raises its score', () => {

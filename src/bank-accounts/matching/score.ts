@@ -11,6 +11,8 @@ export interface CandidateFacts {
   /** The text speaks of something else: an invoice, a rent, a telephone, or a long number that is none of ours. */
   otherPurpose: boolean
   amount: AmountAgreement
+  /** The amount is all that was asked for, and something came before. */
+  askedBefore: boolean
   name: NameAgreement
   account: AccountAgreement
   state: PaymentState
@@ -84,6 +86,14 @@ const AMOUNTS: Readonly<Record<AmountAgreement, string>> = {
   more: 'The amount is more than what is left to pay.',
 }
 
+/** Of a payment that has its money, or some of it: nothing, or less, is left to pay. */
+const AMOUNTS_AGAIN: Readonly<Record<AmountAgreement, string>> = {
+  only: 'The amount is what was asked for, once more.',
+  same: 'The amount is what was asked for, once more.',
+  less: 'The amount is less than what was asked for.',
+  more: AMOUNTS.more,
+}
+
 const NAMES: Readonly<Record<NameAgreement, string>> = {
   same: "The payer has the customer's name.",
   fits: "The payer's name fits the customer's, with words left out.",
@@ -122,7 +132,7 @@ export function scoreCandidate(facts: CandidateFacts): Score {
     number && NUMBERS[number.found] + (number.mistake ? `: ${number.mistake}.` : ''),
     facts.namesAnother ? "The text holds another payment's number." : null,
     facts.otherPurpose ? 'The text speaks of something else.' : null,
-    AMOUNTS[amount],
+    (facts.askedBefore || (life === 'paid' && amount === 'less') ? AMOUNTS_AGAIN : AMOUNTS)[amount],
     NAMES[name],
     ACCOUNTS[account],
     STATES[life],
@@ -140,7 +150,8 @@ export function scoreCandidate(facts: CandidateFacts): Score {
   }
 }
 
-function lifeOf(state: PaymentState): 'open' | 'ended' | 'paid' {
+/** Whether money is awaited, isn't any more, or came. */
+export function lifeOf(state: PaymentState): 'open' | 'ended' | 'paid' {
   if (state === 'started' || state === 'pending_bank' || state === 'in_review') return 'open'
   return state === 'expired' || state === 'cancelled' ? 'ended' : 'paid'
 }
