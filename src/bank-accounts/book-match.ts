@@ -145,7 +145,11 @@ export const differenceOf = (
 ): bigint => receivedUnits - refundedUnits + units - fiatUnits
 
 /** Whoever paid for a customer is known again: it tells whose payment a later line is for. */
-async function rememberPayers(trx: Trx, matches: readonly NewMatch[], now: Date): Promise<void> {
+export async function rememberPayers(
+  trx: Trx,
+  matches: readonly { line: Pick<MatchedLine, 'payerIndex'>; payment: Payment }[],
+  now: Date,
+): Promise<void> {
   const known = Map.groupBy(
     matches.filter(({ line }) => line.payerIndex !== null),
     ({ line, payment }) =>

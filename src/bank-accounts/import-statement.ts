@@ -2,6 +2,7 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { isUniqueViolation } from '../db/unique-violation.ts'
 import { randomText } from '../kernel/ids.ts'
+import { PAYER_NEWS_LANE } from './complete-payers.ts'
 import { keepStatement, removeKeptStatement, type SpooledStatement, tooLarge } from './kept-statement.ts'
 import { lockBooks, lockImports } from './lock-books.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
@@ -82,7 +83,7 @@ export async function importStatement(app: Needs, given: GivenStatement): Promis
     })
   if (outcome.again || given.dryRun) await removeKeptStatement(app, kept)
   if (outcome.again || given.dryRun) return outcome
-  if (outcome.lines > 0) app.wake(BANK_LINE_LANE, 'payouts')
+  if (outcome.lines > 0) app.wake(BANK_LINE_LANE, PAYER_NEWS_LANE, 'payouts')
   for (const { after } of outcome.statements) after()
   return outcome
 }

@@ -6,6 +6,8 @@ import type { BankDoubtsTable } from '../db/schema.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { recheckShort } from '../effects/payout-store.ts'
 import { book } from '../ledger/book.ts'
+import { openCounterparty } from '../onramp/refund-sources.ts'
+import { completePayers, isSurelyOf, PAYER_NEWS_LANE } from './complete-payers.ts'
 import { knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './find-known-lines.ts'
 import { lockBooks } from './lock-books.ts'
 import { type KnownLine, pairLines } from './pair-lines.ts'
@@ -85,6 +87,17 @@ export async function settleDoubts(
     if (finding?.is !== 'known') continue
     used.add(`${source} ${finding.id}`)
     await closeDoubt(trx, doubt, { state: 'same', transactionId: finding.id, now: app.clock.now() })
+    const line = found.find(({ id }) => id === finding.id)!
+    const isSure = isSurelyOf(
+      {
+        ...line,
+        refs: line.names.map(({ ref }) => ref),
+        ofDay: candidates.get(doubt.id)!.length,
+        ofText: candidates.get(doubt.id)!.filter(({ concept }) => concept === line.concept).length,
+      },
+      { ...doubt, ref: doubt.bankRef },
+    )
+    await completeFrom(app, trx, doubt, { transactionId: line.id, isSure })
   }
 }
 
@@ -114,6 +127,17 @@ async function findCandidates(trx: Trx, iban: string): Promise<DoubtCandidate[]>
   return rows
 }
 
+/** Takes over what a doubt says of who paid the line that it turned out to be. */
+async function completeFrom(
+  app: Pick<App, 'clock' | 'secrets'>,
+  trx: Trx,
+  { iban, counterpartySealed }: Doubt,
+  line: { transactionId: string; isSure: boolean },
+): Promise<void> {
+  const counterparty = openCounterparty(app.secrets, counterpartySealed)
+  await completePayers(app, trx, iban, [{ ...line, counterparty }])
+}
+
 async function closeDoubt(
   trx: Trx,
   { iban, id, importId, position, number, bankRef, print }: Doubt,
@@ -140,7 +164,7 @@ export type DoubtDecision = { is: 'new' } | { is: 'same'; transactionId: string 
 
 /** Throws `RefusedOperation` when there is no such open doubt, or the line named isn't of its account and amount. */
 export async function decideDoubt(
-  app: Pick<App, 'db' | 'clock' | 'wake'>,
+  app: Pick<App, 'db' | 'clock' | 'secrets' | 'wake'>,
   id: string,
   decision: DoubtDecision,
   { who, why }: Change,
@@ -157,7 +181,8 @@ export async function decideDoubt(
       .executeTakeFirst()
     if (!doubt) throw new RefusedOperation(`There is no open doubt ${id}. "bank doubts" shows them.`)
     if (decision.is === 'new') await bookDoubt(trx, doubt, now)
-    else if (decision.is === 'same') await sameAs(trx, doubt, decision.transactionId, now)
+    else if (decision.is === 'same')
+      await sameAs(app, trx, doubt, { transactionId: decision.transactionId, now })
     else {
       await trx
         .updateTable('bankDoubts')
@@ -169,10 +194,15 @@ export async function decideDoubt(
     const target = `bank-doubt:${doubt.iban}:${id}`
     await recordAudit(trx, now, { who, why, action: 'bank-doubt.decide', target, after: decision })
   })
-  app.wake(BANK_LINE_LANE, 'payouts')
+  app.wake(BANK_LINE_LANE, PAYER_NEWS_LANE, 'payouts')
 }
 
-async function sameAs(trx: Trx, doubt: Doubt, transactionId: string, now: Date): Promise<void> {
+async function sameAs(
+  app: Pick<App, 'clock' | 'secrets'>,
+  trx: Trx,
+  doubt: Doubt,
+  { transactionId, now }: { transactionId: string; now: Date },
+): Promise<void> {
   const { rows } = await sql`
     select from bank_transactions t
      where iban = ${doubt.iban} and id = ${transactionId} and direction = ${doubt.direction} and units = ${doubt.units}
@@ -185,6 +215,7 @@ async function sameAs(trx: Trx, doubt: Doubt, transactionId: string, now: Date):
     )
   }
   await closeDoubt(trx, doubt, { state: 'same', transactionId, now })
+  await completeFrom(app, trx, doubt, { transactionId, isSure: true })
 }
 
 async function bookDoubt(trx: Trx, doubt: Doubt, now: Date): Promise<void> {

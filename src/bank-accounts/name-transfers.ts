@@ -41,8 +41,8 @@ interface NamedDebit {
 }
 
 /**
- * What a statement says of known lines without an owner beyond what was known: who paid, with what words, which order
- * it was. They are matched again; the bank's day counts from now on.
+ * What a statement says of known lines without an owner beyond what was known: with what words, which order it was. They
+ * are matched again; the bank's day counts from now on. Who paid is `completeTold`'s.
  */
 export async function addToKnown(trx: Trx, { iban, currency }: StagedStatement, now: Date): Promise<void> {
   await sql`
@@ -51,20 +51,15 @@ export async function addToKnown(trx: Trx, { iban, currency }: StagedStatement, 
        and t.booked_on <> l.booked_on`.execute(trx)
   const { rows } = await sql<NamedDebit & { direction: string; transferRef: string | null }>`
     with more as (
-      select t.id, l.end_to_end_id, l.concept, l.payer_index, l.counterparty_sealed, l.transfer_ref, l.return_code,
-             l.return_text
+      select t.id, l.end_to_end_id, l.concept, l.transfer_ref, l.return_code, l.return_text
         from told_lines l join bank_transactions t on t.iban = ${iban} and t.id = l.known_id
        where l.found = 'known' and t.matched_units = 0 and t.transfer_ref is null
          and (l.transfer_ref is not null or (t.direction = 'credit' and (
-               (t.end_to_end_id is null and l.end_to_end_id is not null) or (t.concept = '' and l.concept <> '')
-               or (t.payer_index is null and l.payer_index is not null))))
+               (t.end_to_end_id is null and l.end_to_end_id is not null) or (t.concept = '' and l.concept <> ''))))
        order by t.booked_at, t.id for update of t)
     update bank_transactions t
        set end_to_end_id = coalesce(t.end_to_end_id, more.end_to_end_id),
            concept = case when t.concept = '' then more.concept else t.concept end,
-           counterparty_sealed = case when t.payer_index is null and more.payer_index is not null
-                                      then more.counterparty_sealed else t.counterparty_sealed end,
-           payer_index = coalesce(t.payer_index, more.payer_index),
            transfer_ref = more.transfer_ref, return_code = coalesce(t.return_code, more.return_code),
            return_text = coalesce(t.return_text, more.return_text),
            state = case when direction = 'debit' then 'matched' else t.state end,

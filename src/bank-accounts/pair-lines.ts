@@ -171,13 +171,18 @@ const LEAST_PART = 6
 /** Whether two sources seem to say the same in other words: formats cut texts, and put words of their own around them. */
 function resembles(a: LineWords, b: LineWords): boolean {
   if (a.payer !== null && a.payer === b.payer) return true
-  const [one, other] = [compact(a.concept), compact(b.concept)]
-  const [short, long] = one.length < other.length ? [one, other] : [other, one]
-  if (short.length >= LEAST_PART && long.includes(short)) return true
-  const numbers = new Set(numbersIn(a.concept))
-  if (numbersIn(b.concept).some((number) => numbers.has(number))) return true
+  if (areTextsAlike(a.concept, b.concept)) return true
   const name = compact(a.name())
   return name !== '' && name === compact(b.name())
+}
+
+/** Whether one text is most likely the other: the same, a part of it, or with a number of it. */
+export function areTextsAlike(a: string, b: string): boolean {
+  const [one, other] = [compact(a), compact(b)]
+  const [short, long] = one.length < other.length ? [one, other] : [other, one]
+  if (short !== '' && (short === long || (short.length >= LEAST_PART && long.includes(short)))) return true
+  const numbers = new Set(numbersIn(a))
+  return numbersIn(b).some((number) => numbers.has(number))
 }
 
 /** `clear`: these are two lines. `maybe`: they say different things, which one bank may yet say of one line. */

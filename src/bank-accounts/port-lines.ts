@@ -4,6 +4,7 @@ import type { Trx } from '../db/database.ts'
 import { randomText } from '../kernel/ids.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
 import type { BankLine } from '../providers/bank/port.ts'
+import { completePayers, isSurelyOf } from './complete-payers.ts'
 import { bankDay, knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './find-known-lines.ts'
 import { hasDoubts, settleDoubts } from './line-doubts.ts'
 import { lockBooks } from './lock-books.ts'
@@ -66,6 +67,7 @@ export async function leaveOutKnown(
     if (finding?.is === 'known') {
       used.add(finding.id)
       await nameLine(trx, line, finding.id)
+      await completeKnown(app, trx, line, { id: finding.id, among: found })
     } else if (finding?.is === 'doubt') await doubt(app, trx, line, finding.reason)
     else if (found.some(({ swapped }) => swapped)) await doubt(app, trx, line, 'other_words')
     else fresh.push(line)
@@ -119,6 +121,27 @@ async function findCandidates(trx: Trx, lines: readonly BankLine[]): Promise<Can
      where t.id is not null or whole or doubted
      order by place, likely desc, t.booked_on, t.id`.execute(trx)
   return rows
+}
+
+/** Takes over what the port tells of who paid a line that a statement told of. */
+async function completeKnown(
+  app: Needs,
+  trx: Trx,
+  { iban, counterpartyName: name, counterpartyIban, ...told }: BankLine,
+  { id, among }: { id: string; among: readonly Candidate[] },
+): Promise<void> {
+  const known = among.find((one) => one.id === id)!
+  const isSure = isSurelyOf(
+    {
+      ...known,
+      refs: known.names.map(({ ref }) => ref),
+      ofDay: among.length,
+      ofText: among.filter(({ concept }) => concept === known.concept).length,
+    },
+    told,
+  )
+  const counterparty = { name, iban: counterpartyIban }
+  await completePayers(app, trx, iban, [{ transactionId: id, counterparty, isSure }])
 }
 
 async function nameLine(trx: Trx, { iban, ref }: BankLine, transactionId: string): Promise<void> {

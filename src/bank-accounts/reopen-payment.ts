@@ -40,14 +40,17 @@ export async function waitAgain(
   if (payment.convertedUnits > 0n || (state !== 'payment_received' && state !== 'in_review')) return
   if (isRefunding(payment) || (state === 'in_review' && heldUnits(payment) > 0n)) return
   if (coins) await freeConversion(trx, changes, payment, coins)
+  if (await goBack(trx, changes, payment)) return
+  // Its other money was before a person already when this line came.
+  if (state === 'payment_received')
+    moveToReview(changes, payment, 'undeliverable', 'A bank line was taken back.')
+}
+
+/** The payment is again what it was before its first line; answers false where that was before a person already. */
+export async function goBack(trx: Trx, changes: PaymentChanges, payment: Payment): Promise<boolean> {
   const first = await findFirst(trx, payment)
   const back = BACK[first.state]
-  if (back === undefined) {
-    // Its other money was before a person already when this line came.
-    if (state === 'payment_received')
-      moveToReview(changes, payment, 'undeliverable', 'A bank line was taken back.')
-    return
-  }
+  if (back === undefined) return false
   const waits = first.state === 'started' || first.state === 'pending_bank'
   const deadline = waits ? (first.deadline ?? deadlineOf(changes, payment)) : null
   moveState(changes, payment, back, {
@@ -60,6 +63,7 @@ export async function waitAgain(
     await sql`update payment_concepts set named = null where iban = ${payment.accountIban} and concept = ${payment.concept}`.execute(
       trx,
     )
+  return true
 }
 
 /** Its conversion and its transfer are over for good; when it is paid again it gets others. */

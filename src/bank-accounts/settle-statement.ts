@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { recheckShort } from '../effects/payout-store.ts'
 import { bookSelected } from '../ledger/book.ts'
+import { completeTold } from './complete-payers.ts'
 import { findKnownLines } from './find-known-lines.ts'
 import { settleDoubts } from './line-doubts.ts'
 import { addToKnown, nameTransfers } from './name-transfers.ts'
@@ -72,6 +73,7 @@ export async function settleStatement(
   await askAboutTaken(trx, taken, app.clock.now())
   await markGivenUpLines(trx, statement.iban, givenUp)
   const after = await reviewGivenUp(app, trx, givenUp)
+  await completeTold(app, trx, statement.iban)
   const findings = await findFindings(trx, statement, extent)
   const counts = await countFound(trx, statement, findings)
   if (statement.complete) await proveNeighbours(trx, statement, extent)

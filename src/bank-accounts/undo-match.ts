@@ -210,7 +210,13 @@ async function releaseLine(trx: Trx, { line, paymentId, integrationId, units }: 
     update bank_matches set units = 0
      where iban = ${line.iban} and transaction_id = ${line.id}
        and integration_id = ${integrationId} and payment_id = ${paymentId}`.execute(trx)
-  if (line.payerIndex === null) return
+  const { rows } = await sql<{ learnedAccount: boolean }>`
+    delete from payer_news
+     where iban = ${line.iban} and transaction_id = ${line.id}
+       and integration_id = ${integrationId} and payment_id = ${paymentId}
+    returning learned_account`.execute(trx)
+  // The customer was not known by the account yet.
+  if (line.payerIndex === null || rows[0]?.learnedAccount) return
   await sql`
     update known_payers set payments = payments - 1 from payments of
      where of.integration_id = ${integrationId} and of.id = ${paymentId}

@@ -108,6 +108,7 @@ async function describePayments(app: App) {
     why: [
       payment.reviewReason,
       payment.reviewDetail,
+      payment.reviewReason === 'third_party' ? `paid by ${payment.payer ?? 'somebody unnamed'}` : null,
       payment.refund?.state === 'failed' ? 'its refund failed' : null,
       payment.refund?.state === 'failed' ? payment.refundReason : null,
     ]

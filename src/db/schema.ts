@@ -33,6 +33,7 @@ export interface Database extends SimulatedDatabase {
   bankSuggestions: BankSuggestionsTable
   bankLineRefs: BankLineRefsTable
   knownPayers: KnownPayersTable
+  payerNews: PayerNewsTable
   paymentNames: PaymentNamesTable
   statementImports: StatementImportsTable
   statements: StatementsTable
@@ -391,6 +392,17 @@ export interface KnownPayersTable {
   customerId: string
   payments: Generated<number>
   lastPaidAt: Date
+}
+
+export interface PayerNewsTable {
+  iban: string
+  transactionId: string
+  integrationId: number
+  paymentId: string
+  /** The payer's account was not known before. */
+  learnedAccount: boolean
+  dueAt: Date
+  leaseUntil: Date | null
 }
 
 export interface StatementImportsTable {

@@ -3,6 +3,7 @@ import { bankCallbacks } from '../bank-accounts/bank-callbacks.ts'
 import { bankLineLane } from '../bank-accounts/match-lines.ts'
 import { suggestionLane } from '../bank-accounts/matching/suggestion-lane.ts'
 import { orderLane } from '../bank-accounts/orders/settle-orders.ts'
+import { payerNewsLane } from '../bank-accounts/payer-news-lane.ts'
 import { statementLane } from '../bank-accounts/statement-lane.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import type { CallbackHandler } from '../providers/callbacks/lane.ts'
@@ -18,6 +19,7 @@ export function paymentLanes(app: App): Lane[] {
     sessionLane(app),
     bankLineLane(app),
     suggestionLane(app),
+    payerNewsLane(app),
     statementLane(app),
     orderLane(app),
     chargebackLane(app),

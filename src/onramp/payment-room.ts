@@ -88,7 +88,11 @@ function giveUpRefund(changes: PaymentChanges, payment: Payment, effect: EndedEf
 }
 
 /** A refund is as far as all of its parts are; confirmed as a whole, it ends the payment. */
-async function settleRefunds(trx: Trx, changes: PaymentChanges, payments: readonly Payment[]): Promise<void> {
+export async function settleRefunds(
+  trx: Trx,
+  changes: PaymentChanges,
+  payments: readonly Payment[],
+): Promise<void> {
   if (payments.length === 0) return
   const { rows } = await sql<{ reference: string; states: string[] }>`
     select reference, array_agg(distinct state) as states from effects

@@ -7,6 +7,7 @@ import { refuseTaken } from '../effects/given-up-money.ts'
 import { laneOfEffect } from '../effects/model.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { planAnew } from '../effects/settle.ts'
+import type { Price } from '../money/rate.ts'
 import { findIbanProblem, normaliseIban } from '../providers/bank/iban.ts'
 import { quotePayment } from './conversion.ts'
 import { mismatchPolicy } from './decide-received.ts'
@@ -23,8 +24,9 @@ import {
 import { beginChanges, moveState, type PaymentChanges, wakeAfter, writeChanges } from './payment-changes.ts'
 import { type CoinsEffect, isUndispatched, lockCoins } from './payment-effects.ts'
 import { lockPayments } from './payment-store.ts'
+import { openHolder } from './payment-wire.ts'
 import { planRefund } from './plan-refund.ts'
-import { currentPrice, fill, keepsPrice, readSettings } from './receive.ts'
+import { currentPrice, fill, keepsPrice, type ReceiveNeeds, readSettings } from './receive.ts'
 import { refundEverything } from './refund-everything.ts'
 import { loadSources } from './refund-sources.ts'
 
@@ -52,11 +54,13 @@ export type ReviewedPayment = Pick<
 > & {
   /** Why its last refund did not go out, in the words of whoever refused it; null when none was refused. */
   refundReason: string | null
+  /** Whose account or card the money came from, as far as it is known. */
+  payer: string | null
 }
 
 /** Payments that wait for a person, oldest first: those in review, and those whose refund failed or came back. */
-export async function listReviews({ db }: Pick<App, 'db'>): Promise<ReviewedPayment[]> {
-  return db
+export async function listReviews({ db, secrets }: Pick<App, 'db' | 'secrets'>): Promise<ReviewedPayment[]> {
+  const rows = await db
     .selectFrom('payments')
     .select([
       'id',
@@ -75,7 +79,15 @@ export async function listReviews({ db }: Pick<App, 'db'>): Promise<ReviewedPaym
       'wallet',
       'expiresAt',
       'createdAt',
+      'holderSealed',
     ])
+    .select(
+      sql<Buffer | null>`(
+        select key_wrapped from customers
+         where customers.integration_id = payments.integration_id and customers.id = payments.customer_id)`.as(
+        'keyWrapped',
+      ),
+    )
     .select(
       sql<string | null>`(
         select reason from effects
@@ -87,6 +99,10 @@ export async function listReviews({ db }: Pick<App, 'db'>): Promise<ReviewedPaym
     .orderBy('createdAt')
     .limit(1_000)
     .execute()
+  return rows.map(({ holderSealed, keyWrapped, ...row }) => ({
+    ...row,
+    payer: openHolder(secrets, { holderSealed, keyWrapped })?.name || null,
+  }))
 }
 
 /**
@@ -147,7 +163,7 @@ async function fillNow(
   coins: CoinsEffect | undefined,
 ): Promise<void> {
   if (coins) throw new RefusedOperation(`Payment ${payment.id} was given up before; it can only be refused.`)
-  const price = keepsItsPrice(payment) ? priceOfPayment(payment) : currentPrice(app, payment)
+  const price = releasePrice(app, payment)
   if (!price) throw new RefusedOperation(`There is no fresh price of ${payment.symbol}. Try again.`)
   const settings = (await readSettings(trx, [payment.integrationId])).get(payment.integrationId)!
   const { toleranceUnits } = mismatchPolicy(settings, paymentFiat(payment))
@@ -163,6 +179,10 @@ async function fillNow(
   }
   fill(changes, payment, { units, price, event: 'released' })
 }
+
+/** The price at which held money is converted when a review ends; undefined when there is no fresh one. */
+export const releasePrice = (app: ReceiveNeeds, payment: Payment): Price | undefined =>
+  keepsItsPrice(payment) ? priceOfPayment(payment) : currentPrice(app, payment)
 
 /** Late money is converted at today's price: nobody promised that the old one holds for ever. */
 function keepsItsPrice(payment: Payment): boolean {

@@ -54,6 +54,7 @@ export async function startPaymentWorld(env: Record<string, string> = {}): Promi
         'simulated-callbacks',
         'provider-callbacks',
         'bank-lines',
+        'payer-news',
         'payment-sessions',
         'payment-expiry',
       ),

@@ -22,10 +22,13 @@ interface Found {
 
 /** By line. */
 type Outcomes = ReadonlyMap<string, Found | Judgement>
+/** The lines as they were when they were judged. */
+type Seen = ReadonlyMap<string, Line>
 
 /** Judges lines by all that is known of them: matches what is sure, proposes the rest to a person. */
 export async function matchByScore(app: MatchNeeds, lines: readonly Line[]): Promise<void> {
   if (lines.length === 0) return
+  const seen = new Map(lines.map((line) => [keyOf(line), line]))
   const candidates = await findCandidates(app, lines)
   const undone = await findUndone(app, lines)
   const found: Map<string, Found | Judgement> = new Map()
@@ -34,13 +37,13 @@ export async function matchByScore(app: MatchNeeds, lines: readonly Line[]): Pro
     found.set(keyOf(line), judgeLine(line, candidates.get(keyOf(line)) ?? [], doubt))
   }
   // Before what is matched, so that lines for which a payment is proposed that gets its money now are judged again.
-  await propose(app, found, lines)
-  await matchFound(app, found, lines)
+  await propose(app, found, seen)
+  await matchFound(app, found, seen)
 }
 
 /** Records what is for a person to decide. */
-async function propose({ db }: MatchNeeds, found: Outcomes, lines: readonly Line[]): Promise<void> {
-  const judged = lines.filter((line) => !('parts' in found.get(keyOf(line))!))
+async function propose({ db, clock }: MatchNeeds, found: Outcomes, seen: Seen): Promise<void> {
+  const judged = [...seen.values()].filter((line) => !('parts' in found.get(keyOf(line))!))
   if (judged.length === 0) return
   const judgementOf = (line: Line): Judgement => found.get(keyOf(line)) as Judgement
   await db.transaction().execute(async (trx) => {
@@ -49,7 +52,10 @@ async function propose({ db }: MatchNeeds, found: Outcomes, lines: readonly Line
       judged.flatMap((line) => paymentsOf(judgementOf(line))),
     )
     const open = await lockOpenLines(trx, judged)
-    await recordJudgements(trx, open.map(judgementOf))
+    await recordJudgements(
+      trx,
+      open.map((line) => (isToldOtherwise(line, seen) ? judgeLater(line, clock.now()) : judgementOf(line))),
+    )
   })
 }
 
@@ -60,9 +66,9 @@ async function holdPayments(trx: Trx, ids: readonly string[]): Promise<void> {
     select from payments where id = any(${[...new Set(ids)]}::text[]) order by id for key share`.execute(trx)
 }
 
-async function matchFound(app: MatchNeeds, outcomes: Outcomes, all: readonly Line[]): Promise<void> {
+async function matchFound(app: MatchNeeds, outcomes: Outcomes, seen: Seen): Promise<void> {
   const found = new Map([...outcomes].filter((entry): entry is [string, Found] => 'parts' in entry[1]))
-  const lines = all.filter((line) => found.has(keyOf(line)))
+  const lines = [...seen.values()].filter((line) => found.has(keyOf(line)))
   if (lines.length === 0) return
   const changes = beginChanges(app)
   await app.db.transaction().execute(async (trx) => {
@@ -73,7 +79,8 @@ async function matchFound(app: MatchNeeds, outcomes: Outcomes, all: readonly Lin
     const paid = new Set<string>()
     for (const line of open) {
       const one = found.get(keyOf(line))!
-      if (!isAsJudged(one, payments, paid)) judgements.push(judgeLater(line, changes.now))
+      if (isToldOtherwise(line, seen) || !isAsJudged(one, payments, paid))
+        judgements.push(judgeLater(line, changes.now))
       else if (one.parts.some(({ candidate }) => !canBePriced(app, payments.get(candidate.paymentId)!, line)))
         judgements.push(awaitPrice(line, changes.now))
       else {
@@ -164,6 +171,16 @@ function isAsJudged(
     if (!payment || paid.has(paymentId) || payment.state !== state) return false
     return payment.fiatUnits - payment.receivedUnits + payment.refundedUnits === leftUnits
   })
+}
+
+/** Another source has told more of the line since it was judged, such as who paid. */
+function isToldOtherwise(line: Line, seen: Seen): boolean {
+  const before = seen.get(keyOf(line))!
+  return (
+    !before.counterpartySealed.equals(line.counterpartySealed) ||
+    before.concept !== line.concept ||
+    before.endToEndId !== line.endToEndId
+  )
 }
 
 const judgeLater = (line: Line, now: Date): Judgement => ({
