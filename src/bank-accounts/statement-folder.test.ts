@@ -15,14 +15,21 @@ import { join } from 'node:path'
 import { after, before, beforeEach, it } from 'node:test'
 import { CSV_MAPPING, statementParts, writeCamt, writeCsv } from '../../test/support/statement-writers.ts'
 import { openStatementWorld, type StatementWorld } from '../../test/support/statements.ts'
+import { createClock } from '../kernel/clock.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import { statementFolderLane } from './statement-folder.ts'
+
+const STILL_MS = 15_000
 
 let world: StatementWorld
 let folder: string
 let iban: string
 let lane: Lane
 let files = 0
+/** Milliseconds by which the machine's clock was put forward. */
+let waited = 0
+const laneOf = (of: StatementWorld): Lane =>
+  statementFolderLane({ ...of, clock: createClock(() => Date.now() + waited) })
 before(async () => {
   world = await openStatementWorld()
 })
@@ -32,7 +39,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'statement-folder-'))
   world.config.statements.folder = folder
   iban = await world.addAccount()
-  lane = statementFolderLane(world)
+  lane = laneOf(world)
 })
 after(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -52,17 +59,53 @@ const booked = async (): Promise<number> =>
 
 /** Looks until nothing more was moved, as often as it takes to see that files have stopped growing. */
 async function settle(): Promise<void> {
-  for (let still = 0; still < 2; ) still = (await lane.step()) > 0 ? 0 : still + 1
+  for (let still = 0; still < 2; waited += STILL_MS) still = (await lane.step()) > 0 ? 0 : still + 1
 }
 
-it('a file is imported once it has stopped growing, then moved', async () => {
+it('a file is imported once it has not changed for long enough, then moved', async () => {
   const text = camt()
   put('a.xml', text.slice(0, 300))
   assert.equal(await lane.step(), 0)
+  waited += STILL_MS - 5_000
+  // However often it is looked at meanwhile: a copy may stand still for a moment.
+  assert.equal(await lane.step(), 0)
   put('a.xml', text)
   utimesSync(join(folder, 'a.xml'), 1, 1)
+  waited += STILL_MS
   assert.equal(await lane.step(), 0)
+  waited += STILL_MS - 5_000
+  assert.equal(await lane.step(), 0)
+  waited += 5_000
   assert.equal(await lane.step(), 1)
+  assert.deepEqual([listed(), listed('imported'), await booked()], [['imported'], ['a.xml'], 1])
+})
+
+it('one that goes on growing while it is read stays, and is imported when it is whole', async () => {
+  const text = camt()
+  const write = world.providers.storage.write
+  for (const [name, part] of [
+    ['a.xml', text.slice(0, 500)],
+    ['b.csv', 'x'],
+    ['c.xml', text],
+  ] as const) {
+    put(name, part)
+    // The copy goes on just when the file is taken.
+    const storage = {
+      ...world.providers.storage,
+      write: async (...given: Parameters<typeof write>) => {
+        put(name, `${part}${text.slice(part.length)}`)
+        await write(...given)
+      },
+    }
+    const taking = laneOf({ ...world, providers: { storage } })
+    await taking.step()
+    waited += STILL_MS
+    await taking.step()
+    assert.deepEqual(listed(), [name])
+    rmSync(join(folder, name))
+  }
+  put('a.xml', text)
+  await settle()
   assert.deepEqual([listed(), listed('imported'), await booked()], [['imported'], ['a.xml'], 1])
 })
 

@@ -20,13 +20,21 @@ const NO_PLAIN_FILE = 'This is no plain file: links are not followed.'
 
 type Needs = ImportNeeds & Pick<App, 'log'>
 
+/** A file as it was when it was first seen so. */
+interface Sight {
+  state: string
+  /** By the machine's clock, in milliseconds. */
+  since: number
+}
+
 /**
- * Imports what is put into a folder: a file that has not changed between two looks is imported, then moved to
- * `imported`, or to `refused` beside a text that says why. A crash on the way does no harm: the same file again adds
+ * Imports what is put into a folder: a file that has not changed for `STATEMENT_FOLDER_STILL`, between two looks at
+ * least, is imported, then moved to `imported`, or to `refused` beside a text that says why. One that changed while it
+ * was read is looked at again, whatever was read of it: it was still being written. A crash on the way does no harm: the same file again adds
  * nothing. Links and anything else that is no plain file are refused, so that nothing outside of the folder is read.
  */
 export function statementFolderLane(app: Needs): Lane {
-  const seen = new Map<string, string>()
+  const seen = new Map<string, Sight>()
   return {
     name: 'statement-folder',
     pollMs: POLL_MS,
@@ -40,7 +48,7 @@ export function statementFolderLane(app: Needs): Lane {
 }
 
 /** Works off the first file that is whole; answers how many were moved. */
-async function lookThrough(app: Needs, folder: string, seen: Map<string, string>): Promise<number> {
+async function lookThrough(app: Needs, folder: string, seen: Map<string, Sight>): Promise<number> {
   const names = (await readdir(folder)).sort()
   for (const name of seen.keys()) if (!names.includes(name)) seen.delete(name)
   for (const name of names.filter(isGiven).slice(0, MOST_FILES)) {
@@ -54,12 +62,12 @@ async function lookThrough(app: Needs, folder: string, seen: Map<string, string>
       continue
     }
     const state = stateOf(found)
-    if (seen.get(name) !== state) {
-      seen.set(name, state)
-      continue
-    }
+    const now = app.clock.real().getTime()
+    const before = seen.get(name)
+    if (before?.state !== state) seen.set(name, { state, since: now })
+    if (before?.state !== state || now - before.since < app.config.statements.stillMs) continue
     seen.delete(name)
-    await take(app, folder, name)
+    await take(app, folder, { name, state })
     return 1
   }
   return 0
@@ -71,7 +79,11 @@ const isGiven = (name: string): boolean =>
 
 const stateOf = ({ size, mtimeMs, ino }: Stats): string => `${size} ${mtimeMs} ${ino}`
 
-async function take(app: Needs, folder: string, name: string): Promise<void> {
+async function take(
+  app: Needs,
+  folder: string,
+  { name, state }: { name: string; state: string },
+): Promise<void> {
   const path = join(folder, name)
   try {
     const csv = await readMapping(folder)
@@ -88,15 +100,27 @@ async function take(app: Needs, folder: string, name: string): Promise<void> {
       who: 'folder',
       open: (bytes) => openStatement(bytes, csv),
     }).finally(() => file.close())
+    if (!(await isUnchanged(path, state))) return tellOfChange(app, name)
     await move(path, await freePlace(folder, IMPORTED, name))
     const { importId, again, lines, added, doubts } = outcome
     app.log.info({ file: name, import: importId, again, lines, added, doubts }, 'A statement was imported.')
   } catch (error) {
     const why = reasonOf(error)
     if (why === undefined) throw error
+    if (!(await isUnchanged(path, state))) return tellOfChange(app, name)
     await refuse(app, folder, name, why)
   }
 }
+
+/** Whether the file is still the one that was looked at; not so when somebody writes on, or took it away. */
+async function isUnchanged(path: string, state: string): Promise<boolean> {
+  const found = await lstat(path).catch(unlessGone)
+  return found !== undefined && stateOf(found) === state
+}
+
+/** It stays where it is; what was taken of it is known when it is read again. */
+const tellOfChange = ({ log }: Needs, name: string): void =>
+  log.warn({ file: name }, 'A statement changed while it was read; it is looked at again.')
 
 /** What is wrong with the file itself; what else fails is tried again. */
 function reasonOf(error: unknown): string | undefined {

@@ -194,6 +194,12 @@ const entries = {
     meaning:
       'A folder that bank statements are put into: what stops growing there is imported, then moved to its folder imported, or to refused with a text that says why. How to read CSV stands in its mapping.json. Without it none is watched.',
   },
+  STATEMENT_FOLDER_STILL: {
+    group: 'Providers',
+    meaning:
+      'How long a file in STATEMENT_FOLDER must not have changed before it is taken. Longer than any pause of a copy on its way.',
+    default: '15s',
+  },
   RATE_LIMIT_PER_MINUTE: {
     group: 'Limits',
     meaning: 'Calls a minute that one integration may make.',

@@ -80,6 +80,8 @@ export interface Config {
   statements: {
     /** Absolute; absent: no folder is watched for bank statements. */
     folder: string | undefined
+    /** How long a file in it must not have changed. */
+    stillMs: number
     maxBytes: number
   }
   /** After how long money counts as stuck, by kind. */
@@ -177,6 +179,7 @@ export function loadConfig(env: Environment): Config {
     ),
     statements: {
       folder: folder && resolve(folder),
+      stillMs: read.durationMs('STATEMENT_FOLDER_STILL'),
       maxBytes: read.integer('STATEMENT_MAX_BYTES', { min: 1_000, max: 999_999_999 }),
     },
     stuckAfter: readStuckAfter(read),

@@ -45,7 +45,7 @@ export async function openStatementWorld(): Promise<StatementWorld> {
     clock: createClock(),
     secrets: createSecrets(Buffer.alloc(32, 9)),
     log: pino({ level: 'silent' }),
-    config: { ...loadConfig({}), statements: { maxBytes: 64_000_000, folder: undefined } },
+    config: { ...loadConfig({}), statements: { maxBytes: 64_000_000, folder: undefined, stillMs: 15_000 } },
     pageNews: { tell() {}, wait: async () => {}, close() {}, closed: false },
     providers: { storage: memoryStorage(files) },
     files,
