@@ -51,7 +51,11 @@ export const PaymentObject = Type.Object({
   ),
   refund: nullable(
     Type.Object({
-      state: Type.String({ enum: ['planned', 'sent', 'confirmed', 'failed'] }),
+      state: Type.String({
+        enum: ['planned', 'sent', 'confirmed', 'failed'],
+        description:
+          '`sent`: the bank or the payment provider has the order, which was `planned` until then.',
+      }),
       amount: Type.String(),
       reason: Type.String(),
       created_at: WireTime,

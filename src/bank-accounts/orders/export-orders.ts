@@ -4,11 +4,14 @@ import { recordAudit } from '../../common/integration-store.ts'
 import type { Trx } from '../../db/database.ts'
 import { type Change, RefusedOperation } from '../../effects/operate-effects.ts'
 import { randomText } from '../../kernel/ids.ts'
+import { tellHandedOver } from '../../onramp/payment-room.ts'
 import { FILE_ORDER_PURPOSE, type OrderedPayee } from '../../providers/bank/files/order-book.ts'
 import { nextSepaDay, sepaDateOf } from '../../providers/bank/files/sepa-days.ts'
 import { type FileOrder, type OrderFormat, writeOrders } from '../../providers/bank/files/write-orders.ts'
 
-type Needs = Pick<App, 'db' | 'clock' | 'secrets' | 'log'> & { providers: Pick<App['providers'], 'storage'> }
+type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'log'> & {
+  providers: Pick<App['providers'], 'storage'>
+}
 
 /** Files are kept under their own ids, sealed for this purpose alone. */
 const FILE_PURPOSE = 'order-file'
@@ -56,7 +59,7 @@ export async function exportOrders(
     const made = { id, messageId, orders: orders.length, units: sumOf(orders), xml }
     const taken = await app.db
       .transaction()
-      .execute((trx) => takeOrders(trx, made, { iban, format, storageKey, orders, now }, change))
+      .execute((trx) => takeOrders(app, trx, made, { iban, format, storageKey, orders, now }, change))
     if (taken) return made
     // Somebody else's file has some of them now: this one was never given out, and never will be.
     await app.providers.storage.remove(storageKey)
@@ -104,6 +107,7 @@ const sumOf = (orders: readonly FileOrder[]): bigint => orders.reduce((sum, { un
 
 /** False, and nothing is written, when any of them is in another file by now. */
 async function takeOrders(
+  app: Needs,
   trx: Trx,
   { id, messageId, units }: MadeFile,
   {
@@ -140,6 +144,11 @@ async function takeOrders(
     .set({ fileId: id, updatedAt: now })
     .where(sql<boolean>`idempotency_key = any(${rows.map(({ idempotencyKey }) => idempotencyKey)}::text[])`)
     .execute()
+  await tellHandedOver(
+    app,
+    trx,
+    rows.map(({ idempotencyKey }) => idempotencyKey),
+  )
   await recordAudit(trx, now, {
     who,
     why,
