@@ -63,7 +63,7 @@ interface Row {
   counterpartySealed: Buffer
   concept: string
   endToEndId: string | null
-  state: 'unmatched' | 'suggested' | 'matched' | 'returned'
+  state: 'unmatched' | 'suggested' | 'matched' | 'returned' | 'divided'
   matchScore: number | null
   matchReasons: string[]
 }
@@ -143,7 +143,7 @@ function wireLine(
   const counterparty = openCounterparty(secrets, row.counterpartySealed)
   // Of a shared account's line the rest may be somebody else's: this integration's part is all that there is for it.
   const units = isShared ? matches.reduce((sum, one) => sum + one.units, 0n) : row.units
-  const isMatched = isShared || row.state === 'matched' || row.state === 'returned'
+  const isMatched = isShared || (row.state !== 'unmatched' && row.state !== 'suggested')
   return {
     id: row.id,
     iban: row.iban,
@@ -176,6 +176,7 @@ function wireLine(
 function tellReason(reason: string): string {
   if (reason.startsWith('return:')) return 'It gives back a transfer of the account.'
   if (reason.startsWith('debit:')) return 'The bank took it for an order of the account, but not as ordered.'
+  if (reason.startsWith('refund_failed:')) return 'It could not be paid back.'
   return OWNERS[reason] ?? reason
 }
 
@@ -183,5 +184,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   concept: "The text holds the payment's number.",
   treasury: "It is the operator's own money.",
   cost: "It is a cost of the bank's.",
+  divided: 'It is the sum of transfers that are transactions of their own.',
   settlement: 'A payment provider paid it out.',
+  refund: 'What was left of it goes back to where it came from.',
 }

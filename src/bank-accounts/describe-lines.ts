@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Db } from '../db/database.ts'
+import { lineReference } from './refund-line.ts'
 
 /** A line that waits for a person, with what it may be for. */
 export interface WaitingLine {
@@ -48,15 +49,19 @@ async function readWaiting(db: Db, condition: ReturnType<typeof sql>): Promise<W
   return rows
 }
 
-/** One line, with the payments that it is matched to. */
+/** A line with where its money went. */
+export interface DescribedLine extends WaitingLine {
+  matches: { paymentId: string; units: bigint; matchedBy: string; createdAt: Date }[]
+  /** What goes or went back of it, in base units; `effect` is the transfer. */
+  refunds: { effect: string; units: bigint; state: string; createdAt: Date }[]
+}
+
+/** One line, with the payments that it is matched to and what was paid back of it. */
 export async function describeLine(
   { db }: Pick<App, 'db'>,
   iban: string,
   id: string,
-): Promise<
-  | (WaitingLine & { matches: { paymentId: string; units: bigint; matchedBy: string; createdAt: Date }[] })
-  | undefined
-> {
+): Promise<DescribedLine | undefined> {
   const [line] = await readWaiting(db, sql`iban = ${iban} and id = ${id}`)
   if (!line) return undefined
   const matches = await db
@@ -67,5 +72,13 @@ export async function describeLine(
     .where('units', '>', 0n)
     .orderBy('createdAt')
     .execute()
-  return { ...line, matches }
+  const refunds = await db
+    .selectFrom('effects')
+    .select(['id as effect', 'units', 'state', 'createdAt'])
+    .where('reference', '=', lineReference(iban, id))
+    .where('state', '<>', 'cancelled')
+    .orderBy('createdAt')
+    .orderBy('id')
+    .execute()
+  return { ...line, matches, refunds }
 }

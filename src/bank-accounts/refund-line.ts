@@ -7,11 +7,11 @@ import type { EffectRoom, EndedEffect } from '../effects/model.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { bookAll } from '../ledger/book.ts'
 import { openCounterparty } from '../onramp/refund-sources.ts'
-import { findIbanProblem, normaliseIban } from '../providers/bank/iban.ts'
 import { suspenseOf, transitOutOf } from './record-lines.ts'
+import { type TypedTarget, targetOf } from './refund-target.ts'
 
 /** What effects that pay a line back refer to. */
-const lineReference = (iban: string, id: string): string => `bank-line:${iban}:${id}`
+export const lineReference = (iban: string, id: string): string => `bank-line:${iban}:${id}`
 
 const lineOf = (reference: string): { iban: string; id: string } => {
   const [, iban, id] = reference.split(':') as [string, string, string]
@@ -21,23 +21,20 @@ const lineOf = (reference: string): { iban: string; id: string } => {
 /** The effects of accounts that all integrations share belong to none. */
 const NO_INTEGRATION = 0
 
-export interface LineRefund {
+export interface LineRefund extends TypedTarget {
   iban: string
   id: string
-  /** Where it goes instead of where it came from, as the operator typed it. */
-  toIban?: string | undefined
-  /** Whose account that is; the payer's name unless told. */
-  name?: string | undefined
 }
 
 /**
- * Pays a transfer back that belongs to no payment: out of suspense to where it came from, at most once. It leaves
- * like every other bank transfer; when the bank has booked it, the line is `returned`; when it fails or comes back, the
- * line has no owner again. Answers the amount in base units. Throws `RefusedOperation` with the reason.
+ * Pays a transfer back that belongs to no payment, or what is left of one that is matched in part: out of suspense to
+ * where it came from, at most once. It leaves like every other bank transfer; when the bank has booked it, a line that
+ * is no payment's at all is `returned`; when it fails or comes back, that money of the line has no owner again. Answers
+ * the amount in base units. Throws `RefusedOperation` with the reason.
  */
 export async function refundLine(
   app: Pick<App, 'db' | 'clock' | 'secrets' | 'wake'>,
-  { iban, id, toIban, name }: LineRefund,
+  { iban, id, ...typed }: LineRefund,
   { who, why }: Change,
 ): Promise<{ units: bigint; currency: string }> {
   const changes = beginMoney(app.clock)
@@ -46,8 +43,7 @@ export async function refundLine(
     const { units, currency } = line
     const payer = openCounterparty(app.secrets, line.counterpartySealed)
     const destination = {
-      iban: targetOf(toIban ?? payer.iban),
-      name: name ?? payer.name,
+      ...targetOf(currency, payer, typed),
       concept: `Refund ${line.concept}`.trim(),
     }
     const reference = lineReference(iban, id)
@@ -80,7 +76,11 @@ export async function refundLine(
       why,
       action: 'bank-line.refund',
       target: reference,
-      after: { units: units.toString(), currency, elsewhere: toIban !== undefined },
+      after: {
+        units: units.toString(),
+        currency,
+        elsewhere: typed.toIban !== undefined || typed.toAccount !== undefined,
+      },
     })
     await writeMoney(trx, changes, app)
     return { units, currency }
@@ -89,16 +89,8 @@ export async function refundLine(
   return refunded
 }
 
-function targetOf(iban: string | null): string {
-  if (iban === null)
-    throw new RefusedOperation('The bank did not say which account it came from: name one (--to-iban).')
-  const normal = normaliseIban(iban)
-  const problem = findIbanProblem(normal)
-  if (problem) throw new RefusedOperation(`${normal} ${problem}. Name another account (--to-iban).`)
-  return normal
-}
-
 interface RefundableLine {
+  /** What is left of it. */
   units: bigint
   currency: string
   concept: string
@@ -106,7 +98,7 @@ interface RefundableLine {
   integrationId: number | null
 }
 
-/** A credit that belongs to nobody; refused while somebody may just be finding its owner. */
+/** A credit of which something belongs to nobody; refused while somebody may just be finding its owner. */
 async function lockOpenLine(trx: Trx, iban: string, id: string): Promise<RefundableLine> {
   const { rows } = await sql<
     RefundableLine & {
@@ -129,7 +121,7 @@ async function lockOpenLine(trx: Trx, iban: string, id: string): Promise<Refunda
   if (line.transferRef !== null && !isReturnOfNothing(line.matchReasons)) {
     throw new RefusedOperation(`Line ${id} gives back a transfer of ours: see "accounts settle-return".`)
   }
-  if (line.matchedUnits > 0n) {
+  if (line.matchedUnits >= line.units) {
     throw new RefusedOperation(
       line.state === 'returned'
         ? `Line ${id} was paid back already.`
@@ -137,8 +129,7 @@ async function lockOpenLine(trx: Trx, iban: string, id: string): Promise<Refunda
     )
   }
   if (line.dueAt !== null) throw new RefusedOperation(`Line ${id} is being matched; try again soon.`)
-  if (line.currency !== 'EUR') throw new RefusedOperation(`Only transfers in euros are paid back this way.`)
-  return line
+  return { ...line, units: line.units - line.matchedUnits }
 }
 
 /** It was told as a transfer of ours that came back, and none is known to have left. */
@@ -151,22 +142,42 @@ async function countRefunds(trx: Trx, reference: string): Promise<number> {
   return rows[0]!.count
 }
 
+/** All that is left of the line goes back. What it is matched as stays, with its reasons. */
 async function takeLine(trx: Trx, { iban, id }: { iban: string; id: string }): Promise<void> {
   await sql`
     with unproposed as (delete from bank_suggestions where iban = ${iban} and transaction_id = ${id})
-    update bank_transactions set state = 'matched', matched_units = units, match_reasons = '["refund"]'::jsonb
+    update bank_transactions line
+       set state = 'matched', matched_units = units,
+           match_reasons = (${KEPT_REASONS} || ${JSON.stringify([GOES_BACK])}::jsonb)
      where iban = ${iban} and id = ${id}`.execute(trx)
 }
 
-/** The line has no owner again, and says why. What it holds must be in suspense by then. */
-export async function reopenRefundedLine(trx: Trx, reference: string, reason: string): Promise<void> {
+/** The reason of a line that goes back, or the rest of it. */
+const GOES_BACK = 'refund'
+const COULD_NOT_GO_BACK = 'refund_failed:'
+
+const IS_MATCHED = sql`exists (select from bank_matches matches
+                                where matches.iban = line.iban and matches.transaction_id = line.id and matches.units > 0)`
+
+/** Why the line is its payment's, where it is one's in part; what was said of a refund is over. */
+const KEPT_REASONS = sql`
+  case when ${IS_MATCHED}
+       then coalesce((select jsonb_agg(reason) from jsonb_array_elements_text(line.match_reasons) reason
+                       where reason <> ${GOES_BACK} and not starts_with(reason, ${COULD_NOT_GO_BACK})), '[]')
+       else '[]' end`
+
+/** What went back of a line has no owner again, and says why. It must be in suspense by then. */
+export async function reopenRefundedLine(
+  trx: Trx,
+  { reference, units }: Pick<EndedEffect, 'reference' | 'units'>,
+  reason: string,
+): Promise<void> {
   const { iban, id } = lineOf(reference)
-  await trx
-    .updateTable('bankTransactions')
-    .set({ state: 'unmatched', matchedUnits: 0n, matchReasons: JSON.stringify([`refund_failed: ${reason}`]) })
-    .where('iban', '=', iban)
-    .where('id', '=', id)
-    .execute()
+  await sql`
+    update bank_transactions line
+       set state = 'unmatched', matched_units = matched_units - ${units.toString()}::numeric,
+           match_reasons = (${KEPT_REASONS} || ${JSON.stringify([`${COULD_NOT_GO_BACK} ${reason}`])}::jsonb)
+     where iban = ${iban} and id = ${id}`.execute(trx)
 }
 
 /** What lines do when the transfer that pays them back has left, or couldn't. */
@@ -175,12 +186,10 @@ export function bankLineRoom({ clock }: Pick<App, 'clock'>): EffectRoom {
     async onConfirmed(trx, effects) {
       for (const { reference } of effects) {
         const { iban, id } = lineOf(reference)
-        await trx
-          .updateTable('bankTransactions')
-          .set({ state: 'returned' })
-          .where('iban', '=', iban)
-          .where('id', '=', id)
-          .execute()
+        // A part of it may be a payment's, or nobody's again since a person took a match back.
+        await sql`
+          update bank_transactions line set state = 'returned'
+           where iban = ${iban} and id = ${id} and matched_units = units and not ${IS_MATCHED}`.execute(trx)
       }
       return []
     },
@@ -209,5 +218,5 @@ async function takeBack(trx: Trx, effect: EndedEffect, now: Date): Promise<void>
       ],
     },
   ])
-  await reopenRefundedLine(trx, reference, reason ?? 'given up')
+  await reopenRefundedLine(trx, effect, reason ?? 'given up')
 }

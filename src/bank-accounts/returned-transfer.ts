@@ -106,7 +106,7 @@ export async function takeBackFromSuspense(
   const { reference, purpose, units } = effect
   if (reference.startsWith('bank-line:')) {
     // Both lines are in one suspense account: what came back takes the place of what had left it.
-    await reopenRefundedLine(trx, reference, reason)
+    await reopenRefundedLine(trx, effect, reason)
     return () => {}
   }
   if (reference.startsWith('sale:')) {

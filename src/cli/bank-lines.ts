@@ -38,7 +38,9 @@ export function linesCommand(): Command {
 /** `bank line`: one of them, with the reasons. */
 export function lineCommand(): Command {
   return new Command('line')
-    .description('one line: what it is matched to, and what it may be for, with the reasons')
+    .description(
+      'one line: what it is matched to, what went back of it, and what it may be for, with the reasons',
+    )
     .argument('<iban>')
     .argument('<line>', 'its id in "bank lines"')
     .action(async (iban: string, id: string) => {
@@ -55,6 +57,13 @@ export function lineCommand(): Command {
             amount: formatAmount(units, asset),
             score: null,
             why: `${matchedBy}, ${createdAt.toISOString()}`,
+          })),
+          ...line.refunds.map(({ effect, units, state, createdAt }) => ({
+            payment: null,
+            what: state === 'confirmed' ? 'went back' : 'goes back',
+            amount: formatAmount(units, asset),
+            score: null,
+            why: `${effect}, ${createdAt.toISOString()}`,
           })),
           ...line.suggestions.map(({ paymentId, score, reasons }) => ({
             payment: paymentId,

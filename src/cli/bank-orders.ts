@@ -11,6 +11,7 @@ import {
 import { settleFile } from '../bank-accounts/orders/settle-orders.ts'
 import { type TakenAnswer, takeAnswer } from '../bank-accounts/orders/take-answer.ts'
 import { refundLine } from '../bank-accounts/refund-line.ts'
+import type { TypedTarget } from '../bank-accounts/refund-target.ts'
 import { StatementError } from '../bank-accounts/statements/statement.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { formatAmount } from '../money/amount.ts'
@@ -175,15 +176,24 @@ function printAnswer({ fileId, messageId, status, rejected, standing, contradict
 /** `bank refund-line`: money of nobody goes back to where it came from. */
 export function refundLineCommand(): Command {
   return recorded(new Command('refund-line'))
-    .description('pay a transfer back that belongs to no payment, to where it came from')
+    .description('pay back what is left of a transfer that belongs to no payment, to where it came from')
     .argument('<iban>')
     .argument('<line>', 'its id in "accounts lines"')
     .option('--to-iban <iban>', 'another account, when the bank did not name the payer’s or it takes nothing')
+    .option(
+      '--to-account <number>',
+      'of another currency than the euro: CLABE, CBU, CVU, CCI or account number',
+    )
+    .option('--bank <name>', 'the bank of that account; needed for other currencies than the euro')
     .option('--name <name>', 'whose account that is; the payer’s name unless told')
-    .action(async (iban: string, id: string, options: Change & { toIban?: string; name?: string }) => {
-      const { toIban, name, who, why } = options
+    .addHelpText(
+      'after',
+      '\nOf a line that is matched in part, the rest goes back; nothing goes back twice. Euros go by SEPA; CLP, MXN, COP, PEN\nand ARS to an account of their country, by the API of the bank of ours that the line is of.',
+    )
+    .action(async (iban: string, id: string, options: Change & TypedTarget & { bank?: string }) => {
+      const { who, why, bank: bankName, ...typed } = options
       const { units, currency } = await withApp((app) =>
-        refundLine(app, { iban: normaliseIban(iban), id, toIban, name }, { who, why }),
+        refundLine(app, { iban: normaliseIban(iban), id, ...typed, bankName }, { who, why }),
       )
       console.log(`${money(units, currency)} of line ${id} go back. "effects list" shows how far it is.`)
     })
