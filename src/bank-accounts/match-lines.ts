@@ -4,15 +4,14 @@ import type { BankTransactionsTable } from '../db/schema.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import { findNamed, matchByNumber } from './matching/match-by-number.ts'
 import { matchByScore } from './matching/match-by-score.ts'
-import { splitLines } from './matching/split-lines.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
 import { takeBackTransfer } from './take-back-transfer.ts'
 
 const BATCH = 500
-/** Batches that are claimed together: each time, the last ones to be done have the machine to themselves. */
-const CLAIMED = 4
 /** Batches at once: while one waits for the database, another is judged. */
-const AT_ONCE = 3
+const AT_ONCE = 4
+/** After so many batches one after the other the lane may be ended. */
+const BATCHES = 8
 const LEASE_MS = 30_000
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'log' | 'pageNews'>
@@ -26,20 +25,17 @@ export function bankLineLane(app: Needs): Lane {
   return {
     name: BANK_LINE_LANE,
     async step() {
-      const lines = await claimLines(app)
-      if (lines.length === 0) return 0
-      const returned = lines.filter(({ transferRef }) => transferRef !== null)
-      for (const line of returned) await takeBackTransfer(app, line)
-      const isFull = lines.length === BATCH * CLAIMED
-      const came = lines.filter(({ transferRef }) => transferRef === null)
-      const named = await findNamed(app, came)
-      const left: Line[] = []
-      await eachOf(splitLines(came, named, BATCH), async (part) => {
-        left.push(...(await matchByNumber(app, part, named)))
-      })
-      const searched = (isFull ? await putOffFresh(app, left) : left).sort(byBooking)
-      await eachOf(splitLines(searched, named, BATCH), (part) => matchByScore(app, part))
-      return lines.length
+      const first = await claimLines(app)
+      if (first.length < BATCH) {
+        await matchLines(app, first, false)
+        return first.length
+      }
+      const others = Array.from({ length: AT_ONCE - 1 }, () => matchBatches(app))
+      // All end before one that failed is told of: none goes on behind the lane's back.
+      const ended = await Promise.allSettled([matchBatches(app, first), ...others])
+      const failed = ended.find((one) => one.status === 'rejected')
+      if (failed) throw failed.reason
+      return ended.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0)
     },
     async nextDue() {
       const row = await app.db
@@ -54,32 +50,41 @@ export function bankLineLane(app: Needs): Lane {
   }
 }
 
+/** Batch after batch while full ones are due. Answers how many lines were looked at. */
+async function matchBatches(app: Needs, first?: Line[]): Promise<number> {
+  let count = 0
+  let claimed = first
+  for (let batch = 0; batch < BATCHES; batch += 1) {
+    const lines = claimed ?? (await claimLines(app))
+    claimed = undefined
+    const isFull = lines.length === BATCH
+    await matchLines(app, lines, isFull)
+    count += lines.length
+    if (!isFull) break
+  }
+  return count
+}
+
+async function matchLines(app: Needs, lines: readonly Line[], isFull: boolean): Promise<void> {
+  const returned = lines.filter(({ transferRef }) => transferRef !== null)
+  for (const line of returned) await takeBackTransfer(app, line)
+  const came = lines.filter(({ transferRef }) => transferRef === null)
+  const left = await matchByNumber(app, came, await findNamed(app, came))
+  await matchByScore(app, isFull ? await putOffFresh(app, left) : left)
+}
+
 async function claimLines({ db, clock }: Needs): Promise<Line[]> {
   const { rows } = await sql<Line>`
     update bank_transactions set lease_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
      where (iban, id) in (
            select iban, id from bank_transactions
             where due_at <= ${clock.now()} and (lease_until is null or lease_until < clock_timestamp())
-            order by due_at limit ${BATCH * CLAIMED} for update skip locked)
+            order by due_at limit ${BATCH} for update skip locked)
     returning *`.execute(db)
   return rows.sort(byBooking)
 }
 
 const byBooking = (a: Line, b: Line): number => a.bookedAt.getTime() - b.bookedAt.getTime()
-
-/** Does something of each part, some of them at once. What fails is thrown when all that began have ended. */
-async function eachOf(
-  parts: readonly Line[][],
-  work: (part: readonly Line[]) => Promise<void>,
-): Promise<void> {
-  const waiting = [...parts]
-  const workers = Array.from({ length: AT_ONCE }, async () => {
-    for (let part = waiting.shift(); part; part = waiting.shift()) await work(part)
-  })
-  const ended = await Promise.allSettled(workers)
-  const failed = ended.find((one) => one.status === 'rejected')
-  if (failed) throw failed.reason
-}
 
 /**
  * While many lines wait, those that need a search come after all that don't: then most payments have their money, and

@@ -16,6 +16,8 @@ const LEFT_OUT_AT_ONCE = 10_000
 export const LATE_DAYS = 45
 const DAY_MS = 86_400_000
 const DIGEST_BYTES = 8
+/** The number means nothing. */
+const NAMING = 7_264_012
 
 /** Two words of a name as the table has them, cut short: two that meet by chance only cost a comparison. */
 export const digestOfPair = (secrets: Pick<Secrets, 'index'>, pair: string): Buffer =>
@@ -40,10 +42,14 @@ interface Unnamed {
 
 /** Makes the open payments of these accounts that were not looked at yet findable by name and amount. */
 export async function nameOpenPayments(app: Needs, ibans: readonly string[]): Promise<void> {
-  while ((await leaveOutPaid(app, ibans)) === LEFT_OUT_AT_ONCE);
   for (;;) {
-    const count = await app.db.transaction().execute((trx) => nameSome(app, trx, ibans))
-    if (count < AT_ONCE) return
+    const isLast = await app.db.transaction().execute(async (trx) => {
+      // Whoever comes meanwhile needs these names too, and waits for them.
+      await sql`select pg_advisory_xact_lock(${NAMING})`.execute(trx)
+      const leftOut = await leaveOutPaid(app, trx, ibans)
+      return leftOut < LEFT_OUT_AT_ONCE && (await nameSome(app, trx, ibans)) < AT_ONCE
+    })
+    if (isLast) return
   }
 }
 
@@ -55,7 +61,7 @@ const sinceOf = (clock: App['clock']) => sql`
   (select ${new Date(clock.now().getTime() - LATE_DAYS * DAY_MS)}::timestamptz as at) since`
 
 /** Payments that have their money already, as most have whose number was written, need no names. Answers of how many. */
-async function leaveOutPaid({ db, clock }: Needs, ibans: readonly string[]): Promise<number> {
+async function leaveOutPaid({ clock }: Needs, trx: Trx, ibans: readonly string[]): Promise<number> {
   const { numAffectedRows } = await sql`
     with paid as (
       select concepts.iban, concepts.concept
@@ -63,9 +69,9 @@ async function leaveOutPaid({ db, clock }: Needs, ibans: readonly string[]): Pro
         join payments on payments.integration_id = concepts.integration_id and payments.id = concepts.payment_id
         cross join ${sinceOf(clock)}
        where concepts.named is null and concepts.iban = any(${[...ibans]}::text[]) and not ${OPEN_OR_LATE}
-       limit ${LEFT_OUT_AT_ONCE} for update of concepts skip locked)
+       limit ${LEFT_OUT_AT_ONCE} for update of concepts)
     update payment_concepts set named = false from paid
-     where payment_concepts.iban = paid.iban and payment_concepts.concept = paid.concept`.execute(db)
+     where payment_concepts.iban = paid.iban and payment_concepts.concept = paid.concept`.execute(trx)
   return Number(numAffectedRows)
 }
 
@@ -78,7 +84,7 @@ async function nameSome({ clock, secrets }: Needs, trx: Trx, ibans: readonly str
       join customers on customers.integration_id = payments.integration_id and customers.id = payments.customer_id
       cross join ${sinceOf(clock)}
      where concepts.named is null and concepts.iban = any(${[...ibans]}::text[])
-     limit ${AT_ONCE} for update of concepts skip locked`.execute(trx)
+     limit ${AT_ONCE} for update of concepts`.execute(trx)
   if (rows.length === 0) return 0
   const digests = rows.flatMap((row) =>
     row.isOpen ? digestsOf(secrets, row).map((digest) => ({ ...row, digest })) : [],
