@@ -1,0 +1,93 @@
+import { sql } from 'kysely'
+import type { Trx } from '../../db/database.ts'
+import type { StagedStatement } from '../settle-statement.ts'
+import { mayMake } from './may-make.ts'
+import { transfersOf } from './sum-names.ts'
+
+/**
+ * Lines that seem new and that no name proves to be a known sum's transfers, or known transfers' sum, but whose day, sum
+ * and number fit: they wait. What a message of the same kind told of as another line is another.
+ */
+export async function holdLikelyBatches(trx: Trx, statement: StagedStatement): Promise<void> {
+  await holdEntries(trx, statement)
+  await holdSums(trx, statement)
+  await holdSingles(trx, statement)
+}
+
+/** Of the row `t`: a message of this kind told of it. */
+const toldByKind = (toldBy: string) => sql`
+  exists (select from statement_lines s join statement_imports i on i.id = s.import_id
+           where s.iban = t.iban and s.transaction_id = t.id
+             and coalesce(substring(i.format from '^camt\\.[0-9]+'), i.format) = ${toldBy}::text)`
+
+/** Transfers of one entry, of which a known line may be the sum. One that names its payer is one transfer. */
+async function holdEntries(trx: Trx, { iban, toldBy }: StagedStatement): Promise<void> {
+  await sql`
+    update told_lines l set found = 'doubt', reason = 'batch'
+      from told_batches g
+     where cardinality(g.numbers) > 1 and l.number = any(g.numbers) and l.found = 'new' and not l.settled
+       and exists (select from bank_transactions t
+                    where t.iban = ${iban} and t.booked_on = g.booked_on and t.direction = g.direction and t.units = g.units
+                      and t.part_of is null and t.state <> 'divided' and not ${toldByKind(toldBy)}
+                      and case when ${transfersOf} is null then t.payer_index is null and t.end_to_end_id is null
+                               else ${transfersOf} = cardinality(g.numbers) end
+                      and not exists (select from told_lines told where told.known_id = t.id))`.execute(trx)
+}
+
+interface Sum {
+  number: number
+  bookedOn: string
+  direction: string
+  units: bigint
+  transfers: number
+}
+
+/** Sums of so many transfers, of which known lines that the statement doesn't tell of may be those. */
+async function holdSums(trx: Trx, { iban, toldBy }: StagedStatement): Promise<void> {
+  const { rows: sums } = await sql<Sum>`
+    select l.number, l.booked_on, l.direction, l.units, g.transfers
+      from told_batches g join told_lines l on l.number = g.entry
+     where cardinality(g.numbers) = 1 and g.transfers > 1 and l.found = 'new'
+       and exists (select from known_lines k where k.day = l.booked_on and k.direction = l.direction and k.units < l.units)
+     order by l.number`.execute(trx)
+  const held: number[] = []
+  for (const { number, bookedOn, direction, units, transfers } of sums) {
+    const { rows } = await sql<{ units: bigint }>`
+      select t.units from bank_transactions t
+       where t.iban = ${iban} and t.id in (
+             select id from known_lines k
+              where k.day = ${bookedOn}::date and k.direction = ${direction} and k.units < ${units.toString()}::numeric
+                and not k.divided and k.part_of is null and k.apart <> 'surely')
+         and not ${toldByKind(toldBy)}
+         and not exists (select from told_lines told where told.known_id = t.id)`.execute(trx)
+    if (mayMake(rows, { units, count: transfers })) held.push(number)
+  }
+  if (held.length === 0) return
+  await sql`
+    update told_lines set found = 'doubt', reason = 'batch' where number = any(${held}::integer[])`.execute(
+    trx,
+  )
+}
+
+/** Transfers that may be those of a known sum, as many as it says that it has. */
+async function holdSingles(trx: Trx, { iban, toldBy }: StagedStatement): Promise<void> {
+  const { rows: sums } = await sql<Omit<Sum, 'number'>>`
+    select distinct t.booked_on, t.direction, t.units, said.transfers
+      from statement_batches said
+      join statement_lines s on s.import_id = said.import_id and s.position = said.position and s.number = said.entry
+      join bank_transactions t on t.iban = s.iban and t.id = s.transaction_id
+     where said.iban = ${iban} and cardinality(said.numbers) = 1 and said.transfers > 1
+       and t.booked_on between (select min(booked_on) from told_lines) and (select max(booked_on) from told_lines)
+       and t.state <> 'divided' and t.part_of is null and not ${toldByKind(toldBy)}
+       and not exists (select from told_lines told where told.known_id = t.id)`.execute(trx)
+  for (const { bookedOn, direction, units, transfers } of sums) {
+    const { rows } = await sql<{ number: number; units: bigint }>`
+      select number, units from told_lines
+       where found = 'new' and booked_on = ${bookedOn}::date and direction = ${direction}
+         and units < ${units.toString()}::numeric`.execute(trx)
+    if (!mayMake(rows, { units, count: transfers })) continue
+    await sql`
+      update told_lines set found = 'doubt', reason = 'batch'
+       where number = any(${rows.map(({ number }) => number)}::integer[])`.execute(trx)
+  }
+}
