@@ -117,16 +117,17 @@ interface Words {
 /**
  * Whether what is told of a known line is told of it, and not of another one of its day and amount: lines alike are
  * paired in their order, which says nothing about who paid which. `refs` are the known line's references; `ofDay` counts
- * the lines of its day, direction and amount, it among them, and `ofText` those of these that say the same.
+ * the lines of its day, direction and amount, it among them, and `ofText` those of these that say the same. `ofText` of
+ * what is told counts the lines told then of the same text, while they name one payer: whichever is which, they paid.
  */
 export function isSurelyOf(
   known: Words & { refs: readonly string[]; ofDay: number; ofText: number },
-  told: Words & { ref: string | null },
+  told: Words & { ref: string | null; ofText?: number },
 ): boolean {
   if (known.ofDay <= 1 || (told.ref !== null && known.refs.includes(told.ref))) return true
   const [ours, theirs] = [payersReference(known.endToEndId), payersReference(told.endToEndId)]
   if (ours !== null && ours === theirs) return true
-  return known.ofText <= 1 && areTextsAlike(known.concept, told.concept)
+  return known.ofText <= (told.ofText ?? 1) && areTextsAlike(known.concept, told.concept)
 }
 
 /** A sealed text is as long as what it holds: one of this length has neither name nor account, nor has a shorter one. */
@@ -149,6 +150,7 @@ interface StagedRow {
   refs: string[]
   ofDay: number
   ofText: number
+  toldOfText: number
 }
 
 /** `completePayers` with all that a staged statement tells of known lines. */
@@ -176,6 +178,12 @@ async function readRetellings(
   const { rows } = await sql<StagedRow>`
     with given as (
       select * from told_lines where number = any(${[...numbers]}::integer[])
+    ), told as (
+      select number, case when min(encode(print, 'hex')) over alike = max(encode(print, 'hex')) over alike
+                          then count(*) over alike else 1 end::integer as of_text
+        from told_lines
+       where (direction, units, booked_on) in (select direction, units, booked_on from given)
+      window alike as (partition by direction, units, booked_on, concept)
     ), alike as (
       select id, day, names, count(*) over (partition by direction, units, day)::integer as of_day,
              count(*) over (partition by direction, units, day, concept)::integer as of_text
@@ -184,15 +192,21 @@ async function readRetellings(
     select t.id as transaction_id, t.counterparty_sealed as known_sealed, t.end_to_end_id as known_end_to_end_id,
            t.concept as known_concept, l.ref, l.end_to_end_id, l.concept, l.counterparty_sealed,
            coalesce(array(select jsonb_array_elements(alike.names)->>'ref'), '{}') as refs,
-           coalesce(of_day, 1) as of_day, coalesce(of_text, 1) as of_text
+           coalesce(of_day, 1) as of_day, coalesce(alike.of_text, 1) as of_text, told.of_text as told_of_text
       from given l
+      join told on told.number = l.number
       join bank_transactions t on t.iban = ${iban} and t.id = l.known_id
       left join alike on alike.id = l.known_id and alike.day = l.booked_on`.execute(trx)
-  return rows.map(({ transactionId, knownEndToEndId, knownConcept, refs, ofDay, ofText, ...told }) => ({
-    transactionId,
-    counterparty: openCounterparty(secrets, told.counterpartySealed),
-    isSure: isSurelyOf({ endToEndId: knownEndToEndId, concept: knownConcept, refs, ofDay, ofText }, told),
-  }))
+  return rows.map(
+    ({ transactionId, knownEndToEndId, knownConcept, refs, ofDay, ofText, toldOfText, ...told }) => ({
+      transactionId,
+      counterparty: openCounterparty(secrets, told.counterpartySealed),
+      isSure: isSurelyOf(
+        { endToEndId: knownEndToEndId, concept: knownConcept, refs, ofDay, ofText },
+        { ...told, ofText: toldOfText },
+      ),
+    }),
+  )
 }
 
 /** `completePayers` with what the port tells of lines that it told before: under the same reference it is the same line. */

@@ -351,6 +351,26 @@ describe('what is told of a payer is not taken over', () => {
   })
 })
 
+test('a customer who paid twice is named for both transfers: the second goes back to their account', async () => {
+  const payment = await newPayment()
+  await tellNameless(payment)
+  await tellNameless(payment)
+  const told = { ...payment, bookedOn: today(), counterpartyName: ANA, counterpartyIban: ANAS }
+  const parts = partsOf({
+    account: iban,
+    lines: [toldLine(told), toldLine(told)],
+    openingUnits: null,
+    complete: false,
+  })
+  const file = await importStatement(t.app, fileOf(parts, { format: 'camt.054.001.08' }))
+  assert.equal(file.statements[0]?.known, 2)
+  await t.settle()
+  await settleRefunds(t)
+  assert.deepEqual(await stateOf(payment.id), ['payment_received', null])
+  assert.deepEqual(await refundsOf(payment.id), ['confirmed'])
+  assert.deepEqual(await knownAs(payment.id), [2])
+})
+
 test('a match that is undone before its payment hears of the payer leaves no trace', async () => {
   const [payment, other] = [await newPayment(), await newPayment()]
   const line = await tellNameless(payment)
