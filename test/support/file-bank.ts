@@ -47,7 +47,7 @@ export async function handIn(t: PaymentWorld, xml: string): Promise<TakenAnswer>
 export async function readStatement(
   t: PaymentWorld,
   iban: string,
-  { batches = false, words }: { batches?: boolean; words?: string } = {},
+  { batches = false, words, details }: { batches?: boolean; words?: string; details?: string } = {},
 ): Promise<void> {
   await t.advance(10_000)
   await t.runLanes('simulated-bank')
@@ -55,7 +55,8 @@ export async function readStatement(
   const day = (offset: number) => new Date(today.getTime() + offset * 86_400_000).toISOString().slice(0, 10)
   const drawn = await drawStatement(t.app, { iban, from: day(-1), to: day(0), batches })
   // Some banks write words of their own instead of the file's name.
-  const text = words ? drawn.replaceAll(/<AddtlNtryInf>[^<]*/g, `<AddtlNtryInf>${words}`) : drawn
+  const worded = words ? drawn.replaceAll(/<AddtlNtryInf>[^<]*/g, `<AddtlNtryInf>${words}`) : drawn
+  const text = details ? worded.replaceAll('<AddtlNtryInf>', `${details}<AddtlNtryInf>`) : worded
   await importStatement(t.app, {
     fileName: 'statement.xml',
     bytes: bytesOf(text),

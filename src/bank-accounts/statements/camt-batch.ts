@@ -1,4 +1,4 @@
-import { amountIn, childOf, childrenOf, moneyOf, textOf } from './camt-values.ts'
+import { amountIn, childOf, childrenOf, directionOf, moneyOf, textOf } from './camt-values.ts'
 import type { XmlElement } from './read-xml.ts'
 import type { BatchMark } from './statement.ts'
 import { referenceOf } from './statement-values.ts'
@@ -17,7 +17,9 @@ export function batchOf(
   lines: number,
 ): BatchMark | undefined {
   const batches = childrenOf(entry, 'Btch')
-  if (lines === 1 && details.length < 2 && batches.length === 0) return undefined
+  if (lines === 1 && details.length < 2 && batches.length === 0 && !isOrderedSum(entry, details[0])) {
+    return undefined
+  }
   const batch = batches.length === 1 ? batches[0] : undefined
   const said = textOf(batch, 'NbOfTxs')
   const count = said !== null && /^[1-9]\d{0,6}$/.test(said) ? Number(said) : details.length
@@ -36,6 +38,13 @@ export function batchOf(
   ]
   const { line, column } = entry.place
   return { entry: `${line}:${column}`, refs, transfers: transfers > 1 ? transfers : null }
+}
+
+/** Some banks tell a sum of orders as one transaction that names the orders' file and no order. */
+function isOrderedSum(entry: XmlElement, details: XmlElement | undefined): boolean {
+  const refs = childOf(details, 'Refs')
+  const named = (field: string): boolean => referenceOf(textOf(refs, field)) !== null
+  return directionOf(entry) === 'debit' && !named('EndToEndId') && (named('PmtInfId') || named('MsgId'))
 }
 
 /** What all of these say in this field; null where one says nothing or another thing. */
