@@ -7,6 +7,8 @@ import {
   makeFile,
   OPERATOR,
   readStatement,
+  takeFile,
+  takeStatement,
 } from '../../../test/support/file-bank.ts'
 import {
   addCustomer,
@@ -267,6 +269,28 @@ describe('a file', () => {
       assert.deepEqual([file?.booked, file?.batchLine !== null], [2, true])
     })
   }
+
+  test('whose sum was divided into its orders before anybody looked is booked by these', async () => {
+    const ids = [await refunding(), await refunding()]
+    const made = await makeFile(t.app, iban)
+    await handIn(t, made.xml)
+    const batch = `<Btch><PmtInfId>${made.messageId}-1</PmtInfId><NbOfTxs>2</NbOfTxs></Btch>`
+    await takeStatement(t, iban, { batches: true, details: `<NtryDtls>${batch}</NtryDtls>` })
+    const keys = await Promise.all(ids.map(async (id) => (await effectOf(id)).idempotencyKey))
+    const day = t.app.clock.now().toISOString().slice(0, 10)
+    const amount = (euros: number) => `<Amt Ccy="EUR">${euros}.00</Amt><CdtDbtInd>DBIT</CdtDbtInd>`
+    const orders = keys.map(
+      (key) => `<TxDtls><Refs><EndToEndId>${key}</EndToEndId></Refs>${amount(100)}</TxDtls>`,
+    )
+    await takeFile(
+      t,
+      `<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn><Ntfctn><Id>1</Id><Acct><Id><IBAN>${iban}</IBAN></Id></Acct><Ntry>${amount(200)}<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>${day}</Dt></BookgDt><NtryDtls>${batch}${orders.join('')}</NtryDtls></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>`,
+    )
+    await t.runLanes('bank-lines', 'bank-orders', 'payouts')
+    for (const id of ids) assert.deepEqual(await refundOf(id), ['refunded', 'confirmed'])
+    const [file] = await listOrderFiles(t.app, iban)
+    assert.deepEqual([file?.booked, file?.batchLine], [2, null])
+  })
 
   test('whose sum is not what is open of it stays with a person, though it names the file', async () => {
     const ids = [await refunding(), await refunding()]
