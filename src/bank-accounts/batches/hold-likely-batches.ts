@@ -10,6 +10,7 @@ import { transfersOf } from './sum-names.ts'
  */
 export async function holdLikelyBatches(trx: Trx, statement: StagedStatement): Promise<void> {
   await holdEntries(trx, statement)
+  await holdSumsOfEntries(trx, statement)
   await holdSums(trx, statement)
   await holdSingles(trx, statement)
 }
@@ -32,6 +33,23 @@ async function holdEntries(trx: Trx, { iban, toldBy }: StagedStatement): Promise
                       and case when ${transfersOf} is null then t.payer_index is null and t.end_to_end_id is null
                                else ${transfersOf} = cardinality(g.numbers) end
                       and not exists (select from told_lines told where told.known_id = t.id))`.execute(trx)
+}
+
+/** Lines that may be the sum of transfers that one entry told, of which this statement doesn't tell all. */
+async function holdSumsOfEntries(trx: Trx, { iban, toldBy }: StagedStatement): Promise<void> {
+  await sql`
+    update told_lines l set found = 'doubt', reason = 'batch'
+      from statement_batches b join statement_imports i on i.id = b.import_id
+     where b.iban = ${iban} and b.booked_on = l.booked_on and b.direction = l.direction and b.units = l.units
+       and cardinality(b.numbers) > 1 and l.found = 'new'
+       and coalesce((select g.transfers from told_batches g where g.entry = l.number and cardinality(g.numbers) = 1),
+                    case when l.payer_index is null and l.end_to_end_id is null then cardinality(b.numbers) end)
+           = cardinality(b.numbers)
+       and (l.ref is null or coalesce(substring(i.format from '^camt\\.[0-9]+'), i.format) <> ${toldBy}::text)
+       and exists (select from statement_lines s join bank_transactions p on p.iban = s.iban and p.id = s.transaction_id
+                    where s.import_id = b.import_id and s.position = b.position and s.number = any(b.numbers)
+                      and p.part_of is null
+                      and not exists (select from told_lines told where told.known_id = p.id))`.execute(trx)
 }
 
 interface Sum {
