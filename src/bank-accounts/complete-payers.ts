@@ -51,8 +51,9 @@ export async function completePayers(
   const completed = rows.flatMap((line) => {
     const { counterparty, isSure } = retellings.get(line.id)!
     if (line.matchedUnits > 0n && !isSure) return []
-    const whole = completeCounterparty(openCounterparty(secrets, line.counterpartySealed), counterparty)
-    return whole ? [{ line, whole }] : []
+    const known = openCounterparty(secrets, line.counterpartySealed)
+    const whole = completeCounterparty(known, counterparty)
+    return whole ? [{ line, known, whole }] : []
   })
   if (completed.length === 0) return 0
   const now = clock.now()
@@ -67,14 +68,16 @@ export async function completePayers(
            given (id, sealed, payer_index)
      where t.iban = ${iban} and t.id = given.id`.execute(trx)
   await sql`
-    insert into payer_news as known (iban, transaction_id, integration_id, payment_id, learned_account, due_at)
-    select m.iban, m.transaction_id, m.integration_id, m.payment_id, given.learned_account, ${now}
+    insert into payer_news as known (iban, transaction_id, integration_id, payment_id, learned_name, learned_account, due_at)
+    select m.iban, m.transaction_id, m.integration_id, m.payment_id, given.learned_name, given.learned_account, ${now}
       from unnest(${completed.map(({ line }) => line.id)}::text[],
+                  ${completed.map(({ known, whole }) => known.name !== whole.name)}::boolean[],
                   ${completed.map(({ line, whole }) => line.payerIndex === null && whole.iban !== null)}::boolean[])
-             given (id, learned_account)
+             given (id, learned_name, learned_account)
       join bank_matches m on m.iban = ${iban} and m.transaction_id = given.id and m.units > 0
     on conflict (iban, transaction_id, integration_id, payment_id) do update
-       set learned_account = known.learned_account or excluded.learned_account, due_at = excluded.due_at`.execute(
+       set learned_name = known.learned_name or excluded.learned_name,
+           learned_account = known.learned_account or excluded.learned_account, due_at = excluded.due_at`.execute(
     trx,
   )
   return completed.length

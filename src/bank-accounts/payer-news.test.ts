@@ -157,6 +157,19 @@ describe('a payer who is named afterwards', () => {
     assert.deepEqual(await knownAs(payment.id), [1])
   })
 
+  test('has an account first and a name later: both are known, and counted once', async () => {
+    const payment = await newPayment()
+    const line = await tellLine(t.app, { iban, ...payment, counterpartyName: '', counterpartyIban: ANAS })
+    await t.settle()
+    assert.deepEqual(await stateOf(payment.id), ['in_review', 'third_party'])
+    await tellPayer(payment, ANA, null)
+    await t.settle()
+    assert.deepEqual(await stateOf(payment.id), ['payment_received', null])
+    assert.deepEqual(await payerOf(line), { name: ANA, iban: ANAS })
+    assert.deepEqual((await getPayment(t, payment.id)).holder, { name: ANA, iban: ANAS, card_last4: null })
+    assert.deepEqual(await knownAs(payment.id), [1])
+  })
+
   test('is somebody else: it stays before a person, who sees the name', async () => {
     const payment = await newPayment()
     await tellNameless(payment)

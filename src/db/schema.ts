@@ -402,6 +402,8 @@ export interface PayerNewsTable {
   transactionId: string
   integrationId: number
   paymentId: string
+  /** The payer's name was not known before. */
+  learnedName: boolean
   /** The payer's account was not known before. */
   learnedAccount: boolean
   dueAt: Date
