@@ -23,12 +23,13 @@ const bytesOf = (name: string): Buffer => readFileSync(new URL(name, FOLDER))
 
 /** The Dutch files of another tool leave the comma out of one amount, which SWIFT doesn't allow. */
 const WITHOUT_COMMA = ['knab.mt940', 'trailers.mt940']
-const CSV = csvMappingOf({
+const ACCOUNT = 'ES9121000418450200051332'
+const BY_HAND = csvMappingOf({
   delimiter: ';',
   skip_rows: 2,
   date_format: 'DD.MM.YYYY',
   decimal: ',',
-  account: 'ES9121000418450200051332',
+  account: ACCOUNT,
   currency: 'EUR',
   only: { column: 'Status', values: ['gebucht'] },
   columns: {
@@ -39,6 +40,21 @@ const CSV = csvMappingOf({
     counterparty_name: 'Name',
     counterparty_iban: 'IBAN',
     concept: ['Verwendungszweck', 'Zusatz'],
+  },
+})
+
+const BY_PYTHON = csvMappingOf({
+  delimiter: ';',
+  date_format: 'DD/MM/YYYY',
+  decimal: ',',
+  account: ACCOUNT,
+  currency: 'EUR',
+  columns: {
+    booked_on: 'Fecha',
+    value_date: 'Fecha valor',
+    amount: 'Importe',
+    balance: 'Saldo',
+    concept: ['Concepto', 'Observaciones'],
   },
 })
 
@@ -78,7 +94,7 @@ describe('examples', () => {
   for (const name of names) {
     test(`${name} is read, written and read again as the same`, async () => {
       const file = mended(name)
-      const { format, read } = detectFormat(file, CSV)
+      const { format, read } = detectFormat(file, name === 'newest-first.csv' ? BY_HAND : BY_PYTHON)
       const parts = await readAll(read, file)
       assert.ok(linesAmong(parts).length > 0)
       const again = written(name, format, parts)
@@ -104,6 +120,24 @@ describe('what another tool wrote', () => {
       assert.equal(message, `amount at ${place}: The amount "500" has no comma, as in 500,00.`)
     })
   }
+
+  test('a CSV for spreadsheets: its mark, quotes in quotes, a text of two lines, grouped thousands', async () => {
+    const lines = linesAmong(await readAll(csvReader(BY_PYTHON), bytesOf('python-excel.csv'), 5))
+    assert.deepEqual(
+      lines.map(({ bookedOn, valueDate, direction, units, concept }) => [
+        bookedOn,
+        valueDate,
+        direction,
+        units,
+        concept,
+      ]),
+      [
+        ['2026-03-27', '2026-03-27', 'credit', 15_050n, 'Transferencia de "ACME"; S.L. KX4T9M2P'],
+        ['2026-03-30', '2026-03-31', 'credit', 123_456n, 'María Peña Núñez Primera línea segunda línea'],
+        ['2026-03-31', '2026-03-31', 'debit', 225n, 'Comisión'],
+      ],
+    )
+  })
 
   test('blocks after a message, words between slashes that nobody knows, a party without a tag of its name', async () => {
     const [credit, debit, last] = linesAmong(await readAll(readMt940, mended('trailers.mt940')))
