@@ -13,7 +13,7 @@ import {
 } from '../../../test/support/statement-writers.ts'
 import { csvMappingOf } from './csv-mapping.ts'
 import { detectFormat } from './detect-format.ts'
-import type { CamtMessage } from './read-camt.ts'
+import { type CamtMessage, readCamt } from './read-camt.ts'
 import { csvReader } from './read-csv.ts'
 import { readMt940 } from './read-mt940.ts'
 import type { StatementPart } from './statement.ts'
@@ -58,13 +58,14 @@ const BY_PYTHON = csvMappingOf({
   },
 })
 
+const REPORT = 'iso20022-report.camt053.xml'
+
+/** As it would be if its maker had kept to SWIFT, or if its account were in a currency that the platform keeps. */
 function mended(name: string): Buffer {
-  const bytes = bytesOf(name)
-  if (!WITHOUT_COMMA.includes(name)) return bytes
-  return Buffer.from(
-    bytes.toString('latin1').replace('D500NTRF', 'D500,NTRF').replace('C500NTRF', 'C500,NTRF'),
-    'latin1',
-  )
+  const text = bytesOf(name).toString('latin1')
+  if (WITHOUT_COMMA.includes(name)) return Buffer.from(text.replace('C500NTRF', 'C500,NTRF'), 'latin1')
+  if (name !== REPORT) return bytesOf(name)
+  return Buffer.from(text.replaceAll('"SEK"', '"EUR"'), 'latin1')
 }
 
 /** Written the Dutch way, a text with words between slashes would be read as these words. */
@@ -120,6 +121,57 @@ describe('what another tool wrote', () => {
       assert.equal(message, `amount at ${place}: The amount "500" has no comma, as in 500,00.`)
     })
   }
+
+  test('the example of ISO 20022’s report is refused for its currency, and read in another', async () => {
+    const text = bytesOf(REPORT).toString()
+    assert.match(await refusalOf(readCamt, text), /^currency at 43:9: "SEK" is no currency/)
+    const parts = await readAll(readCamt, mended(REPORT))
+    assert.deepEqual(
+      linesAmong(parts).map((line) => [
+        line.direction,
+        line.units,
+        line.bookedAt?.toISOString(),
+        line.bankRef,
+        line.endToEndId,
+        line.counterpartyName,
+        line.batch?.refs,
+        line.batch?.transfers,
+      ]),
+      [
+        [
+          'credit',
+          10_567_850n,
+          '2010-10-18T12:15:00.000Z',
+          'AAAASESS-FP-CN_98765/01',
+          'MUELL/FINP/RA12345',
+          'MUELLER',
+          undefined,
+          undefined,
+        ],
+        [
+          'debit',
+          20_000_000n,
+          '2010-10-18T09:15:00.000Z',
+          'AAAASESS-FP-ACCR-01',
+          null,
+          '',
+          ['entry:AAAASESS-FP-ACCR-01', 'batch:FINP-0055/001'],
+          20,
+        ],
+        [
+          'credit',
+          3_000_000n,
+          '2010-10-18T14:15:00.000Z',
+          'AAAASESS-FP-CONF-FX',
+          'AAAASS1085FINPSS',
+          '',
+          undefined,
+          undefined,
+        ],
+      ],
+    )
+    assert.equal(parts.find((part) => part.kind === 'end')?.closingUnits, 43_567_850n)
+  })
 
   test('a CSV for spreadsheets: its mark, quotes in quotes, a text of two lines, grouped thousands', async () => {
     const lines = linesAmong(await readAll(csvReader(BY_PYTHON), bytesOf('python-excel.csv'), 5))
