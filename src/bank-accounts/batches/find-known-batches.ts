@@ -3,6 +3,7 @@ import type { App } from '../../app.ts'
 import type { Trx } from '../../db/database.ts'
 import type { StagedStatement } from '../settle-statement.ts'
 import { findToldParts } from './find-told-parts.ts'
+import { holdFitting } from './hold-likely-batches.ts'
 import { isNamed } from './sum-names.ts'
 import { gatherBatches } from './told-batches.ts'
 
@@ -30,6 +31,7 @@ export async function findKnownBatches(
   if (known) await findSums(app, trx, statement)
   if (known && told) await findToldParts(app, trx, statement)
   if (told) await holdParts(trx, statement)
+  if (told || known) await holdFitting(trx, statement)
 }
 
 /** Transfers in the books that a line of the statement is the sum of, by its name. */
@@ -52,19 +54,33 @@ async function findSums({ clock }: Pick<App, 'clock'>, trx: Trx, statement: Stag
   const made: { number: number; ids: string[] }[] = []
   const again: { number: number; id: string }[] = []
   const doubted: number[] = []
+  const partly = new Set<string>()
   for (const [number, candidates] of found) {
     const free = candidates.filter(({ ids, sums }) => !taken.has(sums[0] ?? ids[0]!))
     const known = free.find(({ sums }) => sums.length === 1 && sums[0] !== null)
     const parts = free.find(({ whole, sums }) => whole && sums.length === 1 && sums[0] === null)
     if (known) again.push({ number, id: known.sums[0]! })
     else if (parts) made.push({ number, ids: parts.ids })
-    else if (free.length > 0) doubted.push(number)
+    else if (free.length > 0 || candidates.some(({ whole }) => !whole)) {
+      doubted.push(number)
+      for (const { ids } of candidates) for (const id of ids) partly.add(id)
+    }
     const chosen = known ?? parts ?? free[0]
     if (chosen) taken.add(chosen.sums[0] ?? chosen.ids[0]!)
   }
   await settleAs(trx, again)
   await holdAll(trx, doubted)
+  await markParts(trx, [...partly])
   await recordSums(trx, statement, made, clock.now())
+}
+
+/** The statement tells of these by their sum, so that no line of it is one of them. */
+async function markParts(trx: Trx, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  await sql`
+    insert into told_by_sum (id, sure) select id, true from unnest(${[...ids]}::text[]) id on conflict do nothing`.execute(
+    trx,
+  )
 }
 
 /** By an entry that told several transfers. */

@@ -9,6 +9,9 @@ import type { StagedStatement } from '../settle-statement.ts'
  * are known otherwise.
  */
 export async function leaveOutTold(trx: Trx, { iban, toldBy }: StagedStatement): Promise<void> {
+  await sql`
+    update known_lines k set apart = case when told.sure then 'surely' else 'batch' end
+      from told_by_sum told where told.id = k.id and k.apart = 'no'`.execute(trx)
   const { rows } = await sql`select from known_lines where divided limit 1`.execute(trx)
   if (rows.length === 0) return
   await sql`

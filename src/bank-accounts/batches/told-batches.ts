@@ -14,10 +14,17 @@ export async function createBatchStage(trx: Trx): Promise<void> {
       entry integer primary key, booked_on date not null, direction text not null, units numeric(78,0) not null,
       transfers integer, refs text[] not null, numbers integer[] not null
     ) on commit drop`.execute(trx)
+  await sql`
+    create temporary table told_by_sum (id text primary key, sure boolean not null) on commit drop`.execute(
+    trx,
+  )
 }
 
 export async function emptyBatchStage(trx: Trx): Promise<void> {
-  await sql`with gone as (delete from told_marks) delete from told_batches`.execute(trx)
+  await sql`
+    with marks as (delete from told_marks), parts as (delete from told_by_sum) delete from told_batches`.execute(
+    trx,
+  )
 }
 
 /** The marks of lines that have one. */
