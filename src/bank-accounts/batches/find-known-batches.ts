@@ -50,12 +50,18 @@ async function findSums({ clock }: Pick<App, 'clock'>, trx: Trx, statement: Stag
     [...(await findByEntry(trx, statement)), ...(await findByName(trx, statement))],
     ({ number }) => number,
   )
+  if (found.size === 0) return
+  const beside = await findToldHere(trx, statement)
   const taken = new Set<string>()
   const made: { number: number; ids: string[] }[] = []
   const again: { number: number; id: string }[] = []
   const doubted: number[] = []
   const partly = new Set<string>()
-  for (const [number, candidates] of found) {
+  for (const [number, all] of found) {
+    // What the statement tells of beside the sum was taken for one of its transfers wrongly.
+    const candidates = all.map((one) =>
+      one.sums[0] === null && one.ids.some((id) => beside.has(id)) ? { ...one, whole: false } : one,
+    )
     const free = candidates.filter(({ ids, sums }) => !taken.has(sums[0] ?? ids[0]!))
     const known = free.find(({ sums }) => sums.length === 1 && sums[0] !== null)
     const parts = free.find(({ whole, sums }) => whole && sums.length === 1 && sums[0] === null)
@@ -63,7 +69,7 @@ async function findSums({ clock }: Pick<App, 'clock'>, trx: Trx, statement: Stag
     else if (parts) made.push({ number, ids: parts.ids })
     else if (free.length > 0 || candidates.some(({ whole }) => !whole)) {
       doubted.push(number)
-      for (const { ids } of candidates) for (const id of ids) partly.add(id)
+      for (const { ids } of candidates) for (const id of ids) if (!beside.has(id)) partly.add(id)
     }
     const chosen = known ?? parts ?? free[0]
     if (chosen) taken.add(chosen.sums[0] ?? chosen.ids[0]!)
@@ -72,6 +78,16 @@ async function findSums({ clock }: Pick<App, 'clock'>, trx: Trx, statement: Stag
   await holdAll(trx, doubted)
   await markParts(trx, [...partly])
   await recordSums(trx, statement, made, clock.now())
+}
+
+/** Lines of the books that the statement tells of by their reference. */
+async function findToldHere(trx: Trx, { iban }: StagedStatement): Promise<Set<string>> {
+  const { rows } = await sql<{ id: string }>`
+    select distinct t.id
+      from told_lines l join statement_lines s on s.iban = ${iban} and s.ref = l.ref
+      join bank_transactions t on t.iban = s.iban and t.id = s.transaction_id
+                              and t.direction = l.direction and t.units = l.units`.execute(trx)
+  return new Set(rows.map(({ id }) => id))
 }
 
 /** The statement tells of these by their sum, so that no line of it is one of them. */
