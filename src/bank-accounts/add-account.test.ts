@@ -140,6 +140,18 @@ test('an integration’s own account goes before a pooled one, and a newer one b
   assert.equal((await pay()).iban, ibanNo(9))
 })
 
+test('the sandbox says that its bank has no such account, and does not pretend that money came', async () => {
+  const { id, iban } = await pay()
+  const paid = await t.api('POST', `/api/sandbox/payments/${id}/pay`, { body: {} })
+  assert.deepEqual(
+    [paid.body.error, /statements alone/.test(paid.body.message)],
+    ['method_not_allowed', true],
+  )
+  const body = { iban, amount: '10.00', name: 'Ana' }
+  const sent = await t.api('POST', '/api/sandbox/bank/transfer', { body })
+  assert.deepEqual([sent.body.error, /statements alone/.test(sent.body.message)], ['account_not_found', true])
+})
+
 test('an account is retired when nothing is left of it, and taken up again', async () => {
   await assert.rejects(retireAccount(t.app, FIRST, WHO), /It holds 100\.00 EUR by the books: transfer it/)
   await importDay({

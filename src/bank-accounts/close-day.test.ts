@@ -113,6 +113,24 @@ describe('a day whose statement says what the books say', () => {
     ])
   })
 
+  it('also when several close it at once, one after the other', async () => {
+    await tell({ fromOn: '2026-03-02', lines: [credit('2026-03-02', 100n)] })
+    await tell({ fromOn: '2026-03-04', openingUnits: 100n })
+    assert.deepEqual(found(await close('2026-03-04')), [])
+    await tellByPort(portLine('2026-03-03', 40n))
+    const closed = await Promise.all(Array.from({ length: 4 }, () => close('2026-03-04')))
+    const inOrder = closed.sort((a, b) => a.run - b.run)
+    assert.deepEqual(
+      inOrder.map(({ run, closedBefore }) => [run, closedBefore?.who]),
+      [2, 3, 4, 5].map((run) => [run, 'maria']),
+    )
+    // What is told once is told to the first of them.
+    assert.deepEqual(
+      inOrder.map((one) => one.differences.filter(({ cause }) => cause === 'late_line').length),
+      [1, 0, 0, 0],
+    )
+  })
+
   it('also within a statement of many days, and where days are told twice', async () => {
     const week = ['2026-03-02', '2026-03-03', '2026-03-04'].map((day, at) => credit(day, 100n + BigInt(at)))
     await tell({ fromOn: '2026-03-02', toOn: '2026-03-04', lines: week })

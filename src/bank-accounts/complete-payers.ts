@@ -51,8 +51,9 @@ export async function completePayers(
   const completed = rows.flatMap((line) => {
     const { counterparty, isSure } = retellings.get(line.id)!
     if (line.matchedUnits > 0n && !isSure) return []
-    const whole = completeCounterparty(openCounterparty(secrets, line.counterpartySealed), counterparty)
-    return whole ? [{ line, whole }] : []
+    const known = openCounterparty(secrets, line.counterpartySealed)
+    const whole = completeCounterparty(known, counterparty)
+    return whole ? [{ line, known, whole }] : []
   })
   if (completed.length === 0) return 0
   const now = clock.now()
@@ -67,14 +68,16 @@ export async function completePayers(
            given (id, sealed, payer_index)
      where t.iban = ${iban} and t.id = given.id`.execute(trx)
   await sql`
-    insert into payer_news as known (iban, transaction_id, integration_id, payment_id, learned_account, due_at)
-    select m.iban, m.transaction_id, m.integration_id, m.payment_id, given.learned_account, ${now}
+    insert into payer_news as known (iban, transaction_id, integration_id, payment_id, learned_name, learned_account, due_at)
+    select m.iban, m.transaction_id, m.integration_id, m.payment_id, given.learned_name, given.learned_account, ${now}
       from unnest(${completed.map(({ line }) => line.id)}::text[],
+                  ${completed.map(({ known, whole }) => known.name !== whole.name)}::boolean[],
                   ${completed.map(({ line, whole }) => line.payerIndex === null && whole.iban !== null)}::boolean[])
-             given (id, learned_account)
+             given (id, learned_name, learned_account)
       join bank_matches m on m.iban = ${iban} and m.transaction_id = given.id and m.units > 0
     on conflict (iban, transaction_id, integration_id, payment_id) do update
-       set learned_account = known.learned_account or excluded.learned_account, due_at = excluded.due_at`.execute(
+       set learned_name = known.learned_name or excluded.learned_name,
+           learned_account = known.learned_account or excluded.learned_account, due_at = excluded.due_at`.execute(
     trx,
   )
   return completed.length
@@ -117,16 +120,17 @@ interface Words {
 /**
  * Whether what is told of a known line is told of it, and not of another one of its day and amount: lines alike are
  * paired in their order, which says nothing about who paid which. `refs` are the known line's references; `ofDay` counts
- * the lines of its day, direction and amount, it among them, and `ofText` those of these that say the same.
+ * the lines of its day, direction and amount, it among them, and `ofText` those of these that say the same. `ofText` of
+ * what is told counts the lines told then of the same text, while they name one payer: whichever is which, they paid.
  */
 export function isSurelyOf(
   known: Words & { refs: readonly string[]; ofDay: number; ofText: number },
-  told: Words & { ref: string | null },
+  told: Words & { ref: string | null; ofText?: number },
 ): boolean {
   if (known.ofDay <= 1 || (told.ref !== null && known.refs.includes(told.ref))) return true
   const [ours, theirs] = [payersReference(known.endToEndId), payersReference(told.endToEndId)]
   if (ours !== null && ours === theirs) return true
-  return known.ofText <= 1 && areTextsAlike(known.concept, told.concept)
+  return known.ofText <= (told.ofText ?? 1) && areTextsAlike(known.concept, told.concept)
 }
 
 /** A sealed text is as long as what it holds: one of this length has neither name nor account, nor has a shorter one. */
@@ -138,17 +142,17 @@ const NO_NAME_BYTES = 'NOTPROVIDED'.length
 const MOST_IBAN_BYTES = 32
 
 interface StagedRow {
+  number: number
   transactionId: string
+  day: string
   knownSealed: Buffer
   knownEndToEndId: string | null
   knownConcept: string
+  matchedUnits: bigint
   ref: string | null
   endToEndId: string | null
   concept: string
   counterpartySealed: Buffer
-  refs: string[]
-  ofDay: number
-  ofText: number
 }
 
 /** `completePayers` with all that a staged statement tells of known lines. */
@@ -174,26 +178,55 @@ async function readRetellings(
   { iban, numbers }: { iban: string; numbers: readonly number[] },
 ): Promise<Retelling[]> {
   const { rows } = await sql<StagedRow>`
-    with given as (
-      select * from told_lines where number = any(${[...numbers]}::integer[])
-    ), alike as (
-      select id, day, names, count(*) over (partition by direction, units, day)::integer as of_day,
-             count(*) over (partition by direction, units, day, concept)::integer as of_text
-        from known_lines
-       where (direction, units, day) in (select direction, units, booked_on from given))
-    select t.id as transaction_id, t.counterparty_sealed as known_sealed, t.end_to_end_id as known_end_to_end_id,
-           t.concept as known_concept, l.ref, l.end_to_end_id, l.concept, l.counterparty_sealed,
-           coalesce(array(select jsonb_array_elements(alike.names)->>'ref'), '{}') as refs,
-           coalesce(of_day, 1) as of_day, coalesce(of_text, 1) as of_text
-      from given l
-      join bank_transactions t on t.iban = ${iban} and t.id = l.known_id
-      left join alike on alike.id = l.known_id and alike.day = l.booked_on`.execute(trx)
-  return rows.map(({ transactionId, knownEndToEndId, knownConcept, refs, ofDay, ofText, ...told }) => ({
+    select l.number, t.id as transaction_id, l.booked_on as day, t.counterparty_sealed as known_sealed,
+           t.end_to_end_id as known_end_to_end_id, t.concept as known_concept, t.matched_units, l.ref, l.end_to_end_id,
+           l.concept, l.counterparty_sealed
+      from told_lines l join bank_transactions t on t.iban = ${iban} and t.id = l.known_id
+     where l.number = any(${[...numbers]}::integer[])`.execute(trx)
+  const telling = rows
+    .map((row) => ({ row, counterparty: openCounterparty(secrets, row.counterpartySealed) }))
+    .filter(({ row, counterparty }) =>
+      completeCounterparty(openCounterparty(secrets, row.knownSealed), counterparty),
+    )
+  const owned = telling.map(({ row }) => row).filter(({ matchedUnits }) => matchedUnits > 0n)
+  const sure = await findSure(trx, owned)
+  return telling.map(({ row: { number, transactionId }, counterparty }) => ({
     transactionId,
-    counterparty: openCounterparty(secrets, told.counterpartySealed),
-    isSure: isSurelyOf({ endToEndId: knownEndToEndId, concept: knownConcept, refs, ofDay, ofText }, told),
+    counterparty,
+    isSure: sure.has(number),
   }))
 }
+
+/** The numbers of those told lines that are surely of the known ones that they were paired with. */
+async function findSure(trx: Trx, pairs: readonly StagedRow[]): Promise<Set<number>> {
+  if (pairs.length === 0) return new Set()
+  const numbers = pairs.map(({ number }) => number)
+  const groups = sql`(select direction, units, booked_on from told_lines where number = any(${numbers}::integer[]))`
+  const known = await sql<{ id: string; day: string; refs: string[]; ofDay: number; ofText: number }>`
+    select id, day, array(select jsonb_array_elements(names)->>'ref') as refs, of_day, of_text
+      from (select id, day, names, count(*) over (partition by direction, units, day)::integer as of_day,
+                   count(*) over (partition by direction, units, day, concept)::integer as of_text
+              from known_lines where (direction, units, day) in ${groups}) alike
+     where id = any(${pairs.map(({ transactionId }) => transactionId)}::text[])`.execute(trx)
+  const told = await sql<{ number: number; ofText: number }>`
+    select number, case when first = last then of_text else 1 end::integer as of_text
+      from (select number, min(encode(print, 'hex')) over alike as first, max(encode(print, 'hex')) over alike as last,
+                   count(*) over alike as of_text
+              from told_lines where (direction, units, booked_on) in ${groups}
+            window alike as (partition by direction, units, booked_on, concept)) alike
+     where number = any(${numbers}::integer[])`.execute(trx)
+  const among = new Map(known.rows.map((row) => [`${row.id} ${row.day}`, row]))
+  const toldOf = new Map(told.rows.map(({ number, ofText }) => [number, ofText]))
+  const sure = pairs.filter((pair) => {
+    // One that was found by its reference on another day has no other beside it there.
+    const { refs, ofDay, ofText } = among.get(`${pair.transactionId} ${pair.day}`) ?? ALONE
+    const line = { endToEndId: pair.knownEndToEndId, concept: pair.knownConcept, refs, ofDay, ofText }
+    return isSurelyOf(line, { ...pair, ofText: toldOf.get(pair.number)! })
+  })
+  return new Set(sure.map(({ number }) => number))
+}
+
+const ALONE = { refs: [], ofDay: 1, ofText: 1 }
 
 /** `completePayers` with what the port tells of lines that it told before: under the same reference it is the same line. */
 export async function completeRetold(app: Needs, trx: Trx, lines: readonly BankLine[]): Promise<number> {

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { openCounterparty } from '../onramp/refund-sources.ts'
+import { leaveOutTold } from './batches/leave-out-told.ts'
 import {
   type Extent,
   type Finding,
@@ -13,7 +14,6 @@ import {
 } from './pair-lines.ts'
 import type { StagedStatement } from './settle-statement.ts'
 import type { StatementExtent } from './statement-extent.ts'
-import type { Relation } from './statement-relation.ts'
 
 /** Groups of lines of one day, direction and amount that are compared at a time. */
 const GROUPS = 500
@@ -38,6 +38,7 @@ export async function findKnownLines(
   if (firstOn === null || lastOn === null) return
   if (await hasLinesNear(trx, statement, extent)) {
     await loadKnown(trx, statement, extent)
+    await leaveOutTold(trx, statement)
     await pairGroups(app, trx, statement, extent)
     await followReferences(trx, statement)
     await holdSwapped(trx, statement)
@@ -78,7 +79,8 @@ async function loadKnown(
                        join statement_lines s using (import_id, position)
                       where s.iban = t.iban and s.transaction_id = t.id
                       -- What is told again is told, and what is proven once is.
-                      order by array_position(array['no', 'surely', 'alike', 'perhaps'], joined.apart) limit 1), 'no')
+                      order by array_position(array['no', 'surely', 'alike', 'perhaps'], joined.apart) limit 1), 'no'),
+           t.part_of, t.state = 'divided'
       from bank_transactions t cross join lateral (${possibleDays}) days
      where t.iban = ${iban} and t.booked_on between ${firstOn}::date - 1 and ${lastOn}::date + 1`.execute(trx)
   await sql`delete from known_lines where day not between ${firstOn}::date and ${lastOn}::date`.execute(trx)
@@ -151,7 +153,7 @@ interface KnownRow extends WordsRow, Group {
   names: KnownLine['names']
   prints: string[]
   likely: boolean
-  apart: Relation
+  apart: NonNullable<KnownLine['apart']>
 }
 
 async function pairGroups(
@@ -162,7 +164,7 @@ async function pairGroups(
 ): Promise<void> {
   let last: Group | undefined
   // One that the port told may stand under two days: it is paired on one.
-  const used = new Set<string>()
+  const used = await findSettled(trx)
   const covered = statement.complete ? [] : await findWholeDays(trx, statement.iban, extent)
   for (;;) {
     const groups = await nextGroups(trx, last)
@@ -186,6 +188,13 @@ async function pairGroups(
     }
     await recordFindings(trx, findings)
   }
+}
+
+/** Lines that were found before any words were compared. */
+async function findSettled(trx: Trx): Promise<Set<string>> {
+  const { rows } = await sql<{ id: string }>`
+    select known_id as id from told_lines where settled and known_id is not null`.execute(trx)
+  return new Set(rows.map(({ id }) => id))
 }
 
 function extentOf(
@@ -223,7 +232,7 @@ async function nextGroups(trx: Trx, last: Group | undefined): Promise<Group[]> {
     : sql`true`
   const { rows } = await sql<Group & { lines: number }>`
     select direction, units, booked_on as day, count(*) as lines from told_lines l
-     where ${after} and exists (select from known_lines k
+     where ${after} and not settled and exists (select from known_lines k
                                  where k.direction = l.direction and k.units = l.units and k.day = l.booked_on)
      group by direction, units, booked_on order by direction, units, booked_on limit ${GROUPS}`.execute(trx)
   let held = 0
@@ -244,7 +253,7 @@ async function loadTold(trx: Trx, groups: readonly Group[]): Promise<ToldRow[]> 
     select l.number, l.direction, l.units, l.booked_on as day, l.ref, encode(l.print, 'hex') as print, l.end_to_end_id,
            l.concept, encode(l.payer_index, 'hex') as payer, l.counterparty_sealed
       from ${asRows(groups)} join told_lines l
-        on l.direction = g.direction and l.units = g.units and l.booked_on = g.day
+        on l.direction = g.direction and l.units = g.units and l.booked_on = g.day and not l.settled
      order by l.number`.execute(trx)
   return rows
 }

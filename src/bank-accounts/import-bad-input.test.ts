@@ -67,7 +67,40 @@ const replaced = (text: string, from: string | RegExp, to: string): string => {
 const BOMB = `<?xml version="1.0"?>
 <!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
 `
-const cases: Record<string, [bytes: () => Buffer, code: RegExp, line?: number]> = {
+const LAUGHS = `<?xml version="1.0"?>
+<!DOCTYPE lolz [<!ENTITY lol0 "lol">
+${Array.from({ length: 9 }, (_, n) => `<!ENTITY lol${n + 1} "${`&lol${n};`.repeat(10)}">`).join('\n')}]>
+`
+const MEGABYTES = 5_000_000
+const long = 'x'.repeat(MEGABYTES)
+/** The file with this put before its first entry, or into it. */
+const withBefore = (text: string): Buffer => Buffer.from(replaced(camt(), '<Ntry>', `${text}<Ntry>`))
+const withInside = (text: string): Buffer => Buffer.from(replaced(camt(), '<Ntry>', `<Ntry>${text}`))
+const bombs: Record<string, [bytes: () => Buffer, code: RegExp, line?: number]> = {
+  'a billion laughs': [
+    () => Buffer.from(replaced(camt().replace(/^<\?xml.*\?>\n/, LAUGHS), 'Pago 250', '&lol9;')),
+    /^doctype$/,
+    11,
+  ],
+  'an entity that nobody declared': [() => Buffer.from(replaced(camt(), 'Pago 250', '&lol9;')), /^doctype$/],
+  'the name of an element of megabytes': [() => withBefore(`<${long}/>`), /^xml$/],
+  'the name of an attribute of megabytes': [() => withInside(`<Refs ${long}="1"/>`), /^xml$/],
+  'an attribute of megabytes': [() => withInside(`<Refs a="${long}"/>`), /^xml$/],
+  'a hundred thousand attributes': [
+    () => withInside(`<Refs ${Array.from({ length: 100_000 }, (_, n) => `a${n}=""`).join(' ')}/>`),
+    /^xml$/,
+  ],
+  'a text of megabytes': [() => withInside(`<NtryRef>${long}</NtryRef>`), /^xml$/],
+  'a section without markup of megabytes': [
+    () => withInside(`<NtryRef><![CDATA[${long}]]></NtryRef>`),
+    /^xml$/,
+  ],
+  'a comment of megabytes': [() => withBefore(`<!--${long}-->`), /^xml$/],
+  'a million empty elements in one': [() => withInside(`<Refs>${'<a/>'.repeat(1_000_000)}</Refs>`), /^xml$/],
+  'a million empty elements in an entry': [() => withInside('<a/>'.repeat(1_000_000)), /^batch$/],
+  'a hundred thousand balances': [() => withBefore('<Bal><Tp/></Bal>'.repeat(100_000)), /^batch$/],
+}
+const cases: typeof bombs = {
   'a camt.053 that breaks off': [() => Buffer.from(camt().slice(0, -200)), /^truncated$/],
   'a camt.053 that breaks off in the middle of its lines': [
     () => Buffer.from(camt().slice(0, camt().length / 2)),
@@ -101,6 +134,55 @@ const cases: Record<string, [bytes: () => Buffer, code: RegExp, line?: number]> 
     () => Buffer.from(replaced(camt(), '<Ntry>', '<a>'.repeat(200_000))),
     /./,
   ],
+  'a camt.053 whose number of entries is wrong': [
+    () =>
+      Buffer.from(
+        replaced(
+          camt(),
+          '<Ntry>',
+          '<TxsSummry><TtlNtries><NbOfNtries>501</NbOfNtries></TtlNtries></TxsSummry>\n<Ntry>',
+        ),
+      ),
+    /^totals$/,
+    5,
+  ],
+  'a camt.053 of an account whose check digits are wrong': [
+    () => Buffer.from(replaced(camt(), iban, `${iban.slice(0, 2)}00${iban.slice(4)}`)),
+    /^account$/,
+    4,
+  ],
+  'a camt.053 in another encoding than it says': [
+    () => Buffer.from(replaced(camt(), 'Pago 250', 'Año 250'), 'latin1'),
+    /^encoding$/,
+  ],
+  'an MT940 that begins in UTF-8 and goes on otherwise': [
+    () => {
+      const text = replaced(replaced(mt940(), 'Pago 2\r', 'Año 2\r'), 'Pago 250', 'A#o 250')
+      const bytes = Buffer.from(text)
+      bytes[bytes.indexOf('A#o') + 1] = 0xf1
+      return bytes
+    },
+    /^encoding$/,
+  ],
+  'a Norma 43 with control characters': [
+    () => Buffer.from(replaced(norma43(), 'Pago 250', 'Pago\u0007250')),
+    /^encoding$/,
+  ],
+  'a Norma 43 in EBCDIC': [() => Buffer.from([0xf1, 0xf1, ...Array(78).fill(0x40)]), /^encoding$/, 1],
+  'a Norma 43 whose number of records is wrong': [
+    () => Buffer.from(replaced(norma43(), /^(889{18})\d{6}/m, '$1000001')),
+    /^totals$/,
+    1003,
+  ],
+  'a Norma 43 without an end of a line in it': [
+    () => Buffer.from(norma43().replaceAll('\r\n', '')),
+    /^line$/,
+    1,
+  ],
+  'an MT940 with an amount that has no comma': [
+    () => Buffer.from(replaced(mt940(), '0,07NTRF', '007NTRF')),
+    /^amount$/,
+  ],
   'an MT940 that breaks off': [() => Buffer.from(mt940().slice(0, mt940().length / 2)), /^truncated$/],
   'an MT940 whose closing balance is wrong': [
     () => Buffer.from(replaced(mt940(), /(:62F:C\d{6}EUR)\d+/, '$19')),
@@ -119,7 +201,7 @@ const cases: Record<string, [bytes: () => Buffer, code: RegExp, line?: number]> 
   'an empty file': [() => Buffer.alloc(0), /^empty$/, 1],
 }
 
-for (const [name, [bytes, code, line]] of Object.entries(cases)) {
+for (const [name, [bytes, code, line]] of Object.entries({ ...cases, ...bombs })) {
   it(`${name} is refused, and nothing of it stays`, () => assertRefused(given(once(bytes())), code, line))
 }
 

@@ -86,7 +86,7 @@ describe('the import of a statement', () => {
     ]
     const file = await importStatement(world, fileOf(partsOf({ lines }), { bytes: 'the file' }))
     assert.deepEqual([file.again, file.lines, file.added, file.doubts], [false, 2, 2, 0])
-    assert.deepEqual(world.woken, ['bank-lines', 'payouts'])
+    assert.deepEqual(world.woken, ['bank-lines', 'payer-news', 'payouts'])
     const kept: Buffer[] = []
     for await (const piece of readKeptStatement(world, `statements/${file.importId}`)) kept.push(piece)
     assert.equal(Buffer.concat(kept).toString(), 'the file')

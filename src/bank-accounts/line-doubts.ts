@@ -1,19 +1,17 @@
-import { type Selectable, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import { recordAudit } from '../common/integration-store.ts'
 import type { Db, Trx } from '../db/database.ts'
-import type { BankDoubtsTable } from '../db/schema.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { recheckShort } from '../effects/payout-store.ts'
-import { book } from '../ledger/book.ts'
 import { openCounterparty } from '../onramp/refund-sources.ts'
+import { divideSums, findSum, isPart } from './batches/divide-sums.ts'
+import { bookDoubts, closeDoubts, type Doubt } from './book-doubts.ts'
 import { completePayers, isSurelyOf, PAYER_NEWS_LANE } from './complete-payers.ts'
 import { knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './find-known-lines.ts'
 import { lockBooks } from './lock-books.ts'
 import { type KnownLine, pairLines } from './pair-lines.ts'
-import { BANK_LINE_LANE, bankLineJournal } from './record-lines.ts'
-
-type Doubt = Selectable<BankDoubtsTable>
+import { BANK_LINE_LANE } from './record-lines.ts'
 
 const LISTED = 200
 
@@ -86,7 +84,8 @@ export async function settleDoubts(
     const [finding] = pairLines([told], known, { toldBy: doubt.toldBy, extent })
     if (finding?.is !== 'known') continue
     used.add(`${source} ${finding.id}`)
-    await closeDoubt(trx, doubt, { state: 'same', transactionId: finding.id, now: app.clock.now() })
+    const closing = { iban, ids: [doubt.id], state: 'same', now: app.clock.now() } as const
+    await closeDoubts(trx, { ...closing, transactionId: finding.id })
     const line = found.find(({ id }) => id === finding.id)!
     const isSure = isSurelyOf(
       {
@@ -116,6 +115,12 @@ async function findCandidates(trx: Trx, iban: string): Promise<DoubtCandidate[]>
        and not exists (select from statement_lines s
                         where s.iban = t.iban and s.transaction_id = t.id and s.import_id = d.import_id
                           and s.position = d.position)
+       and not exists (select from bank_doubts again
+                         join statement_lines s on s.import_id = again.import_id and s.position = again.position
+                        where again.iban = d.iban and again.same_as = d.id
+                          and s.iban = t.iban and s.transaction_id = t.id)
+       -- A transfer of a known sum is none of the lines beside it.
+       and (d.reason <> 'batch' or t.part_of is not null or not ${isPart})
        -- What may be told again by one kind of statement is known from another kind.
        and (d.reason <> 'told_again' or not exists (
              select from statement_lines s join statement_imports i on i.id = s.import_id
@@ -136,27 +141,6 @@ async function completeFrom(
 ): Promise<void> {
   const counterparty = openCounterparty(app.secrets, counterpartySealed)
   await completePayers(app, trx, iban, [{ ...line, counterparty }])
-}
-
-async function closeDoubt(
-  trx: Trx,
-  { iban, id, importId, position, number, bankRef, print }: Doubt,
-  { state, transactionId, now }: { state: 'same' | 'new'; transactionId: string; now: Date },
-): Promise<void> {
-  if (importId !== null && position !== null && number !== null) {
-    await trx
-      .insertInto('statementLines')
-      .values({ importId, position, number, iban, transactionId, ref: bankRef, print })
-      .execute()
-  } else if (bankRef !== null && state === 'same') {
-    await trx.insertInto('bankLineRefs').values({ iban, ref: bankRef, transactionId }).execute()
-  }
-  await trx
-    .updateTable('bankDoubts')
-    .set({ state, transactionId, decidedAt: now })
-    .where('iban', '=', iban)
-    .where('id', '=', id)
-    .execute()
 }
 
 /** What a person found out of a doubt: it is a line of its own, the known line of that id, or no line at all. */
@@ -180,7 +164,7 @@ export async function decideDoubt(
       .forUpdate()
       .executeTakeFirst()
     if (!doubt) throw new RefusedOperation(`There is no open doubt ${id}. "bank doubts" shows them.`)
-    if (decision.is === 'new') await bookDoubt(trx, doubt, now)
+    if (decision.is === 'new') await bookDoubt(app, trx, doubt)
     else if (decision.is === 'same')
       await sameAs(app, trx, doubt, { transactionId: decision.transactionId, now })
     else {
@@ -214,49 +198,25 @@ async function sameAs(
       `${transactionId} is no line of ${doubt.iban} of that amount that the same statement doesn't tell of already.`,
     )
   }
-  await closeDoubt(trx, doubt, { state: 'same', transactionId, now })
+  await closeDoubts(trx, { iban: doubt.iban, ids: [doubt.id], state: 'same', transactionId, now })
   await completeFrom(app, trx, doubt, { transactionId, isSure: true })
 }
 
-async function bookDoubt(trx: Trx, doubt: Doubt, now: Date): Promise<void> {
-  const { iban, id, direction, units, currency, importId, position, number, bookedAt, bookedOn } = doubt
-  const ref = importId === null ? doubt.bankRef! : `${importId}/${position}/${number}`
-  const taken = await trx
-    .selectFrom('bankTransactions')
-    .select('id')
-    .where('iban', '=', iban)
-    .where('transferRef', '=', doubt.transferRef)
-    .where('direction', '=', 'debit')
-    .executeTakeFirst()
-  // An order is taken from the account once; what is taken again for it waits for a person.
-  const transferRef = direction === 'debit' && taken ? null : doubt.transferRef
-  await trx
-    .insertInto('bankTransactions')
-    .values({
-      iban,
-      id,
-      bankRef: ref,
-      bookedAt,
-      bookedOn,
-      valueDate: doubt.valueDate,
-      direction,
-      units,
-      currency,
-      counterpartySealed: doubt.counterpartySealed,
-      payerIndex: doubt.payerIndex,
-      concept: doubt.concept,
-      endToEndId: doubt.endToEndId,
-      transferRef,
-      returnCode: doubt.returnCode,
-      returnText: doubt.returnText,
-      importId,
-      importLine: doubt.importLine,
-      state: direction === 'debit' && transferRef !== null ? 'matched' : 'unmatched',
-      dueAt: direction === 'credit' ? now : null,
-      createdAt: now,
-    })
-    .execute()
-  await book(trx, bankLineJournal({ ref, iban, direction, units, currency, transferRef }, now))
-  await closeDoubt(trx, doubt, { state: 'new', transactionId: id, now })
+async function bookDoubt(
+  app: Pick<App, 'clock' | 'secrets'>,
+  trx: Trx,
+  { iban, id, currency, direction }: Doubt,
+): Promise<void> {
+  const now = app.clock.now()
+  const sum = await findSum(trx, { iban, id })
+  if (sum !== null) {
+    // Booked beside its sum it would be there twice.
+    if ((await divideSums(app, trx, { iban, currency })).includes(id)) return
+    throw new RefusedOperation(
+      `${id} is told as part of line ${sum}, which is in the books. Undo what was done with that line, or dismiss the doubt.`,
+    )
+  }
+  await bookDoubts(trx, { iban, currency, ids: [id], partOf: null }, now)
+  await closeDoubts(trx, { iban, ids: [id], state: 'new', now })
   if (direction === 'credit') await recheckShort(trx, [iban], now)
 }

@@ -19,7 +19,7 @@ const FILTERS = {
 }
 
 /** The states in which nothing of a line is left, and those in which a person has something to do. */
-const STATES = { true: ['matched', 'returned'], false: ['unmatched', 'suggested'] } as const
+const STATES = { true: ['matched', 'returned', 'divided'], false: ['unmatched', 'suggested'] } as const
 
 export const listBankTransactions = endpoint({
   method: 'GET',

@@ -28,8 +28,11 @@ export interface KnownLine extends LineWords {
   prints: readonly string[]
   /** False where another day than this is the likelier one of the two that its time may be of. */
   likely: boolean
-  /** Told by a statement that this one's balances join: but by its reference it is none of this one's lines. */
-  apart?: Relation
+  /**
+   * Told by a statement that this one's balances join: but by its reference it is none of this one's lines. `batch`: so it
+   * is where this source tells of the sum that it is part of, or of the transfers that it is the sum of.
+   */
+  apart?: Relation | 'batch'
 }
 
 /**
@@ -43,7 +46,7 @@ export type Finding =
   | { number: number; is: 'known'; id: string }
   | { number: number; is: 'new' }
   /** It may be one of the known lines, or another. */
-  | { number: number; is: 'doubt'; reason: 'other_words' | 'not_on_statement' | 'told_again' }
+  | { number: number; is: 'doubt'; reason: 'other_words' | 'not_on_statement' | 'told_again' | 'batch' }
 
 /** Beyond this many comparisons lines that only resemble each other are not looked for: a person decides. */
 const MOST_COMPARISONS = 4_000_000
@@ -71,7 +74,9 @@ export function pairLines(
     (one) => one.names.map(({ ref }) => ref),
     () => true,
   )
-  const again = [...left.values()].filter(({ apart }) => apart === 'perhaps' || apart === 'alike')
+  const again = [...left.values()].filter(
+    ({ apart }) => apart === 'perhaps' || apart === 'alike' || apart === 'batch',
+  )
   for (const one of [...left.values()]) if (one.apart && one.apart !== 'no') left.delete(one.id)
   // A statement that holds all lines tells of two alike by holding both; elsewhere another reference is another line.
   pairByKey(
@@ -103,10 +108,11 @@ export function pairLines(
     )
     if (!isNew) return { number, is: 'doubt', reason: 'other_words' }
     // Another reference is another line, unless the bank gives its lines others each time.
-    const isTold = again.some(
+    const told = again.find(
       (one) => (one.apart === 'alike' || !isOther(line, one)) && contradiction(line, one) !== 'clear',
     )
-    return isTold ? { number, is: 'doubt', reason: 'told_again' } : { number, is: 'new' }
+    if (!told) return { number, is: 'new' }
+    return { number, is: 'doubt', reason: told.apart === 'batch' ? 'batch' : 'told_again' }
   }
 
   function pair(line: ToldLine, one: KnownLine): void {

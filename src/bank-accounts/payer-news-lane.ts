@@ -93,6 +93,7 @@ async function tellPayment(app: Needs, news: News): Promise<void> {
     await nameHolder(app, trx, changes, { payment, news, payer })
     const isOrdered = await orderRefunds(app, trx, changes, { payment, news, payer, refunds })
     const isDecided =
+      !line.learnedName ||
       !waitsForPayer(payment, coins) ||
       !(await isPaidByCustomer(app, trx, payment)) ||
       (await releaseNamed(app, trx, changes, payment, () => goBack(trx, changes, payment)))
@@ -107,6 +108,7 @@ async function tellPayment(app: Needs, news: News): Promise<void> {
 interface Line {
   counterpartySealed: Buffer
   payerIndex: Buffer | null
+  learnedName: boolean
   learnedAccount: boolean
 }
 
@@ -118,7 +120,7 @@ async function lockLine(
   await sql`
     select from bank_transactions where iban = ${iban} and id = ${transactionId} for update`.execute(trx)
   const { rows } = await sql<Line>`
-    select t.counterparty_sealed, t.payer_index, n.learned_account
+    select t.counterparty_sealed, t.payer_index, n.learned_name, n.learned_account
       from payer_news n join bank_transactions t on t.iban = n.iban and t.id = n.transaction_id
      where n.iban = ${iban} and n.transaction_id = ${transactionId}
        and n.integration_id = ${integrationId} and n.payment_id = ${paymentId} for update of n`.execute(trx)

@@ -157,6 +157,19 @@ describe('a payer who is named afterwards', () => {
     assert.deepEqual(await knownAs(payment.id), [1])
   })
 
+  test('has an account first and a name later: both are known, and counted once', async () => {
+    const payment = await newPayment()
+    const line = await tellLine(t.app, { iban, ...payment, counterpartyName: '', counterpartyIban: ANAS })
+    await t.settle()
+    assert.deepEqual(await stateOf(payment.id), ['in_review', 'third_party'])
+    await tellPayer(payment, ANA, null)
+    await t.settle()
+    assert.deepEqual(await stateOf(payment.id), ['payment_received', null])
+    assert.deepEqual(await payerOf(line), { name: ANA, iban: ANAS })
+    assert.deepEqual((await getPayment(t, payment.id)).holder, { name: ANA, iban: ANAS, card_last4: null })
+    assert.deepEqual(await knownAs(payment.id), [1])
+  })
+
   test('is somebody else: it stays before a person, who sees the name', async () => {
     const payment = await newPayment()
     await tellNameless(payment)
@@ -349,6 +362,26 @@ describe('what is told of a payer is not taken over', () => {
     assert.deepEqual(await stateOf(payment.id), ['in_review', 'third_party'])
     assert.equal((await lineOf(t.app, other)).matchedUnits, 0n)
   })
+})
+
+test('a customer who paid twice is named for both transfers: the second goes back to their account', async () => {
+  const payment = await newPayment()
+  await tellNameless(payment)
+  await tellNameless(payment)
+  const told = { ...payment, bookedOn: today(), counterpartyName: ANA, counterpartyIban: ANAS }
+  const parts = partsOf({
+    account: iban,
+    lines: [toldLine(told), toldLine(told)],
+    openingUnits: null,
+    complete: false,
+  })
+  const file = await importStatement(t.app, fileOf(parts, { format: 'camt.054.001.08' }))
+  assert.equal(file.statements[0]?.known, 2)
+  await t.settle()
+  await settleRefunds(t)
+  assert.deepEqual(await stateOf(payment.id), ['payment_received', null])
+  assert.deepEqual(await refundsOf(payment.id), ['confirmed'])
+  assert.deepEqual(await knownAs(payment.id), [2])
 })
 
 test('a match that is undone before its payment hears of the payer leaves no trace', async () => {

@@ -4,6 +4,7 @@ import type { Trx } from '../db/database.ts'
 import { randomText } from '../kernel/ids.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
 import type { BankLine } from '../providers/bank/port.ts'
+import { findPortBatches } from './batches/port-batches.ts'
 import { completePayers, isSurelyOf } from './complete-payers.ts'
 import { bankDay, knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './find-known-lines.ts'
 import { hasDoubts, settleDoubts } from './line-doubts.ts'
@@ -48,7 +49,7 @@ export async function leaveOutKnown(
   if (lines.length === 0) return lines
   await lockBooks(trx, 'shared')
   const candidates = Map.groupBy(await findCandidates(trx, lines), ({ place }) => place)
-  if (candidates.size === 0) return lines
+  if (candidates.size === 0) return leaveOutBatches(app, trx, lines)
   const fresh: BankLine[] = []
   const used = new Set<string>()
   const touched = new Set<string>()
@@ -73,7 +74,19 @@ export async function leaveOutKnown(
     else fresh.push(line)
   }
   for (const iban of [...touched].sort()) if (await hasDoubts(trx, iban)) await settleDoubts(app, trx, iban)
-  return fresh
+  return leaveOutBatches(app, trx, fresh)
+}
+
+/** What may be told already as a sum, or in its transfers, waits. */
+async function leaveOutBatches(
+  app: Needs,
+  trx: Trx,
+  lines: readonly BankLine[],
+): Promise<readonly BankLine[]> {
+  const batches = await findPortBatches(trx, lines)
+  const isBatch = ({ iban, ref }: BankLine): boolean => batches.has(`${iban} ${ref}`)
+  for (const line of lines) if (isBatch(line)) await doubt(app, trx, line, 'batch')
+  return lines.filter((line) => !isBatch(line))
 }
 
 const toldOf = ({ secrets }: Needs, line: BankLine): ToldLine => ({

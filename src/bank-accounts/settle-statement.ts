@@ -3,12 +3,17 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { recheckShort } from '../effects/payout-store.ts'
 import { bookSelected } from '../ledger/book.ts'
+import { divideSums } from './batches/divide-sums.ts'
+import { findKnownBatches } from './batches/find-known-batches.ts'
+import { holdLikelyBatches } from './batches/hold-likely-batches.ts'
+import { insertBatches } from './batches/told-batches.ts'
 import { completeTold } from './complete-payers.ts'
 import { findKnownLines } from './find-known-lines.ts'
 import { settleDoubts } from './line-doubts.ts'
 import { addToKnown, nameTransfers } from './name-transfers.ts'
 import { bankLineJournals } from './record-lines.ts'
 import { findExtent, findGap, proveNeighbours, type StatementExtent } from './statement-extent.ts'
+import { findToldDoubts } from './told-doubts.ts'
 import { askAboutTaken, lockToldOrders, markGivenUpLines, reviewGivenUp } from './unexpected-debits.ts'
 
 /** Lines that are booked at a time. */
@@ -64,10 +69,14 @@ export async function settleStatement(
 ): Promise<SettledStatement> {
   const extent = await findExtent(trx, statement, app.clock.now())
   await insertStatement(trx, statement, extent)
+  await findKnownBatches(app, trx, statement)
   await findKnownLines(app, trx, statement, extent)
+  await holdLikelyBatches(trx, statement)
+  await findToldDoubts(trx, statement, extent)
   const taken = await lockToldOrders(trx, statement)
   await nameTransfers(trx, statement)
   await insertFound(app, trx, statement)
+  await divideTold(app, trx, statement)
   await addToKnown(trx, statement, app.clock.now())
   const givenUp = taken.filter(({ state }) => state === 'cancelled')
   await askAboutTaken(trx, taken, app.clock.now())
@@ -79,6 +88,15 @@ export async function settleStatement(
   if (statement.complete) await proveNeighbours(trx, statement, extent)
   await settleDoubts(app, trx, statement.iban)
   return { ...statement, ...counts, findings, after }
+}
+
+/** Transfers whose sum was divided for them are booked with the statement. */
+async function divideTold(app: Needs, trx: Trx, statement: StagedStatement): Promise<void> {
+  const booked = await divideSums(app, trx, statement)
+  if (booked.length === 0) return
+  await sql`
+    update told_lines set found = case when same_as is null then 'new' else 'known' end, known_id = same_as, reason = null
+     where coalesce(same_as, id) = any(${booked}::text[])`.execute(trx)
 }
 
 async function insertStatement(
@@ -127,11 +145,13 @@ async function insertFound(app: Needs, trx: Trx, statement: StagedStatement): Pr
   await sql`
     insert into bank_doubts (iban, id, told_by, import_id, position, number, import_line, bank_ref, booked_at, booked_on,
                              value_date, direction, units, currency, counterparty_sealed, payer_index, concept,
-                             end_to_end_id, transfer_ref, return_code, return_text, print, reason, created_at)
+                             end_to_end_id, transfer_ref, return_code, return_text, print, reason, state, same_as,
+                             created_at)
     select ${iban}, id, ${toldBy}, ${importId}, ${position}, number, import_line, ref, booked_at, booked_on, value_date,
            direction, units, ${currency}, counterparty_sealed, payer_index, concept, end_to_end_id, transfer_ref,
-           return_code, return_text, print, reason, ${now}
+           return_code, return_text, print, reason, case when same_as is null then 'open' else 'again' end, same_as, ${now}
       from told_lines where found = 'doubt'`.execute(trx)
+  await insertBatches(trx, statement)
   await bookNew(trx, statement, now)
 }
 

@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { randomText } from '../kernel/ids.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
+import { createBatchStage, emptyBatchStage, stageMarks } from './batches/told-batches.ts'
 import { payersReference, plain } from './pair-lines.ts'
 import { payerIndex } from './record-lines.ts'
 import type { StatementLine } from './statements/statement.ts'
@@ -19,7 +20,8 @@ export async function createStage(trx: Trx): Promise<void> {
       booked_on date not null, value_date date not null, direction text not null, units numeric(78,0) not null,
       concept text not null, end_to_end_id text, counterparty_sealed bytea not null, payer_index bytea,
       return_code text, return_text text, transfer_ref text, print bytea not null,
-      found text not null default 'new', known_id text, reason text
+      found text not null default 'new', known_id text, reason text,
+      settled boolean not null default false, same_as text
     ) on commit drop`.execute(trx)
   await sql`create index on told_lines (direction, units, booked_on)`.execute(trx)
   await sql`create index on told_lines (known_id) where known_id is not null`.execute(trx)
@@ -28,15 +30,17 @@ export async function createStage(trx: Trx): Promise<void> {
       id text not null, direction text not null, units numeric(78,0) not null, day date not null, booked_on date not null,
       end_to_end_id text, concept text not null, payer_index bytea, counterparty_sealed bytea not null,
       names jsonb not null, prints text[] not null, likely boolean not null, booked_at timestamptz not null,
-      days integer not null, last_day date not null, apart text not null
+      days integer not null, last_day date not null, apart text not null, part_of text, divided boolean not null
     ) on commit drop`.execute(trx)
   await sql`create index on known_lines (direction, units, day)`.execute(trx)
+  await createBatchStage(trx)
 }
 
 export async function emptyStage(trx: Trx, lines: number): Promise<void> {
   // To truncate costs more than to delete a few.
   if (lines > CHUNK) await sql`truncate told_lines, known_lines`.execute(trx)
   else await sql`with gone as (delete from told_lines) delete from known_lines`.execute(trx)
+  await emptyBatchStage(trx)
 }
 
 /** Takes a statement's lines one by one and sends them to the stage by the chunk. */
@@ -81,6 +85,7 @@ export function stageLines(
         ${of(({ counterpartyIban }) => payerIndex(secrets, counterpartyIban))}::bytea[],
         ${of(({ returnCode }) => returnCode)}::text[], ${of(({ returnText }) => returnText)}::text[],
         ${of(print)}::bytea[])`.execute(trx)
+    await stageMarks(trx, rows)
   }
   // The file is read on while the database takes a chunk; what fails is thrown with the next one.
   let sending: Promise<void> = Promise.resolve()

@@ -44,7 +44,7 @@ const linesOf = ({ importId, position }: Neighbour) => sql`
            where s.import_id = ${importId} and s.position = ${position}::integer
           union all
           select number, direction, units, booked_on, bank_ref, print from bank_doubts
-           where import_id = ${importId} and position = ${position}::integer and state in ('open', 'dismissed')) told`
+           where import_id = ${importId} and position = ${position}::integer and state in ('open', 'dismissed', 'again')) told`
 
 /** Whether they tell the same lines in the same words; and by the same references, where both have any. */
 async function compareLines(trx: Trx, other: Neighbour): Promise<{ words: boolean; refs: boolean }> {

@@ -42,9 +42,10 @@ function differenceText(one: DayDifference, { iban, currency }: ClosedDay): stri
   const { cause, on, toOn, units, aboutUnits, reference, detail } = one
   const days = toOn === null ? on : `${on} to ${toOn}`
   const { says, mend } = causeText(one, { iban, currency })
-  const about =
-    reference !== null && aboutUnits !== units && units !== 0n ? [money(aboutUnits, currency)] : []
-  const more = [reference, ...about, detail].filter((part) => part !== null).join(', ')
+  const ofAmount =
+    aboutUnits !== units && units !== 0n ? ` of ${money(aboutUnits, currency)} ${currency}` : ''
+  const named = reference === null ? null : `${reference}${ofAmount}`
+  const more = [named, detail].filter((part) => part !== null).join(', ')
   return [
     `  ✗ ${iban} ${days}: ${amountText(one, currency)}, ${cause}`,
     `      ${says}${more ? ` [${more}]` : ''}`,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -62,8 +62,11 @@ describe('bank close and stuck', () => {
     const args = ['bank', 'close', '--date', '2020-01-31', '--who', 'olga']
     const text = cli(args)
     assert.equal(text.status, 1)
-    assert.match(text.stdout, /ES9121000418450200051332 on 2020-01-31\n.*books 0\.00 EUR/)
-    assert.match(text.stdout, /bank_silent: nobody says what the account held \[no statement/)
+    assert.match(text.stdout, /ES9121000418450200051332 on 2020-01-31\n.*the books have 0\.00 EUR/)
+    assert.match(
+      text.stdout,
+      /✗ ES9121000418450200051332 2020-01-31: .+, bank_silent\n +Nobody says .+\[no statement/,
+    )
     const stuck = cli(['stuck', '--rule', 'statement_missing'])
     assert.match(stuck.stdout, /bank:ES9121000418450200051332 .*there was never one/)
     const again = cli([...args, '--json'])
@@ -73,6 +76,29 @@ describe('bank close and stuck', () => {
       [account.run, account.agreed, account.bank, account.books, account.differences[0].cause],
       [2, false, null, '0.00', 'bank_silent'],
     )
+  })
+
+  it('two that close one day at once come after each other, and the second says so', async () => {
+    const args = ['bank', 'close', '--date', '2020-02-29', '--iban', 'es91 2100 0418 4502 0005 1332']
+    const env = { ...process.env, DATABASE_URL: database.url, DATA_DIR: folder }
+    const outputs = await Promise.all(
+      ['olga', 'maria', 'ines'].map(
+        (who) =>
+          new Promise<string>((resolve) =>
+            execFile(
+              process.execPath,
+              [join(import.meta.dirname, 'main.ts'), ...args, '--who', who],
+              { env },
+              (_, stdout, stderr) => resolve(stdout + stderr),
+            ),
+          ),
+      ),
+    )
+    assert.doesNotMatch(outputs.join('\n'), /unique|error/i)
+    const heads = outputs.map((output) => output.split('\n')[0]!)
+    const second = heads.filter((head) => / closed before by \w+ just now$/.test(head))
+    const third = heads.filter((head) => / closed before by \w+ just now, 2 times in all$/.test(head))
+    assert.deepEqual([second.length, third.length], [1, 1], heads.join('\n'))
   })
 
   it('a setting that is wrong is named', () => {

@@ -57,7 +57,7 @@ test('an operator tries a statement, imports it, lists it and has it written out
   const taken = await cli('import', bad, good, join(folder, 'none.xml'), '--who', 'eva')
   assert.equal(taken.code, 1)
   assert.match(taken.text, /bad\.xml:\d+:\d+: .+ \(xml\)/)
-  assert.match(taken.text, /none\.xml: is no file\./)
+  assert.match(taken.text, /none\.xml: there is no such file\./)
   const [id] = /imp_\w{20}/.exec(taken.text) ?? []
   assert.ok(id, taken.text)
   assert.equal(await booked(), 1)

@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, existsSync, readFileSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
@@ -14,6 +14,7 @@ import { RefusedOperation } from '../effects/operate-effects.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { printTable, withApp } from './context.ts'
+import { fileProblem, refuseUnreadable, refuseUnwritable } from './given-input.ts'
 
 /** How often a long import says how far it is. */
 const PROGRESS_MS = 2_000
@@ -42,6 +43,7 @@ export function importCommand(): Command {
 }
 
 function readMapping(path: string): CsvMapping {
+  refuseUnreadable(path)
   try {
     return csvMappingOf(JSON.parse(readFileSync(path, 'utf8')))
   } catch (error) {
@@ -56,12 +58,12 @@ async function importOne(
   { csv, dryRun = false, who }: Pick<ImportOptions, 'dryRun' | 'who'> & { csv: CsvMapping | null },
 ): Promise<void> {
   try {
-    const found = statSync(path, { throwIfNoEntry: false })
-    if (!found?.isFile()) return fail(`${path}: is no file.`)
+    const problem = fileProblem(path)
+    if (problem !== undefined) return fail(`${path}: ${problem}`)
     const file = await importStatement(app, {
       fileName: basename(path),
       bytes: createReadStream(path),
-      size: found.size,
+      size: statSync(path).size,
       source: 'command',
       who,
       dryRun,
@@ -156,7 +158,7 @@ export function statementCommand(): Command {
         const { fileName, format, statements } = await getImport(app, id)
         if (out !== undefined) {
           if (why === undefined) throw new RefusedOperation('Say why it is written out, with --why.')
-          if (existsSync(out)) throw new RefusedOperation(`${out} is there already, and is not replaced.`)
+          refuseUnwritable(out)
           const file = createWriteStream(out, { flags: 'wx', mode: 0o600 })
           await pipeline(Readable.from(await openImportedFile(app, id, { who, why })), file)
           console.log(`${fileName} is written to ${out}.`)

@@ -5,6 +5,7 @@ import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { normaliseIban } from '../providers/bank/iban.ts'
 import { printTable, withApp } from './context.ts'
+import { refuseUnknownAccount } from './given-input.ts'
 
 /** `bank lines`: lines that wait for a person, and what they may be for. */
 export function linesCommand(): Command {
@@ -14,7 +15,10 @@ export function linesCommand(): Command {
     .option('--suggested', 'only those that may be for a payment')
     .action(async ({ iban, suggested }: { iban?: string; suggested?: boolean }) => {
       const asked = { iban: iban === undefined ? iban : normaliseIban(iban), suggested }
-      const lines = await withApp((app) => listWaitingLines(app, asked))
+      const lines = await withApp(async (app) => {
+        if (asked.iban !== undefined) await refuseUnknownAccount(app, asked.iban)
+        return listWaitingLines(app, asked)
+      })
       printTable(
         lines.map((line) => {
           const [best, ...others] = line.suggestions
@@ -41,7 +45,7 @@ export function lineCommand(): Command {
     .description(
       'one line: what it is matched to, what went back of it, and what it may be for, with the reasons',
     )
-    .argument('<iban>')
+    .argument('<iban>', 'of our account, as in "accounts list"')
     .argument('<line>', 'its id in "bank lines"')
     .action(async (iban: string, id: string) => {
       const line = await withApp((app) => describeLine(app, normaliseIban(iban), id))

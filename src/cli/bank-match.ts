@@ -15,9 +15,9 @@ interface Options {
 export function matchCommand(): Command {
   return recorded(new Command('match'))
     .description('book a line, or a part of it, for a payment, with the integration’s policies')
-    .argument('<iban>')
+    .argument('<iban>', 'of our account, as in "accounts list"')
     .argument('<line>', 'its id in "bank lines"')
-    .argument('<payment>')
+    .argument('<payment>', 'its id')
     .option('--amount <amount>', 'so much of the line; all that is left of it unless told')
     .option('--accept-difference', 'take another sum than the one asked, by the integration’s policy')
     .action(
@@ -43,8 +43,8 @@ export function matchCommand(): Command {
 export function undoCommand(): Command {
   return recorded(new Command('undo'))
     .description('take back what a line was matched as, until the coins are sent')
-    .argument('<iban>')
-    .argument('<line>')
+    .argument('<iban>', 'of our account, as in "accounts list"')
+    .argument('<line>', 'its id, as in the API’s list of transactions and in "bank close"')
     .argument('[payment]', 'where the line is several payments’')
     .action(async (iban: string, transactionId: string, paymentId: string | undefined, change: Options) => {
       const line = { iban: normaliseIban(iban), transactionId, paymentId }

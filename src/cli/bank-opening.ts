@@ -10,8 +10,8 @@ import { recorded, withApp } from './context.ts'
 export function openingCommand(): Command {
   return recorded(new Command('opening'))
     .description('book what an account held before its first line in the books; once')
-    .argument('<iban>')
-    .argument('<amount>', 'in its currency, such as 1250.00')
+    .argument('<iban>', 'of our account, as in "accounts list"')
+    .argument('<amount>', 'in its currency, such as 1250.00; -1250.00 when it was overdrawn')
     .action(async (typed: string, amount: string, options: { who: string; why: string }) => {
       const iban = normaliseIban(typed)
       await withApp(async (app) => {
@@ -21,9 +21,13 @@ export function openingCommand(): Command {
           .where('iban', '=', iban)
           .executeTakeFirst()
         if (!account) throw new RefusedOperation(`We have no account ${iban}. "accounts list" shows them.`)
-        const { units, problem } = parseAmount(amount, assetOf(account.currency))
+        const isOverdrawn = amount.startsWith('-')
+        const { units, problem } = parseAmount(
+          isOverdrawn ? amount.slice(1) : amount,
+          assetOf(account.currency),
+        )
         if (problem !== undefined) throw new RefusedOperation(`The amount ${problem}.`)
-        await bookOpening(app, { iban, units }, options)
+        await bookOpening(app, { iban, units: isOverdrawn ? -units : units }, options)
       })
       console.log(`${iban} began with ${amount}.`)
     })

@@ -20,6 +20,7 @@ import { ORDER_FORMATS, type OrderFormat } from '../providers/bank/files/write-o
 import { normaliseIban } from '../providers/bank/iban.ts'
 import { drawStatement, giveOrderFile, setSimulatedApi } from '../sandbox/file-bank.ts'
 import { printTable, recorded, withApp } from './context.ts'
+import { isDay, refuseUnknownAccount, refuseUnreadable, refuseUnwritable } from './given-input.ts'
 
 /** `bank orders …`: transfers for banks without an API, as files. */
 export function ordersCommand(): Command {
@@ -28,9 +29,11 @@ export function ordersCommand(): Command {
     .argument('[iban]', 'of this account alone')
     .option('--sent', 'those in a file that the bank has not booked')
     .action(async (iban: string | undefined, { sent = false }: { sent?: boolean }) => {
-      const orders = await withApp((app) =>
-        listOrders(app, { iban: iban ? normaliseIban(iban) : null, sent }),
-      )
+      const asked = iban === undefined ? null : normaliseIban(iban)
+      const orders = await withApp(async (app) => {
+        if (asked !== null) await refuseUnknownAccount(app, asked)
+        return listOrders(app, { iban: asked, sent })
+      })
       printTable(orders.map(rowOf), sent ? 'No order is on its way.' : 'No order waits for a file.')
     })
   addExport(command)
@@ -38,7 +41,7 @@ export function ordersCommand(): Command {
   addAnswers(command)
   recorded(command.command('by'))
     .description("whether an account goes by its bank's API, or by files: orders out, statements in")
-    .argument('<iban>')
+    .argument('<iban>', 'of our account, as in "accounts list"')
     .argument('<way>', '`api` or `file`')
     .action(async (iban: string, by: string, change: Change) => {
       if (by !== 'api' && by !== 'file') throw new RefusedOperation(`"${by}" is neither "api" nor "file".`)
@@ -74,7 +77,7 @@ const rowOf = ({ endToEndId, iban, units, currency, fileId, state, reason, ...or
 function addExport(command: Command): void {
   recorded(command.command('export'))
     .description('write all that waits into one file for the bank; each order is in one file for good')
-    .argument('<iban>')
+    .argument('<iban>', 'of our account, as in "accounts list"')
     .addOption(
       new Option('--format <format>', 'of ISO 20022').choices([...ORDER_FORMATS]).default('pain.001.001.09'),
     )
@@ -82,7 +85,9 @@ function addExport(command: Command): void {
     .requiredOption('--out <file>', 'where to write it; a file that is there is not replaced')
     .action(async (iban: string, options: Change & { format: OrderFormat; on?: string; out: string }) => {
       const { format, on: executeOn, out, who, why } = options
-      if (executeOn !== undefined && !isDay(executeOn)) throw new RefusedOperation(`${executeOn} is no day.`)
+      if (executeOn !== undefined && !isDay(executeOn)) refuseDay(executeOn)
+      // Before the orders are in a file for good.
+      refuseUnwritable(out)
       const made = await withApp((app) =>
         exportOrders(app, { iban: normaliseIban(iban), format, executeOn }, { who, why }),
       )
@@ -91,8 +96,9 @@ function addExport(command: Command): void {
     })
 }
 
-const isDay = (text: string): boolean =>
-  /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`))
+function refuseDay(text: string): never {
+  throw new RefusedOperation(`${text} is no day. Write it like 2026-03-31.`)
+}
 
 /** For nobody else's eyes: it names people and their accounts. */
 function writeOut(path: string, text: string, fileId?: string): void {
@@ -111,7 +117,11 @@ function addFiles(command: Command): void {
     .description('files that were made, newest first, and how far their orders are')
     .argument('[iban]', 'of this account alone')
     .action(async (iban: string | undefined) => {
-      const files = await withApp((app) => listOrderFiles(app, iban ? normaliseIban(iban) : null))
+      const asked = iban === undefined ? null : normaliseIban(iban)
+      const files = await withApp(async (app) => {
+        if (asked !== null) await refuseUnknownAccount(app, asked)
+        return listOrderFiles(app, asked)
+      })
       printTable(
         files.map(({ createdAt, id, batchLine, madeBy, units, ...file }) => ({
           made: createdAt,
@@ -143,8 +153,9 @@ function addFiles(command: Command): void {
 function addAnswers(command: Command): void {
   recorded(command.command('answer'))
     .description("take the bank's answer in (pain.002): what it refuses is not sent again by itself")
-    .argument('<path>')
+    .argument('<path>', 'the pain.002')
     .action(async (path: string, change: Change) => {
+      refuseUnreadable(path)
       const taken = await withApp((app) => takeAnswer(app, createReadStream(path), change)).catch(
         (error: unknown) => {
           if (error instanceof StatementError) throw new RefusedOperation(`${path}: ${error.message}`)
@@ -177,7 +188,7 @@ function printAnswer({ fileId, messageId, status, rejected, standing, contradict
 export function refundLineCommand(): Command {
   return recorded(new Command('refund-line'))
     .description('pay back what is left of a transfer that belongs to no payment, to where it came from')
-    .argument('<iban>')
+    .argument('<iban>', 'of our account, as in "accounts list"')
     .argument('<line>', 'its id in "accounts lines"')
     .option('--to-iban <iban>', 'another account, when the bank did not name the payer’s or it takes nothing')
     .option(
@@ -205,22 +216,27 @@ export function simulatorCommand(): Command {
   command
     .command('take')
     .description('hand it a file of orders; writes its answer, the later one when asked again')
-    .argument('<file>')
+    .argument('<file>', 'as "bank orders export" wrote it')
     .requiredOption('--answer <path>', 'where to write the pain.002')
     .action(async (path: string, { answer }: { answer: string }) => {
+      refuseUnreadable(path)
+      refuseUnwritable(answer)
       writeOut(answer, await withApp((app) => giveOrderFile(app, readFileSync(path, 'utf8'))))
     })
   command
     .command('statement')
     .description('have it write the statement of an account, camt.053')
-    .argument('<iban>')
+    .argument('<iban>', 'of our account, as in "accounts list"')
     .requiredOption('--from <day>', 'YYYY-MM-DD')
     .requiredOption('--to <day>', 'YYYY-MM-DD')
     .requiredOption('--out <path>', 'where to write it')
     .option('--batches', 'with one sum for the orders of a file')
     .action(async (iban: string, options: { from: string; to: string; out: string; batches?: boolean }) => {
       const { from, to, out, batches = false } = options
-      if (!isDay(from) || !isDay(to)) throw new RefusedOperation('Days are written YYYY-MM-DD.')
+      for (const day of [from, to]) if (!isDay(day)) refuseDay(day)
+      if (from > to)
+        throw new RefusedOperation(`${from} is after ${to}: --from is the first day, --to the last.`)
+      refuseUnwritable(out)
       writeOut(
         out,
         await withApp((app) => drawStatement(app, { iban: normaliseIban(iban), from, to, batches })),

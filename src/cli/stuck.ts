@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Db } from '../db/database.ts'
 import { STUCK_CODES, type StuckCode } from '../kernel/stuck-thresholds.ts'
 import { countStuck, findStuck, type StuckItem } from '../ledger/find-stuck.ts'
@@ -26,7 +26,7 @@ export function stuckCommand(): Command {
     )
     .addOption(new Option('--rule <code>', 'of one kind').choices(STUCK_CODES))
     .option('--rules', 'list the kinds, and after how long each counts')
-    .option('--limit <n>', 'how many of each kind at most', integerArgument, 50)
+    .option('--limit <n>', 'how many of each kind at most', limitArgument, 50)
     .option('--json', 'one JSON document, with amounts as decimal text')
     .addHelpText('after', '\nSTUCK_AFTER changes after how long something counts as stuck.')
     .action(({ rule, rules, json, limit }: Options) =>
@@ -43,6 +43,12 @@ export function stuckCommand(): Command {
         if (found.some((item) => ruleOf(item).severity === 'high')) process.exitCode = 1
       }),
     )
+}
+
+function limitArgument(text: string): number {
+  const limit = integerArgument(text)
+  if (limit === 0) throw new InvalidArgumentError('It must be 1 or more.')
+  return limit
 }
 
 const ruleOf = ({ rule }: Pick<StuckItem, 'rule'>) => STUCK_RULES.find(({ code }) => code === rule)!

@@ -38,6 +38,7 @@ export interface Database extends SimulatedDatabase {
   statementImports: StatementImportsTable
   statements: StatementsTable
   statementLines: StatementLinesTable
+  statementBatches: StatementBatchesTable
   bankDoubts: BankDoubtsTable
   orderFiles: OrderFilesTable
   fileOrders: FileOrdersTable
@@ -348,7 +349,7 @@ export interface BankTransactionsTable {
   transferRef: string | null
   returnCode: string | null
   returnText: string | null
-  state: Generated<'unmatched' | 'suggested' | 'matched' | 'returned'>
+  state: Generated<'unmatched' | 'suggested' | 'matched' | 'returned' | 'divided'>
   matchReasons: JSONColumn
   /** 0 to 100. */
   matchScore: number | null
@@ -356,6 +357,8 @@ export interface BankTransactionsTable {
   payerIndex: Buffer | null
   importId: string | null
   importLine: number | null
+  /** The line of the sum that it was told to be part of. */
+  partOf: Generated<string | null>
   dueAt: Date | null
   leaseUntil: Date | null
   createdAt: Date
@@ -399,6 +402,8 @@ export interface PayerNewsTable {
   transactionId: string
   integrationId: number
   paymentId: string
+  /** The payer's name was not known before. */
+  learnedName: boolean
   /** The payer's account was not known before. */
   learnedAccount: boolean
   dueAt: Date
@@ -448,6 +453,19 @@ export interface StatementLinesTable {
   print: Buffer
 }
 
+export interface StatementBatchesTable {
+  importId: string
+  position: number
+  entry: number
+  iban: string
+  bookedOn: string
+  direction: 'credit' | 'debit'
+  units: bigint
+  transfers: number | null
+  refs: string[]
+  numbers: number[]
+}
+
 export interface BankDoubtsTable {
   iban: string
   id: string
@@ -472,11 +490,13 @@ export interface BankDoubtsTable {
   returnCode: string | null
   returnText: string | null
   print: Buffer
-  reason: 'other_words' | 'not_on_statement' | 'same_sum' | 'told_again'
-  state: Generated<'open' | 'same' | 'new' | 'dismissed'>
+  reason: 'other_words' | 'not_on_statement' | 'same_sum' | 'told_again' | 'batch'
+  state: Generated<'open' | 'same' | 'new' | 'dismissed' | 'again'>
   transactionId: string | null
   createdAt: Date
   decidedAt: Date | null
+  /** The doubt that this one is, told again. */
+  sameAs: Generated<string | null>
 }
 
 export interface OrderFilesTable {

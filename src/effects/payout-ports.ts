@@ -87,13 +87,13 @@ function bankPort({
   }
 }
 
-/** A payer whose bank didn't name the account: nothing is ordered, a person says where the money goes. */
+/** A payer whose bank didn't name the account: nothing is ordered until a source names it, or a person says where the money goes. */
 function refuseNobody({ iban, account }: Record<string, string>): void {
   if (iban || account) return
   throw new ProviderError(
     'bank',
     'rejected',
-    'the account that the money came from is not known; give this transfer up ("effects cancel") and say where it goes ("review refuse --to-iban")',
+    'the account that the money came from is not known: it goes when the bank names that; or give it up ("effects cancel") and say where it goes ("review refuse --to-iban")',
     { code: 'payee_unknown' },
   )
 }

@@ -15,6 +15,7 @@ export async function findStatementProblems(trx: Trx): Promise<Problem[]> {
     ...(await findIncomplete(trx)),
     ...(await findUntold(trx)),
     ...(await findUndecided(trx)),
+    ...(await findUndivided(trx)),
     ...(await findOtherBalances(trx)),
   ]
 }
@@ -37,14 +38,15 @@ async function findOtherBalances(trx: Trx): Promise<Problem[]> {
            (select coalesce(sum(units), 0) from postings where account = 'bank:' || a.iban and asset = a.currency)
            - (select coalesce(sum(case t.direction when 'credit' then t.units else -t.units end), 0)
                 from bank_transactions t
-               where t.iban = a.iban
+               where t.iban = a.iban and t.state <> 'divided'
                  and (t.booked_on > last.to_on or (t.booked_on = last.to_on and last.early and not exists (
                        select from statement_lines l join statements s using (import_id, position)
-                        where l.iban = t.iban and l.transaction_id = t.id and s.complete)))) as books,
-           (select coalesce(sum(case d.direction when 'credit' then d.units else -d.units end), 0)
-              from bank_doubts d join statements s using (import_id, position)
-             where d.iban = a.iban and d.state in ('open', 'dismissed') and s.complete
-               and d.booked_on <= last.to_on) as doubted
+                        where l.iban = t.iban and l.transaction_id in (t.id, t.part_of) and s.complete)))) as books,
+           (select coalesce(sum(case direction when 'credit' then units else -units end), 0)
+              from (select distinct coalesce(d.same_as, d.id), d.direction, d.units
+                      from bank_doubts d join statements s using (import_id, position)
+                     where d.iban = a.iban and d.state in ('open', 'dismissed', 'again') and s.complete
+                       and d.booked_on <= last.to_on) told) as doubted
       from bank_accounts a
      cross join lateral (
        select s.to_on, s.closing_units, s.to_on >= (i.created_at at time zone 'UTC')::date as early
@@ -76,7 +78,7 @@ async function findIncomplete(trx: Trx): Promise<Problem[]> {
         from statement_lines s join bank_transactions t on t.iban = s.iban and t.id = s.transaction_id
       union all
       select import_id, position, direction, units from bank_doubts
-       where import_id is not null and state in ('open', 'dismissed')
+       where import_id is not null and state in ('open', 'dismissed', 'again')
     ), sums as (
       select import_id, position, count(*) as found, sum(case direction when 'credit' then units else -units end) as moved
         from told group by import_id, position)
@@ -105,6 +107,27 @@ async function findUntold(trx: Trx): Promise<Problem[]> {
   return rows.map(({ iban, bankRef, importId }) => ({
     where: `bank line ${bankRef} of ${iban}`,
     what: `says that import ${importId} told of it, which has no such line`,
+  }))
+}
+
+/** Whether each divided sum is what its transfers come to. */
+async function findUndivided(trx: Trx): Promise<Problem[]> {
+  const { rows } = await sql<{ iban: string; id: string; units: bigint | null; parts: bigint }>`
+    with parts as (
+      select iban, part_of as id, sum(case direction when 'credit' then units else -units end) as units
+        from bank_transactions where part_of is not null group by iban, part_of
+    ), sums as (
+      select iban, id, case direction when 'credit' then units else -units end as units
+        from bank_transactions where state = 'divided')
+    select iban, id, sums.units, coalesce(parts.units, 0) as parts
+      from sums full join parts using (iban, id)
+     where sums.units is distinct from parts.units order by iban, id limit ${MOST_NAMED}`.execute(trx)
+  return rows.map(({ iban, id, units, parts }) => ({
+    where: `bank line ${id} of ${iban}`,
+    what:
+      units === null
+        ? `is not divided, but lines of ${parts} are told to be parts of it`
+        : `was divided and is of ${units}, but its parts come to ${parts}`,
   }))
 }
 

@@ -67,7 +67,8 @@ export const PaymentObject = Type.Object({
       reason: Type.String(),
       state: Type.String({
         enum: ['charged_back', 'won'],
-        description: '`won`: the dispute was decided against the payer; nothing is taken back any more.',
+        description:
+          '`won`: the dispute was decided against the payer; nothing is taken back any more. Told of cards alone.',
       }),
       created_at: WireTime,
     }),

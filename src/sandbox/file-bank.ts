@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { takeOrderFile } from '../providers/bank/simulated/file-bank.ts'
+import { readOrderFile } from '../providers/bank/simulated/read-order-file.ts'
 import {
   type StatementOrder,
   writeSimulatedStatement,
@@ -29,12 +30,23 @@ export async function setSimulatedApi(app: Needs, iban: string, by: 'api' | 'fil
     .execute()
 }
 
-/** Gives the simulated bank a file of orders. Answers its pain.002. */
+/** Gives the simulated bank a file of orders. Answers its pain.002. Throws `RefusedOperation` for any other. */
 export async function giveOrderFile(app: Needs, xml: string): Promise<string> {
   if (app.config.mode !== 'sandbox') throw new RefusedOperation('There is no simulated bank in production.')
+  refuseNoOrders(xml)
   const answer = await takeOrderFile(simulatorOf(app), xml)
   app.wake('simulated-bank')
   return answer
+}
+
+function refuseNoOrders(xml: string): void {
+  try {
+    readOrderFile(xml)
+  } catch (error) {
+    throw new RefusedOperation(
+      `This is no file of orders (pain.001.001.03 or pain.001.001.09). ${(error as Error).message}`.trim(),
+    )
+  }
 }
 
 /** The simulated bank's statement of an account, camt.053. */

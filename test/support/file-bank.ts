@@ -4,7 +4,7 @@ import { importStatement } from '../../src/bank-accounts/import-statement.ts'
 import { exportOrders, type MadeFile } from '../../src/bank-accounts/orders/export-orders.ts'
 import { setOrdersBy } from '../../src/bank-accounts/orders/list-orders.ts'
 import { type TakenAnswer, takeAnswer } from '../../src/bank-accounts/orders/take-answer.ts'
-import { readCamt } from '../../src/bank-accounts/statements/read-camt.ts'
+import { openStatement } from '../../src/bank-accounts/statements/detect-format.ts'
 import type { OrderFormat } from '../../src/providers/bank/files/write-orders.ts'
 import { drawStatement, giveOrderFile, setSimulatedApi } from '../../src/sandbox/file-bank.ts'
 import { findSchemaFaults } from './iso20022/validate.ts'
@@ -47,7 +47,26 @@ export async function handIn(t: PaymentWorld, xml: string): Promise<TakenAnswer>
 export async function readStatement(
   t: PaymentWorld,
   iban: string,
-  { batches = false, words }: { batches?: boolean; words?: string } = {},
+  options: StatementOptions = {},
+): Promise<void> {
+  await takeStatement(t, iban, options)
+  await t.runLanes('bank-lines', 'bank-orders', 'payouts')
+}
+
+export interface StatementOptions {
+  /** A file's orders are booked as one sum. */
+  batches?: boolean
+  /** In place of the file's name beside such a sum. */
+  words?: string
+  /** `NtryDtls` of such a sum. */
+  details?: string
+}
+
+/** The same, but nobody looks at its lines yet. */
+export async function takeStatement(
+  t: PaymentWorld,
+  iban: string,
+  { batches = false, words, details }: StatementOptions,
 ): Promise<void> {
   await t.advance(10_000)
   await t.runLanes('simulated-bank')
@@ -55,13 +74,18 @@ export async function readStatement(
   const day = (offset: number) => new Date(today.getTime() + offset * 86_400_000).toISOString().slice(0, 10)
   const drawn = await drawStatement(t.app, { iban, from: day(-1), to: day(0), batches })
   // Some banks write words of their own instead of the file's name.
-  const text = words ? drawn.replaceAll(/<AddtlNtryInf>[^<]*/g, `<AddtlNtryInf>${words}`) : drawn
-  await importStatement(t.app, {
+  const worded = words ? drawn.replaceAll(/<AddtlNtryInf>[^<]*/g, `<AddtlNtryInf>${words}`) : drawn
+  const text = details ? worded.replaceAll('<AddtlNtryInf>', `${details}<AddtlNtryInf>`) : worded
+  await takeFile(t, text)
+}
+
+/** A file of the bank's, imported. */
+export async function takeFile({ app }: PaymentWorld, text: string): Promise<void> {
+  await importStatement(app, {
     fileName: 'statement.xml',
     bytes: bytesOf(text),
     source: 'command',
     who: OPERATOR.who,
-    open: async (bytes) => ({ format: 'camt.053.001.08', parts: readCamt(bytes) }),
+    open: openStatement,
   })
-  await t.runLanes('bank-lines', 'bank-orders', 'payouts')
 }

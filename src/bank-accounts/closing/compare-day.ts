@@ -17,7 +17,7 @@ export interface UntoldLine extends DayLine {
 /** What was told and is not in the books. */
 export interface DoubtfulLine extends DayLine {
   toldBy: string
-  reason: 'other_words' | 'not_on_statement' | 'same_sum' | 'told_again'
+  reason: 'other_words' | 'not_on_statement' | 'same_sum' | 'told_again' | 'batch'
   /** Decided to be no line. */
   dismissed: boolean
   /** Part of what the bank says that the account held; else somebody else told of it. */
@@ -252,7 +252,9 @@ function nameBatches(found: readonly DayDifference[]): DayDifference[] {
   const settled = new Set<DayDifference>()
   const pieces = found.filter(({ cause }) => cause === 'doubt' || cause === 'not_on_statement')
   for (const [, ofDay] of Map.groupBy(pieces, ({ on, aboutUnits }) => `${on} ${aboutUnits < 0n}`)) {
-    const told = ofDay.filter(({ cause, detail }) => cause === 'doubt' && detail?.startsWith('same_sum'))
+    const told = ofDay.filter(
+      ({ cause, detail }) => cause === 'doubt' && /^(same_sum|batch)\b/.test(detail ?? ''),
+    )
     const known = ofDay.filter(({ cause, reference }) => cause === 'not_on_statement' && reference !== null)
     const sum = (lines: DayDifference[]): bigint => lines.reduce((total, one) => total + one.aboutUnits, 0n)
     if (told.length === 0 || known.length === 0 || sum(told) !== sum(known)) continue

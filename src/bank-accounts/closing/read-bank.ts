@@ -63,10 +63,11 @@ async function findKnownRefs(trx: Trx, iban: string, lines: readonly BankLine[])
   return new Set(rows.map(({ ref }) => ref))
 }
 
-/** Of the row `t`: the bank's interface told of it. */
+/** Of the row `t`: the bank's interface told of it, or of the sum that it is part of. */
 const IS_TOLD = sql`
   (t.import_id is null
-   or exists (select from bank_line_refs r where r.iban = t.iban and r.transaction_id = t.id))`
+   or exists (select from bank_line_refs r where r.iban = t.iban and r.transaction_id in (t.id, t.part_of))
+   or exists (select from bank_transactions sum where sum.iban = t.iban and sum.id = t.part_of and sum.import_id is null))`
 
 const SIGNED = sql`case when t.direction = 'credit' then t.units else -t.units end`
 
@@ -74,7 +75,7 @@ async function sumToldLater(trx: Trx, iban: string, on: string): Promise<bigint>
   const { rows } = await sql<{ units: bigint }>`
     select coalesce(sum(units), 0) as units from (
       select ${SIGNED} as units from bank_transactions t
-       where t.iban = ${iban} and t.booked_on > ${on}::date and ${IS_TOLD}
+       where t.iban = ${iban} and t.booked_on > ${on}::date and t.state <> 'divided' and ${IS_TOLD}
       union all
       select ${SIGNED} from bank_doubts t
        where t.iban = ${iban} and t.told_by = 'port' and t.state in ('open', 'dismissed')
@@ -86,7 +87,7 @@ async function sumToldLater(trx: Trx, iban: string, on: string): Promise<bigint>
 async function findUntold(trx: Trx, iban: string, on: string): Promise<DayLine[]> {
   const { rows } = await sql<DayLine>`
     select t.id, t.booked_on as on, ${SIGNED} as units from bank_transactions t
-     where t.iban = ${iban} and t.import_id is not null and t.booked_on <= ${on}::date and not ${IS_TOLD}
+     where t.iban = ${iban} and t.import_id is not null and t.booked_on <= ${on}::date and t.state <> 'divided' and not ${IS_TOLD}
        and t.booked_on > (select min(booked_on) from bank_transactions
                            where iban = ${iban} and import_id is null)
      order by t.booked_on, t.id`.execute(trx)

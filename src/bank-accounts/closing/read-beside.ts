@@ -17,8 +17,8 @@ export async function findDoubts(
   const counted =
     by === 'bank'
       ? sql<boolean>`t.told_by = 'port'`
-      : sql<boolean>`exists (select from ${chainRows(by.chain)}
-                             where link.import_id = t.import_id and link.position = t.position
+      : sql<boolean>`exists (select from ${chainRows(by.chain)} join bank_doubts told using (import_id, position)
+                             where told.iban = t.iban and (told.id = t.id or told.same_as = t.id)
                                and (link.until is null or t.booked_on < link.until))`
   const { rows } = await sql<DoubtfulLine>`
     select id, "on", units, told_by, reason, dismissed, counted from (
@@ -62,11 +62,15 @@ export async function findLate(trx: Trx, iban: string, on: string): Promise<DayL
       select day, closed_at from bank_closes where iban = ${iban} and agreed order by day desc, run desc limit 1)
     select t.id, t.booked_on as on, ${SIGNED} as units
       from last join bank_transactions t
-        on t.iban = ${iban} and t.created_at > last.closed_at and t.booked_on <= least(last.day, ${on}::date)
+        on t.iban = ${iban} and t.state <> 'divided' and t.created_at > last.closed_at
+           and t.booked_on <= least(last.day, ${on}::date)
+      left join bank_transactions sum on sum.iban = t.iban and sum.id = t.part_of
+     -- The money of a divided sum came with the sum, or with its transfers where they came first.
+     cross join lateral (select least(t.created_at, sum.created_at) as at) came
      where exists (select from bank_closes c
-                    where c.iban = ${iban} and c.agreed and c.day >= t.booked_on and c.closed_at < t.created_at)
+                    where c.iban = ${iban} and c.agreed and c.day >= t.booked_on and c.closed_at < came.at)
        and not exists (select from bank_closes c
-                        where c.iban = ${iban} and c.day >= t.booked_on and c.closed_at >= t.created_at)
+                        where c.iban = ${iban} and c.day >= t.booked_on and c.closed_at >= came.at)
      order by t.booked_on, t.id`.execute(trx)
   return rows
 }

@@ -73,7 +73,7 @@ const SIGNED = sql`case when t.direction = 'credit' then t.units else -t.units e
 export async function sumLines(trx: Trx, iban: string, fromOn: string, toOn: string | null): Promise<bigint> {
   const { rows } = await sql<{ units: bigint }>`
     select coalesce(sum(${SIGNED}), 0) as units from bank_transactions t
-     where iban = ${iban} and booked_on >= ${fromOn}::date
+     where iban = ${iban} and state <> 'divided' and booked_on >= ${fromOn}::date
        and (${toOn}::date is null or booked_on <= ${toOn}::date)`.execute(trx)
   return rows[0]!.units
 }
@@ -93,7 +93,7 @@ async function sumMoves(
       union all
       select direction, units from bank_doubts
        where iban = ${iban} and import_id = ${importId} and position = ${position}::integer
-         and state in ('open', 'dismissed') and booked_on >= ${fromOn}::date) t`.execute(trx)
+         and state in ('open', 'dismissed', 'again') and booked_on >= ${fromOn}::date) t`.execute(trx)
   return rows[0]!.units
 }
 
@@ -106,23 +106,27 @@ export function chainRows({ links }: Pick<StatementChain, 'links'>, upTo?: strin
            ${kept.map(({ until }) => until)}::date[]) link (import_id, position, until)`
 }
 
+/** Of the row `t`: none of these statements holds it, nor the sum that it is part of. A divided sum is no line of the books. */
+const isUntold = (chain: StatementChain): RawBuilder<unknown> => sql`
+  t.state <> 'divided' and ${isUntoldAs(sql`t.id`, chain)} and ${isUntoldAs(sql`t.part_of`, chain)}`
+
 /**
- * Of the row `t`: none of these statements holds it. Of most of them all days count, which a plain list answers for a
+ * Of the row `t`: none of these statements holds the line of this id. Of most of them all days count, which a plain list answers for a
  * million lines in two seconds; those that the next one tells anew are few.
  */
-function isUntold({ links }: StatementChain): RawBuilder<unknown> {
+function isUntoldAs(id: RawBuilder<unknown>, { links }: StatementChain): RawBuilder<unknown> {
   const whole = links.filter(({ until }) => until === null).map(({ statement }) => statement)
   const partly = links.filter(({ until }) => until !== null)
   const untoldByWhole = sql`
     not exists (select from statement_lines s
-                 where s.iban = t.iban and s.transaction_id = t.id and (s.import_id, s.position) in (
+                 where s.iban = t.iban and s.transaction_id = ${id} and (s.import_id, s.position) in (
                        select * from unnest(${whole.map(({ importId }) => importId)}::text[],
                                             ${whole.map(({ position }) => position)}::integer[])))`
   if (partly.length === 0) return untoldByWhole
   return sql`
     ${untoldByWhole}
     and not exists (select from statement_lines s join ${chainRows({ links: partly })} using (import_id, position)
-                     where s.iban = t.iban and s.transaction_id = t.id and t.booked_on < link.until)`
+                     where s.iban = t.iban and s.transaction_id = ${id} and t.booked_on < link.until)`
 }
 
 async function findUntold(

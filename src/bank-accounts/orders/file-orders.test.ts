@@ -7,6 +7,8 @@ import {
   makeFile,
   OPERATOR,
   readStatement,
+  takeFile,
+  takeStatement,
 } from '../../../test/support/file-bank.ts'
 import {
   addCustomer,
@@ -29,6 +31,7 @@ import { listReviews, refusePayment } from '../../onramp/review.ts'
 import { receiveTransfer } from '../../providers/bank/simulated/incoming.ts'
 import { MAGIC_PAYEES } from '../../providers/bank/simulated/magic.ts'
 import { giveOrderFile } from '../../sandbox/file-bank.ts'
+import { claimLine } from '../operate-accounts.ts'
 import { StatementError } from '../statements/statement.ts'
 import { exportOrders, readOrderFile } from './export-orders.ts'
 import { listOrderFiles, listOrders } from './list-orders.ts'
@@ -237,6 +240,80 @@ describe('a file', () => {
     for (const id of ids) assert.deepEqual(await refundOf(id), ['refunded', 'confirmed'])
     const [file] = await listOrderFiles(t.app, iban)
     assert.ok(file?.batchLine)
+  })
+
+  for (const [where, details] of [
+    [
+      'the id of its payment order',
+      (name: string) =>
+        `<NtryDtls><Btch><PmtInfId>${name}-1</PmtInfId><NbOfTxs>2</NbOfTxs></Btch></NtryDtls>`,
+    ],
+    [
+      'its own id, beside orders without a name',
+      (name: string) =>
+        `<NtryDtls><Btch><MsgId>${name}</MsgId></Btch>${'<TxDtls><Refs/></TxDtls>'.repeat(2)}</NtryDtls>`,
+    ],
+    [
+      'its payment order in the one transaction that it is told as',
+      (name: string) =>
+        `<NtryDtls><TxDtls><Refs><MsgId>${name}</MsgId><PmtInfId>${name}-1</PmtInfId><EndToEndId>NOTPROVIDED</EndToEndId></Refs></TxDtls></NtryDtls>`,
+    ],
+  ] as const) {
+    test(`whose sum names ${where} settles its orders`, async () => {
+      const ids = [await refunding(), await refunding()]
+      const made = await makeFile(t.app, iban)
+      await handIn(t, made.xml)
+      await readStatement(t, iban, { batches: true, words: 'Remesa', details: details(made.messageId) })
+      for (const id of ids) assert.deepEqual(await refundOf(id), ['refunded', 'confirmed'])
+      const [file] = await listOrderFiles(t.app, iban)
+      assert.deepEqual([file?.booked, file?.batchLine !== null], [2, true])
+    })
+  }
+
+  test('whose sum was divided into its orders before anybody looked is booked by these', async () => {
+    const ids = [await refunding(), await refunding()]
+    const made = await makeFile(t.app, iban)
+    await handIn(t, made.xml)
+    const batch = `<Btch><PmtInfId>${made.messageId}-1</PmtInfId><NbOfTxs>2</NbOfTxs></Btch>`
+    await takeStatement(t, iban, { batches: true, details: `<NtryDtls>${batch}</NtryDtls>` })
+    const keys = await Promise.all(ids.map(async (id) => (await effectOf(id)).idempotencyKey))
+    const day = t.app.clock.now().toISOString().slice(0, 10)
+    const amount = (euros: number) => `<Amt Ccy="EUR">${euros}.00</Amt><CdtDbtInd>DBIT</CdtDbtInd>`
+    const orders = keys.map(
+      (key) => `<TxDtls><Refs><EndToEndId>${key}</EndToEndId></Refs>${amount(100)}</TxDtls>`,
+    )
+    await takeFile(
+      t,
+      `<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn><Ntfctn><Id>1</Id><Acct><Id><IBAN>${iban}</IBAN></Id></Acct><Ntry>${amount(200)}<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>${day}</Dt></BookgDt><NtryDtls>${batch}${orders.join('')}</NtryDtls></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>`,
+    )
+    await t.runLanes('bank-lines', 'bank-orders', 'payouts')
+    for (const id of ids) assert.deepEqual(await refundOf(id), ['refunded', 'confirmed'])
+    const [file] = await listOrderFiles(t.app, iban)
+    assert.deepEqual([file?.booked, file?.batchLine], [2, null])
+  })
+
+  test('whose sum is not what is open of it stays with a person, though it names the file', async () => {
+    const ids = [await refunding(), await refunding()]
+    const made = await makeFile(t.app, iban)
+    const rejected = (await effectOf(ids[0]!)).idempotencyKey
+    await giveOrderFile(t.app, made.xml)
+    const answer = `<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><GrpHdr><MsgId>A</MsgId><CreDtTm>2026-11-20T10:00:00Z</CreDtTm></GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>${made.messageId}</OrgnlMsgId><OrgnlMsgNmId>pain.001</OrgnlMsgNmId><GrpSts>PART</GrpSts></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><OrgnlPmtInfId>${made.messageId}-1</OrgnlPmtInfId><TxInfAndSts><OrgnlEndToEndId>${rejected}</OrgnlEndToEndId><TxSts>RJCT</TxSts></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>`
+    await takeAnswer(t.app, bytesOf(answer), OPERATOR)
+    const details = `<NtryDtls><Btch><PmtInfId>${made.messageId}-1</PmtInfId></Btch></NtryDtls>`
+    await readStatement(t, iban, { batches: true, words: 'Remesa', details })
+    for (const id of ids) assert.notEqual((await refundOf(id))[1], 'confirmed')
+    const [file] = await listOrderFiles(t.app, iban)
+    assert.deepEqual([file?.booked, file?.batchLine], [0, null])
+    const line = await t.app.db
+      .selectFrom('bankTransactions')
+      .select(['id', 'units', 'state'])
+      .where('iban', '=', iban)
+      .where('direction', '=', 'debit')
+      .where('matchedUnits', '=', 0n)
+      .where('transferRef', 'is', null)
+      .executeTakeFirstOrThrow()
+    assert.deepEqual([line.units, line.state], [20_000n, 'unmatched'])
+    await claimLine(t.app, { iban, id: line.id, owner: 'cost' }, OPERATOR)
   })
 
   test('whose sum stands under other words is settled by a person, and by no line of another amount', async () => {

@@ -7,6 +7,7 @@ import type { Lane } from '../../kernel/lanes.ts'
 import { book } from '../../ledger/book.ts'
 import { formatAmount } from '../../money/amount.ts'
 import { assetOf } from '../../money/asset.ts'
+import { isNamed } from '../batches/sum-names.ts'
 import { recallEarlyReturns } from '../recall-returns.ts'
 import { BANK_LINE_LANE, suspenseOf, transitOutOf } from '../record-lines.ts'
 import { nameOddDebits } from './name-debits.ts'
@@ -16,7 +17,9 @@ export const ORDER_LANE = 'bank-orders'
 type Needs = Pick<App, 'db' | 'clock' | 'wake' | 'log'>
 
 /**
- * Follows orders that left in files by what the statements say: an order whose debit was read is booked. A bank that books a whole file as one line is understood when the line names the file.
+ * Follows orders that left in files by what the statements say: an order whose debit was read is booked. A bank that
+ * books a whole file as one line is understood when the line names the file: in its text, as its reference, or as the
+ * batch that it is the sum of (camt `PmtInfId`, `MsgId`).
  */
 export function orderLane(app: Needs): Lane {
   return {
@@ -67,6 +70,9 @@ export async function lookAtEffects(trx: Trx, keys: readonly string[], now: Date
   )
 }
 
+/** A file's orders are one group for the bank, whose `PmtInfId` is the file's name with this behind it. */
+const ONLY_GROUP = '-1'
+
 /** Lines that took a whole file and say so: nobody has to look at them. */
 async function settleBatches(app: Needs): Promise<number> {
   const { rows } = await sql<{ fileId: string; iban: string; lineId: string }>`
@@ -74,8 +80,9 @@ async function settleBatches(app: Needs): Promise<number> {
       from order_files f join bank_transactions t on t.iban = f.iban
      where f.batch_line is null and t.direction = 'debit' and t.transfer_ref is null and t.matched_units = 0
        and t.units <= f.units and t.booked_on >= f.created_at::date - 1
-       and (position(f.message_id in t.concept) > 0 or starts_with(t.end_to_end_id, f.message_id))
-       and t.units = (${openUnitsOf(sql`f.id`)})
+       and t.state <> 'divided' and t.units = (${openUnitsOf(sql`f.id`)})
+       and (position(f.message_id in t.concept) > 0 or starts_with(t.end_to_end_id, f.message_id)
+            or ${isNamed(sql`array['message:' || f.message_id, 'batch:' || f.message_id || ${ONLY_GROUP}::text]`)})
      order by f.created_at, t.booked_at`.execute(app.db)
   let taken = 0
   for (const { fileId, iban, lineId } of rows) {
@@ -144,7 +151,7 @@ async function lockBatch(trx: Trx, fileId: string, lineId: string): Promise<Batc
   )
   const line = await trx
     .selectFrom('bankTransactions')
-    .select(['direction', 'units', 'matchedUnits', 'transferRef', 'currency', 'dueAt'])
+    .select(['direction', 'units', 'matchedUnits', 'transferRef', 'currency', 'dueAt', 'state'])
     .where('iban', '=', file.iban)
     .where('id', '=', lineId)
     .forUpdate()
@@ -156,7 +163,12 @@ async function lockBatch(trx: Trx, fileId: string, lineId: string): Promise<Batc
   const { openUnits } = rows[0]!
   const { currency, units } = line
   const text = (one: bigint) => `${formatAmount(one, assetOf(currency))} ${currency}`
-  const isOpen = line.direction === 'debit' && line.transferRef === null && line.matchedUnits === 0n
+  const isOpen =
+    line.direction === 'debit' &&
+    line.transferRef === null &&
+    line.matchedUnits === 0n &&
+    // The money of a divided sum is that of its transfers' lines.
+    line.state !== 'divided'
   const problem =
     file.batchLine !== null
       ? `File ${fileId} was taken by line ${file.batchLine} already.`

@@ -1,4 +1,5 @@
 import { normaliseIban } from '../../providers/bank/iban.ts'
+import { batchOf } from './camt-batch.ts'
 import type { ToldEntry } from './camt-totals.ts'
 import {
   amountIn,
@@ -8,7 +9,7 @@ import {
   type Money,
   moneyOf,
   textOf,
-  timeOf,
+  timeIn,
 } from './camt-values.ts'
 import type { XmlElement } from './read-xml.ts'
 import { type Place, StatementError, type StatementLine } from './statement.ts'
@@ -41,10 +42,8 @@ export function linesOfEntry(entry: CamtEntry, around: Around): { told: ToldEntr
   const direction = directionOf(whole)
   const told = { direction, units, currency, booked: isBooked(whole), lines: 0 }
   if (!told.booked || units === 0n) return { told, lines: [] }
-  const booking = childOf(whole, 'BookgDt')
-  const value = childOf(whole, 'ValDt')
-  const booked = timeOf(childOf(booking, 'Dt') ?? childOf(booking, 'DtTm'))
-  const valued = timeOf(childOf(value, 'Dt') ?? childOf(value, 'DtTm'))
+  const booked = timeIn(childOf(whole, 'BookgDt'))
+  const valued = timeIn(childOf(whole, 'ValDt'))
   const bookedOn = booked?.day ?? valued?.day ?? around.toOn
   if (bookedOn === null) throw new StatementError('missing', entry.place, 'The entry has no day (BookgDt).')
   const bankRef = referenceOf(textOf(whole, 'AcctSvcrRef'))
@@ -58,16 +57,18 @@ export function linesOfEntry(entry: CamtEntry, around: Around): { told: ToldEntr
     ...tellOf(whole, details, moved.direction, around.account),
   })
   const parts = partsOf(entry.details, { direction, units, currency })
+  const batch = batchOf(whole, entry.details, parts?.length ?? 1)
+  const mark = batch === undefined ? {} : { batch }
   if (parts === null) {
     const details = entry.details.length === 1 ? entry.details[0] : undefined
     const line = lineOf({ direction, units, currency }, details)
     line.bankRef ??= referenceOf(textOf(childOf(details, 'Refs'), 'AcctSvcrRef'))
-    return { told: { ...told, lines: 1 }, lines: [line] }
+    return { told: { ...told, lines: 1 }, lines: [{ ...line, ...mark }] }
   }
   const refs = distinctRefs(entry.details, bankRef)
   const lines = parts.map((moved, index) => {
     const details = entry.details[index]!
-    return { ...lineOf(moved, details), place: details.place, bankRef: refs[index]! }
+    return { ...lineOf(moved, details), place: details.place, bankRef: refs[index]!, ...mark }
   })
   return { told: { ...told, lines: lines.length }, lines }
 }

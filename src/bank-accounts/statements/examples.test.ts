@@ -13,7 +13,7 @@ import {
 } from '../../../test/support/statement-writers.ts'
 import { csvMappingOf } from './csv-mapping.ts'
 import { detectFormat } from './detect-format.ts'
-import type { CamtMessage } from './read-camt.ts'
+import { type CamtMessage, readCamt } from './read-camt.ts'
 import { csvReader } from './read-csv.ts'
 import { readMt940 } from './read-mt940.ts'
 import type { StatementPart } from './statement.ts'
@@ -21,14 +21,13 @@ import type { StatementPart } from './statement.ts'
 const FOLDER = new URL('examples/', import.meta.url)
 const bytesOf = (name: string): Buffer => readFileSync(new URL(name, FOLDER))
 
-/** The Dutch files of another tool leave the comma out of one amount, which SWIFT doesn't allow. */
-const WITHOUT_COMMA = ['knab.mt940', 'trailers.mt940']
-const CSV = csvMappingOf({
+const ACCOUNT = 'ES9121000418450200051332'
+const BY_HAND = csvMappingOf({
   delimiter: ';',
   skip_rows: 2,
   date_format: 'DD.MM.YYYY',
   decimal: ',',
-  account: 'ES9121000418450200051332',
+  account: ACCOUNT,
   currency: 'EUR',
   only: { column: 'Status', values: ['gebucht'] },
   columns: {
@@ -42,13 +41,28 @@ const CSV = csvMappingOf({
   },
 })
 
+const BY_PYTHON = csvMappingOf({
+  delimiter: ';',
+  date_format: 'DD/MM/YYYY',
+  decimal: ',',
+  account: ACCOUNT,
+  currency: 'EUR',
+  columns: {
+    booked_on: 'Fecha',
+    value_date: 'Fecha valor',
+    amount: 'Importe',
+    balance: 'Saldo',
+    concept: ['Concepto', 'Observaciones'],
+  },
+})
+
+const REPORT = 'iso20022-report.camt053.xml'
+
+/** As it would be if its maker had kept to SWIFT, or if its account were in a currency that the platform keeps. */
 function mended(name: string): Buffer {
-  const bytes = bytesOf(name)
-  if (!WITHOUT_COMMA.includes(name)) return bytes
-  return Buffer.from(
-    bytes.toString('latin1').replace('D500NTRF', 'D500,NTRF').replace('C500NTRF', 'C500,NTRF'),
-    'latin1',
-  )
+  const text = bytesOf(name).toString('latin1')
+  if (name !== REPORT) return bytesOf(name)
+  return Buffer.from(text.replaceAll('"SEK"', '"EUR"'), 'latin1')
 }
 
 /** Written the Dutch way, a text with words between slashes would be read as these words. */
@@ -78,7 +92,7 @@ describe('examples', () => {
   for (const name of names) {
     test(`${name} is read, written and read again as the same`, async () => {
       const file = mended(name)
-      const { format, read } = detectFormat(file, CSV)
+      const { format, read } = detectFormat(file, name === 'newest-first.csv' ? BY_HAND : BY_PYTHON)
       const parts = await readAll(read, file)
       assert.ok(linesAmong(parts).length > 0)
       const again = written(name, format, parts)
@@ -95,15 +109,74 @@ describe('examples', () => {
 })
 
 describe('what another tool wrote', () => {
-  for (const [name, place] of [
-    ['knab.mt940', '20:16'],
-    ['trailers.mt940', '27:16'],
-  ] as const) {
-    test(`${name} is refused for the amount that has no comma, where it stands`, async () => {
-      const message = await refusalOf(readMt940, bytesOf(name))
-      assert.equal(message, `amount at ${place}: The amount "500" has no comma, as in 500,00.`)
-    })
-  }
+  test('the example of ISO 20022’s report is refused for its currency, and read in another', async () => {
+    const text = bytesOf(REPORT).toString()
+    assert.match(await refusalOf(readCamt, text), /^currency at 43:9: "SEK" is no currency/)
+    const parts = await readAll(readCamt, mended(REPORT))
+    assert.deepEqual(
+      linesAmong(parts).map((line) => [
+        line.direction,
+        line.units,
+        line.bookedAt?.toISOString(),
+        line.bankRef,
+        line.endToEndId,
+        line.counterpartyName,
+        line.batch?.refs,
+        line.batch?.transfers,
+      ]),
+      [
+        [
+          'credit',
+          10_567_850n,
+          '2010-10-18T12:15:00.000Z',
+          'AAAASESS-FP-CN_98765/01',
+          'MUELL/FINP/RA12345',
+          'MUELLER',
+          undefined,
+          undefined,
+        ],
+        [
+          'debit',
+          20_000_000n,
+          '2010-10-18T09:15:00.000Z',
+          'AAAASESS-FP-ACCR-01',
+          null,
+          '',
+          ['entry:AAAASESS-FP-ACCR-01', 'batch:FINP-0055/001'],
+          20,
+        ],
+        [
+          'credit',
+          3_000_000n,
+          '2010-10-18T14:15:00.000Z',
+          'AAAASESS-FP-CONF-FX',
+          'AAAASS1085FINPSS',
+          '',
+          undefined,
+          undefined,
+        ],
+      ],
+    )
+    assert.equal(parts.find((part) => part.kind === 'end')?.closingUnits, 43_567_850n)
+  })
+
+  test('a CSV for spreadsheets: its mark, quotes in quotes, a text of two lines, grouped thousands', async () => {
+    const lines = linesAmong(await readAll(csvReader(BY_PYTHON), bytesOf('python-excel.csv'), 5))
+    assert.deepEqual(
+      lines.map(({ bookedOn, valueDate, direction, units, concept }) => [
+        bookedOn,
+        valueDate,
+        direction,
+        units,
+        concept,
+      ]),
+      [
+        ['2026-03-27', '2026-03-27', 'credit', 15_050n, 'Transferencia de "ACME"; S.L. KX4T9M2P'],
+        ['2026-03-30', '2026-03-31', 'credit', 123_456n, 'María Peña Núñez Primera línea segunda línea'],
+        ['2026-03-31', '2026-03-31', 'debit', 225n, 'Comisión'],
+      ],
+    )
+  })
 
   test('blocks after a message, words between slashes that nobody knows, a party without a tag of its name', async () => {
     const [credit, debit, last] = linesAmong(await readAll(readMt940, mended('trailers.mt940')))

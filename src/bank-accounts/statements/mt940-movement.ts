@@ -11,8 +11,7 @@ const REFERENCE_ELSEWHERE = /^(EREF|MARF|PREF|KREF|MREF|REF)\+?$/
 const RETURNED = 'RTI'
 
 /**
- * Reads `:61:` into a line without its details. The amount must have its comma, as SWIFT's `15d` demands: without one
- * nobody could say whether the last digits are cents. Throws `field`, `date`, `amount`.
+ * Reads `:61:` into a line without its details. Throws `field`, `date`, `amount`.
  */
 export function readMovement(field: Mt940Field, currency: Asset): StatementLine {
   const [first = '', ...more] = field.lines
@@ -28,7 +27,8 @@ export function readMovement(field: Mt940Field, currency: Asset): StatementLine 
   const [, value, entry, mark, funds = '', amount, kind, references] = found
   const at = (offset: number): Place => ({ ...field.place, column: field.place.column + 4 + offset })
   const valueDate = dayOfSix(value!, at(0))
-  const units = mt940Units(amount!, currency, at(6 + (entry?.length ?? 0) + mark!.length + funds.length))
+  const place = at(6 + (entry?.length ?? 0) + mark!.length + funds.length)
+  const units = mt940Units(amount!, currency, place, { commaMayLack: true })
   const direction = mark === 'C' || mark === 'RD' ? 'credit' : 'debit'
   const [own, bank] = splitOnce(references!, '//')
   const givesBack = direction === 'credit' && (mark === 'RD' || kind!.slice(1) === RETURNED)

@@ -243,6 +243,18 @@ describe('what is refused', () => {
     )
   })
 
+  test('more in one entry than any has', async () => {
+    const transactions = '<TxDtls/>'.repeat(10_000)
+    assert.match(
+      await refused(xml.replace('<TxDtls>', () => `${transactions}<TxDtls>`)),
+      /^batch at 5:\d+: More than 10000 transactions in one entry/,
+    )
+    assert.match(
+      await refused(xml.replace('<Ntry>', `<Ntry>${'<a/>'.repeat(20_000)}`)),
+      /^batch at 5:\d+: This is more than an entry/,
+    )
+  })
+
   test('what is no XML, no message, or another message', async () => {
     assert.match(await refused(xml.replace('</Refs>', '')), /^xml at 5:\d+: This is no well-formed XML/)
     assert.match(

@@ -21,6 +21,10 @@ const IN_PARTS = new Set(['BkToCstmrStmt', 'BkToCstmrDbtCdtNtfctn', 'Stmt', 'Ntf
 const BEFORE_ENTRIES = new Set(['Id', 'StmtPgntn', 'FrToDt', 'Acct', 'Bal'])
 /** A batch of more is told by no bank; all of one are held until its sum is known. */
 const MAX_BATCH = 10_000
+/** What is held at a time, as `XmlPiece` counts it, of a batch's transactions; ten thousand long ones make less. */
+const MAX_DETAILS = 128 * 1024 * 1024
+/** The same of a statement's head, and of all else that stands in an entry. */
+const MAX_HEAD = 1024 * 1024
 
 /**
  * Reads camt.053 (statements) and camt.054 (notifications) of ISO 20022, versions 001.02 and 001.08, whatever wraps
@@ -65,6 +69,8 @@ class CamtReader {
   #inPages = false
   #statement: Statement | null = null
   #entry: CamtEntry | null = null
+  /** How much is held of the head or entry that is being read, and of an entry's transactions. */
+  #held = { head: 0, details: 0 }
 
   #open({ name, namespace, place }: Extract<XmlPiece, { kind: 'open' }>): void {
     if (name === 'Document') {
@@ -73,24 +79,36 @@ class CamtReader {
       if (this.#statement !== null) throw misplaced(name, place)
       const totals = new CamtTotals()
       const unknown = { account: '', currency: null, closing: null, toOn: null }
+      this.#held = { head: 0, details: 0 }
       this.#statement = { place, head: [], begun: false, ...unknown, totals }
     } else if (name === 'Ntry') {
       if (this.#statement === null || this.#entry !== null) throw misplaced(name, place)
+      this.#held = { head: 0, details: 0 }
       this.#entry = { place, fields: [], details: [] }
     }
   }
 
   *read(piece: XmlPiece): Generator<StatementPart> {
     if (piece.kind === 'open') this.#open(piece)
-    else if (piece.kind === 'element') this.#take(piece.element)
+    else if (piece.kind === 'element') this.#take(piece)
     else if (piece.name === 'Ntry') yield* this.#closeEntry()
     else if (piece.name === 'Stmt' || piece.name === 'Ntfctn') yield* this.#closeStatement(piece.place)
     // The head may not be told before the first entry begins, and must not wait for its end.
     if (piece.kind === 'open' && piece.name === 'Ntry') yield* this.#begin()
   }
 
-  #take(element: XmlElement): void {
+  #hold({ element, size }: Extract<XmlPiece, { kind: 'element' }>): void {
+    const isDetails = this.#entry !== null && element.name === 'TxDtls'
+    this.#held[isDetails ? 'details' : 'head'] += size
+    if (this.#held.details <= MAX_DETAILS && this.#held.head <= MAX_HEAD) return
+    const message = 'This is more than an entry or the head of a statement ever holds.'
+    throw new StatementError('batch', element.place, message)
+  }
+
+  #take(piece: Extract<XmlPiece, { kind: 'element' }>): void {
+    const { element } = piece
     if (this.#entry !== null) {
+      this.#hold(piece)
       if (element.name !== 'TxDtls') this.#entry.fields.push(element)
       else if (this.#entry.details.push(element) > MAX_BATCH) {
         const message = `More than ${MAX_BATCH} transactions in one entry. Ask the bank to book them in smaller batches.`
@@ -101,8 +119,11 @@ class CamtReader {
     if (element.name === 'GrpHdr') this.#inPages = isPage(childOf(element, 'MsgPgntn'))
     if (this.#statement === null) return
     if (element.name === 'TxsSummry') this.#statement.totals.state(element)
-    else if (!this.#statement.begun) this.#statement.head.push(element)
-    else if (BEFORE_ENTRIES.has(element.name)) throw misplaced(element.name, element.place)
+    else if (BEFORE_ENTRIES.has(element.name)) {
+      if (this.#statement.begun) throw misplaced(element.name, element.place)
+      this.#hold(piece)
+      this.#statement.head.push(element)
+    }
   }
 
   *#begin(): Generator<StatementPart> {

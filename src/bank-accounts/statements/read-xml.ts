@@ -16,7 +16,8 @@ export interface XmlElement {
 export type XmlPiece =
   | { kind: 'open'; name: string; namespace: string; place: Place }
   | { kind: 'close'; name: string; place: Place }
-  | { kind: 'element'; element: XmlElement }
+  /** `size` counts the characters of its texts and some for each node. */
+  | { kind: 'element'; element: XmlElement; size: number }
 
 /** No message of ISO 20022 nests deeper than 16. */
 const MAX_DEPTH = 40
@@ -202,7 +203,9 @@ class XmlReader {
     } else if (this.#whole.length > 0) {
       const element = this.#whole.pop()!
       element.text = element.text.trim()
-      if (this.#whole.length === 0) this.#pieces.push({ kind: 'element', element })
+      if (this.#whole.length === 0) {
+        this.#pieces.push({ kind: 'element', element, size: this.#wholeSize })
+      }
     } else if (this.#parts.length === 0) {
       this.#wrappers -= 1
     } else {

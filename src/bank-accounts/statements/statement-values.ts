@@ -32,12 +32,17 @@ export function unitsOf(text: string, currency: Asset, place: Place): bigint {
 const MT940_AMOUNT = 15
 
 /**
- * An amount of MT940, `1234,` or `1234,5`. One without a comma is refused (`amount`): nobody could say whether its last
- * digits are cents.
+ * An amount of MT940, `1234,` or `1234,5`. Banks leave the comma out of a movement's whole amount: the balances, which need
+ * theirs (`amount`), prove that it was one.
  */
-export function mt940Units(amount: string, currency: Asset, place: Place): bigint {
+export function mt940Units(
+  amount: string,
+  currency: Asset,
+  place: Place,
+  { commaMayLack = false }: { commaMayLack?: boolean } = {},
+): bigint {
   const shown = JSON.stringify(amount.slice(0, 40))
-  if (!amount.includes(',')) {
+  if (!amount.includes(',') && !commaMayLack) {
     throw new StatementError(
       'amount',
       place,

@@ -58,6 +58,18 @@ export interface StatementLine {
   /** Why a transfer of ours came back, ISO 20022 (`AC04`); null when this line gives nothing back. */
   returnCode: string | null
   returnText: string | null
+  /** Where it may be several transfers in one sum, or one of several of which the bank made a sum. */
+  batch?: BatchMark
+}
+
+/** What an entry says by which its sum is known again where its transfers are told, and the other way round. */
+export interface BatchMark {
+  /** Its place: the same for all lines that one entry gave. */
+  entry: string
+  /** Names of the sum that mean the same in every message of the bank, such as `entry:…`. */
+  refs: readonly string[]
+  /** Of how many transfers it is; null where that is not told. */
+  transfers: number | null
 }
 
 export interface StatementEnd {

@@ -5,6 +5,8 @@ create table payer_news (
   transaction_id text not null,
   integration_id integer not null,
   payment_id text not null,
+  -- The payer's name was not known before: whether it is the customer has to be asked anew.
+  learned_name boolean not null,
   -- The payer's account was not known before: the customer is known by it from now on.
   learned_account boolean not null,
   due_at timestamptz not null,

@@ -55,7 +55,8 @@ export function readOrderFile(xml: string): ReadOrderFile {
     text = ''
   })
   parser.write(xml).close()
-  if (!/^pain\.001\.001\.(03|09)$/.test(file.format)) throw new Error(`${file.format} is no file of orders.`)
+  if (!/^pain\.001\.001\.(03|09)$/.test(file.format))
+    throw new Error(`Its format is ${file.format || 'none of ISO 20022'}.`)
   return file
 }
 
