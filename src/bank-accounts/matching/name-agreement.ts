@@ -17,7 +17,10 @@ export type NameAgreement =
   | 'unknown'
 
 export function compareNames(customer: CustomerName | null, payer: string): NameAgreement {
-  if (customer === null || nameWords(payer).length === 0) return 'unknown'
+  const words = nameWords(payer).map(withoutUmlauts)
+  if (customer === null || words.length === 0) return 'unknown'
+  // Nearly all that is compared is the same, or has nothing in common.
+  if (isAllOf(customer, words)) return 'same'
   const [ours, theirs] = [wordsOf(customer), new Set(plainWords(payer))]
   // Most names that are compared have nothing in common; only a word that may be several joined ones needs a closer look.
   const isStrange = ours.every((word) => !theirs.has(word))
@@ -28,6 +31,17 @@ export function compareNames(customer: CustomerName | null, payer: string): Name
   const withoutInitials = nameWords(payer).filter((word) => !isInitial(word))
   const stillSame = withoutInitials.length > 0 && isSamePerson(customer, withoutInitials.join(' '))
   return stillSame ? 'fits' : 'initial'
+}
+
+/** Whether the payer's words are those of a person's whole name. */
+function isAllOf(customer: CustomerName, words: readonly string[]): boolean {
+  if ('company' in customer) return false
+  const all = nameWords(`${customer.given} ${customer.surnames ?? ''}`).map(withoutUmlauts)
+  return (
+    all.length === words.length &&
+    all.every((word) => words.includes(word)) &&
+    words.every((word) => all.includes(word))
+  )
 }
 
 /** Whether `isSamePerson` says so of the same names: it was asked for this. */
