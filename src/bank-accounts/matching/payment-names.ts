@@ -10,7 +10,8 @@ import { keysOfCustomer } from './name-agreement.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'secrets'>
 
-const AT_ONCE = 2_000
+const AT_ONCE = 1_000
+const SIDE_BY_SIDE = 3
 const LEFT_OUT_AT_ONCE = 10_000
 /** Ended payments are found without their number for so long. */
 export const LATE_DAYS = 45
@@ -35,22 +36,40 @@ interface Unnamed {
   concept: number
   paymentId: string
   units: bigint
-  isOpen: boolean
   keyWrapped: Buffer | null
   personalSealed: Buffer
 }
 
-/** Makes the open payments of these accounts that were not looked at yet findable by name and amount. */
+/** Who is naming now, by database. */
+const naming = new WeakMap<Db, Promise<void>>()
+
+/**
+ * Makes the open payments of these accounts that were not looked at yet findable by name and amount. Whoever comes while
+ * others do it needs their names too, and waits for them: here without a connection, in other processes by a lock.
+ */
 export async function nameOpenPayments(app: Needs, ibans: readonly string[]): Promise<void> {
-  for (;;) {
-    const isLast = await app.db.transaction().execute(async (trx) => {
-      // Whoever comes meanwhile needs these names too, and waits for them.
-      await sql`select pg_advisory_xact_lock(${NAMING})`.execute(trx)
-      const leftOut = await leaveOutPaid(app, trx, ibans)
-      return leftOut < LEFT_OUT_AT_ONCE && (await nameSome(app, trx, ibans)) < AT_ONCE
-    })
-    if (isLast) return
-  }
+  const turn = (naming.get(app.db) ?? Promise.resolve()).then(() => nameAlone(app, ibans))
+  naming.set(
+    app.db,
+    turn.catch(() => {}),
+  )
+  await turn
+}
+
+async function nameAlone(app: Needs, ibans: readonly string[]): Promise<void> {
+  await app.db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(${NAMING})`.execute(trx)
+    await untilNone(() => leaveOutPaid(app, ibans))
+    const all = await Promise.allSettled(
+      Array.from({ length: SIDE_BY_SIDE }, () => untilNone(() => nameSome(app, ibans))),
+    )
+    const failed = all.find((one) => one.status === 'rejected')
+    if (failed) throw failed.reason
+  })
+}
+
+async function untilNone(work: () => Promise<number>): Promise<void> {
+  while ((await work()) > 0);
 }
 
 const OPEN_OR_LATE = sql`
@@ -61,7 +80,7 @@ const sinceOf = (clock: App['clock']) => sql`
   (select ${new Date(clock.now().getTime() - LATE_DAYS * DAY_MS)}::timestamptz as at) since`
 
 /** Payments that have their money already, as most have whose number was written, need no names. Answers of how many. */
-async function leaveOutPaid({ clock }: Needs, trx: Trx, ibans: readonly string[]): Promise<number> {
+async function leaveOutPaid({ db, clock }: Needs, ibans: readonly string[]): Promise<number> {
   const { numAffectedRows } = await sql`
     with paid as (
       select concepts.iban, concepts.concept
@@ -69,31 +88,28 @@ async function leaveOutPaid({ clock }: Needs, trx: Trx, ibans: readonly string[]
         join payments on payments.integration_id = concepts.integration_id and payments.id = concepts.payment_id
         cross join ${sinceOf(clock)}
        where concepts.named is null and concepts.iban = any(${[...ibans]}::text[]) and not ${OPEN_OR_LATE}
-       limit ${LEFT_OUT_AT_ONCE} for update of concepts)
+       limit ${LEFT_OUT_AT_ONCE} for update of concepts skip locked)
     update payment_concepts set named = false from paid
-     where payment_concepts.iban = paid.iban and payment_concepts.concept = paid.concept`.execute(trx)
+     where payment_concepts.iban = paid.iban and payment_concepts.concept = paid.concept`.execute(db)
   return Number(numAffectedRows)
 }
 
-async function nameSome({ clock, secrets }: Needs, trx: Trx, ibans: readonly string[]): Promise<number> {
-  const { rows } = await sql<Unnamed>`
-    select concepts.iban, concepts.concept, concepts.payment_id, payments.fiat_units as units, key_wrapped, personal_sealed,
-           ${OPEN_OR_LATE} as is_open
+const nameSome = ({ db, clock, secrets }: Needs, ibans: readonly string[]): Promise<number> =>
+  db.transaction().execute(async (trx) => {
+    const { rows } = await sql<Unnamed>`
+    select concepts.iban, concepts.concept, concepts.payment_id, payments.fiat_units as units, key_wrapped, personal_sealed
       from payment_concepts concepts
       join payments on payments.integration_id = concepts.integration_id and payments.id = concepts.payment_id
       join customers on customers.integration_id = payments.integration_id and customers.id = payments.customer_id
       cross join ${sinceOf(clock)}
-     where concepts.named is null and concepts.iban = any(${[...ibans]}::text[])
-     limit ${AT_ONCE} for update of concepts`.execute(trx)
-  if (rows.length === 0) return 0
-  const digests = rows.flatMap((row) =>
-    row.isOpen ? digestsOf(secrets, row).map((digest) => ({ ...row, digest })) : [],
-  )
-  await sql`
+     where concepts.named is null and concepts.iban = any(${[...ibans]}::text[]) and ${OPEN_OR_LATE}
+     limit ${AT_ONCE} for update of concepts skip locked`.execute(trx)
+    if (rows.length === 0) return 0
+    const digests = rows.flatMap((row) => digestsOf(secrets, row).map((digest) => ({ ...row, digest })))
+    await sql`
     with told as (
-      update payment_concepts set named = given.is_open
-        from unnest(${rows.map(({ iban }) => iban)}::text[], ${rows.map(({ concept }) => concept)}::bigint[],
-                    ${rows.map(({ isOpen }) => isOpen)}::boolean[]) given (iban, concept, is_open)
+      update payment_concepts set named = true
+        from unnest(${rows.map(({ iban }) => iban)}::text[], ${rows.map(({ concept }) => concept)}::bigint[]) given (iban, concept)
        where payment_concepts.iban = given.iban and payment_concepts.concept = given.concept
     )
     insert into payment_names (payment_id, digest, iban, units)
@@ -102,8 +118,8 @@ async function nameSome({ clock, secrets }: Needs, trx: Trx, ibans: readonly str
                          ${digests.map(({ iban }) => iban)}::text[],
                          ${digests.map(({ units }) => units.toString())}::numeric[])
     on conflict do nothing`.execute(trx)
-  return rows.length
-}
+    return rows.length
+  })
 
 function digestsOf(secrets: Secrets, { keyWrapped, personalSealed }: Unnamed): Buffer[] {
   const name = openName(secrets, keyWrapped, personalSealed)
