@@ -266,6 +266,7 @@ describe('a sum whose transfers may be known', () => {
     iban = await world.addAccount()
     await tell(notification(...THREE.map(({ euros, ref }) => ({ euros, ref }))))
     const other = sum({ euros: 310, batch: { transfers: 3 } })
-    assert.equal(await tell(statement(other)), '1 new, 0 known, 0 in doubt')
+    const beside = THREE.map(({ euros, ref }) => ({ euros, ref }))
+    assert.equal(await tell(statement(other, ...beside)), '1 new, 3 known, 0 in doubt')
   })
 })

@@ -61,9 +61,11 @@ interface Source {
 async function live(random: Random): Promise<void> {
   const account = await world.addAccount()
   const truth = makeTruth(random)
+  const naming = random.pick(['entry', 'entry', 'order', 'message', 'none'] as const)
   const bank: Bank = {
-    naming: random.pick(['entry', 'entry', 'order', 'message', 'none'] as const),
-    counts: random.chance(0.7),
+    naming,
+    // Who says neither a name nor a number tells of two things, for all that anybody can know.
+    counts: random.chance(0.7) || naming === 'none',
     singly: random.chance(0.3),
   }
   const harsh = random.chance(0.4)

@@ -87,7 +87,7 @@ interface Sum {
 }
 
 /** Sums of so many transfers, of which known lines that the statement doesn't tell of may be those. */
-async function holdSums(trx: Trx, { iban, toldBy }: StagedStatement): Promise<void> {
+async function holdSums(trx: Trx, { iban, toldBy, complete }: StagedStatement): Promise<void> {
   const { rows: sums } = await sql<Sum>`
     select l.number, l.booked_on, l.direction, l.units, g.transfers
       from told_batches g join told_lines l on l.number = g.entry
@@ -96,15 +96,17 @@ async function holdSums(trx: Trx, { iban, toldBy }: StagedStatement): Promise<vo
      order by l.number`.execute(trx)
   const held: number[] = []
   for (const { number, bookedOn, direction, units, transfers } of sums) {
-    const { rows } = await sql<{ units: bigint }>`
-      select t.units from bank_transactions t
+    const { rows } = await sql<{ units: bigint; left: boolean }>`
+      select t.units, not exists (select from told_lines told where told.known_id = t.id) as left from bank_transactions t
        where t.iban = ${iban} and t.id in (
              select id from known_lines k
               where k.day = ${bookedOn}::date and k.direction = ${direction} and k.units < ${units.toString()}::numeric
                 and not k.divided and k.part_of is null and k.apart <> 'surely')
          and not ${toldByKind(toldBy)}
-         and not exists (select from told_lines told where told.known_id = t.id)`.execute(trx)
-    if (mayMake(rows, { units, count: transfers })) held.push(number)
+         -- By words alone a transfer may have been taken for a line beside its sum.
+         and not ${isToldHere(iban)}`.execute(trx)
+    const isUntold = complete && rows.some(({ left }) => left)
+    if (isUntold || mayMake(rows, { units, count: transfers })) held.push(number)
   }
   if (held.length === 0) return
   await sql`
@@ -128,7 +130,7 @@ async function holdMarked(trx: Trx, { iban, toldBy }: StagedStatement): Promise<
 }
 
 /** Transfers that may be those of a known sum, as many as it says that it has. */
-async function holdSingles(trx: Trx, { iban, toldBy }: StagedStatement): Promise<void> {
+async function holdSingles(trx: Trx, { iban, toldBy, complete }: StagedStatement): Promise<void> {
   const { rows: sums } = await sql<Omit<Sum, 'number'>>`
     select distinct t.booked_on, t.direction, t.units, said.transfers
       from statement_batches said
@@ -143,7 +145,7 @@ async function holdSingles(trx: Trx, { iban, toldBy }: StagedStatement): Promise
       select number, units from told_lines
        where found = 'new' and booked_on = ${bookedOn}::date and direction = ${direction}
          and units < ${units.toString()}::numeric`.execute(trx)
-    if (!mayMake(rows, { units, count: transfers })) continue
+    if (rows.length === 0 || (complete && !mayMake(rows, { units, count: transfers }))) continue
     await sql`
       update told_lines set found = 'doubt', reason = 'batch'
        where number = any(${rows.map(({ number }) => number)}::integer[])`.execute(trx)
