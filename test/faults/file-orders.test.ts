@@ -36,6 +36,7 @@ for (const { seed, refunds, kills } of RUNS) {
         const bank = createOperator(world, rows[0].iban, folder)
         await bank.must('orders', 'by', bank.iban, 'file')
         await refundUnderKills(world, bank, ids, kills)
+        await awaitOrders(database, ids)
         const files = await takeFiles(bank, database, ids)
         await settle(world, bank, files, ids)
         assert.deepEqual(
@@ -135,14 +136,23 @@ async function refundUnderKills(
     await making
   }
   await asking
-  for (const id of ids) {
-    await eventually(
-      `the refund of ${id} to be ordered`,
-      async () => (await buyers.api('GET', `/api/payment/${id}`)).data.refund?.state === 'sent',
-      60_000,
-    )
-  }
   say(`${kills} kills`)
+}
+
+/** All are with the bank: in a file, or in the next one. */
+async function awaitOrders(database: pg.Client, ids: readonly string[]): Promise<void> {
+  await eventually(
+    'all refunds to be ordered',
+    async () => {
+      const { rows } = await database.query(
+        `select count(*)::integer as count from effects join file_orders using (idempotency_key)
+          where effects.kind = 'bank_transfer' and effects.reference = any($1)`,
+        [ids.map((id) => `payment:${id}`)],
+      )
+      return rows[0].count === ids.length
+    },
+    60_000,
+  )
 }
 
 /** Every order is in exactly one file, whoever died, and what was given out is what is kept. */
