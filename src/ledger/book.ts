@@ -38,26 +38,31 @@ export async function bookAll(trx: Trx, journals: readonly Journal[]): Promise<v
     .filter((journal) => journal.postings.length > 0)
   if (filled.length === 0) return
   for (const journal of filled) refuseUnbalanced(journal)
-  const lines = filled.flatMap((journal) =>
-    journal.postings.map((posting, line) => ({ ...posting, line, purpose: journal.purpose })),
+  const lines = filled.flatMap((journal, at) =>
+    journal.postings.map((posting, line) => ({ ...posting, line, at: at + 1 })),
   )
+  // Entries name their journal by its place: its purpose is long, and would be sent and compared with each.
   await sql`
-    with booked as (
-      insert into journals (kind, purpose, integration_id, reference, at)
+    with given as (
       select * from unnest(
         ${filled.map((journal) => journal.kind)}::text[], ${filled.map((journal) => journal.purpose)}::text[],
         ${filled.map((journal) => journal.integrationId)}::integer[], ${filled.map((journal) => journal.reference)}::text[],
         ${filled.map((journal) => journal.at)}::timestamptz[])
+        with ordinality as given (kind, purpose, integration_id, reference, at, place)
+    ), booked as (
+      insert into journals (kind, purpose, integration_id, reference, at)
+      select kind, purpose, integration_id, reference, at from given order by place
       returning id, purpose
     ), unsealed as (
       insert into unsealed_journals (journal_id) select id from booked
     )
     insert into postings (journal_id, line, account, asset, units)
-    select booked.id, given.line, given.account, given.asset, given.units
+    select booked.id, entry.line, entry.account, entry.asset, entry.units
     from unnest(
-      ${lines.map((line) => line.purpose)}::text[], ${lines.map((line) => line.line)}::smallint[],
+      ${lines.map((line) => line.at)}::integer[], ${lines.map((line) => line.line)}::smallint[],
       ${lines.map((line) => line.account)}::text[], ${lines.map((line) => line.asset)}::text[],
-      ${lines.map((line) => line.units.toString())}::numeric[]) as given (purpose, line, account, asset, units)
+      ${lines.map((line) => line.units.toString())}::numeric[]) as entry (place, line, account, asset, units)
+    join given on given.place = entry.place
     join booked on booked.purpose = given.purpose`.execute(trx)
 }
 
