@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { after, afterEach } from 'node:test'
 import type { App } from '../../src/app.ts'
 import { importStatement } from '../../src/bank-accounts/import-statement.ts'
 import { exportOrders, type MadeFile } from '../../src/bank-accounts/orders/export-orders.ts'
@@ -8,9 +9,29 @@ import { openStatement } from '../../src/bank-accounts/statements/detect-format.
 import type { OrderFormat } from '../../src/providers/bank/files/write-orders.ts'
 import { drawStatement, giveOrderFile, setSimulatedApi } from '../../src/sandbox/file-bank.ts'
 import { findSchemaFaults } from './iso20022/validate.ts'
-import type { PaymentWorld } from './payments.ts'
+import { checkBooks, findIban, type PaymentWorld, startPaymentWorld } from './payments.ts'
 
 export const OPERATOR = { who: 'olga', why: 'the daily files' }
+
+export interface FileBankWorld {
+  t: PaymentWorld
+  /** The account of the first sandbox integration, whose bank speaks in files. */
+  iban: string
+}
+
+/** The world of all tests of one file: its books are checked after each test, and after all it is stopped. */
+export async function shareFileBankWorld(): Promise<FileBankWorld> {
+  const t = await startPaymentWorld()
+  after(() => t.stop())
+  const iban = await findIban(t.app)
+  await goByFiles(t.app, iban)
+  afterEach(async () => {
+    // Statements of another test never tell of this one's lines: one may have sums where the next has single orders.
+    await t.advance(3 * 86_400_000)
+    await checkBooks(t.app)
+  })
+  return { t, iban }
+}
 
 /** The account's bank has no API from now on: orders go out in files, statements come in. */
 export async function goByFiles(app: App, iban: string): Promise<void> {
