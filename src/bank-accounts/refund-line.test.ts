@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { after, afterEach, describe, test } from 'node:test'
+import { checkBank, magicPayee } from '../../test/support/bank.ts'
 import {
   checkBooks,
   findIban,
-  type PaymentWorld,
   sendTransfer,
   settleRefunds,
   startPaymentWorld,
@@ -11,11 +11,8 @@ import {
 import { effectNeeds } from '../app-effects.ts'
 import { cancelEffect, RefusedOperation } from '../effects/operate-effects.ts'
 import { balanceOf } from '../ledger/book.ts'
-import { findBankProblems } from '../ledger/verify-outside.ts'
-import { findOrderProblems } from '../ledger/verify-payouts.ts'
 import { COUNTERPARTY_PURPOSE } from '../onramp/refund-sources.ts'
 import { payerIban } from '../providers/bank/simulated/incoming.ts'
-import { MAGIC_PAYEES } from '../providers/bank/simulated/magic.ts'
 import { addFaults } from '../providers/faults.ts'
 import { claimLine, listOpenLines } from './operate-accounts.ts'
 import { exportOrders } from './orders/export-orders.ts'
@@ -23,18 +20,12 @@ import { listOrders, setOrdersBy } from './orders/list-orders.ts'
 import { refundLine } from './refund-line.ts'
 
 const WHO = { who: 'olga', why: 'nobody knows it' }
-let t: PaymentWorld
-let iban: string
-
-before(async () => {
-  t = await startPaymentWorld()
-  iban = await findIban(t.app)
-})
+const t = await startPaymentWorld()
 after(() => t.stop())
+const iban = await findIban(t.app)
 afterEach(async () => {
   await checkBooks(t.app)
-  assert.deepEqual(await findBankProblems(t.app.db, t.app.providers.bank!), [])
-  assert.deepEqual(await findOrderProblems(t.app.db, t.app.providers.bank!), [])
+  await checkBank(t.app)
 })
 
 /** Money that came for nothing that is known. */
@@ -57,8 +48,6 @@ const refundsOf = (id: string) =>
     .orderBy('purpose')
     .execute()
 const suspense = () => balanceOf(t.app.db, `suspense:${iban}`, 'EUR')
-const magic = (does: string, code: string): string =>
-  MAGIC_PAYEES.find(({ fate }) => fate.does === does && fate.code === code)!.value
 const toOpen = async (id: string, reason: RegExp): Promise<void> => {
   const line = await lineOf(id)
   assert.deepEqual([line.state, line.matchedUnits], ['unmatched', 0n])
@@ -103,11 +92,11 @@ describe('a transfer that belongs to no payment', () => {
 
   test('that the payer’s bank does not take has no owner again, and goes elsewhere when a person says so', async () => {
     const id = await stray()
-    await refundLine(t.app, { iban, id, toIban: magic('refuse', 'RR04') }, WHO)
+    await refundLine(t.app, { iban, id, toIban: magicPayee('refuse', 'RR04') }, WHO)
     await t.runLanes('payouts')
     await toOpen(id, /refund_failed: .*RR04/)
     assert.equal(await suspense(), -7_000n)
-    await refundLine(t.app, { iban, id, toIban: magic('reject', 'AC06') }, WHO)
+    await refundLine(t.app, { iban, id, toIban: magicPayee('reject', 'AC06') }, WHO)
     await settleRefunds(t)
     await toOpen(id, /AC06/)
     await refundLine(t.app, { iban, id, toIban: ` ${payerIban('Zoe').toLowerCase()} `, name: 'Zoe' }, WHO)
@@ -125,7 +114,7 @@ describe('a transfer that belongs to no payment', () => {
 
   test('that comes back after a day has no owner again', async () => {
     const id = await stray()
-    await refundLine(t.app, { iban, id, toIban: magic('return', 'AC04') }, WHO)
+    await refundLine(t.app, { iban, id, toIban: magicPayee('return', 'AC04') }, WHO)
     await settleRefunds(t)
     assert.equal((await lineOf(id)).state, 'returned')
     await t.advance(86_400_000)

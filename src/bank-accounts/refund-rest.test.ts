@@ -1,23 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
-import { addSharedAccount, lineOf, tellLine } from '../../test/support/bank.ts'
+import { after, afterEach, describe, test } from 'node:test'
+import { addSharedAccount, checkBank, lineOf, magicPayee, tellLine } from '../../test/support/bank.ts'
 import {
-  addCustomer,
   checkBooks,
-  createGuided,
   findIban,
-  type PaymentWorld,
   rowOf,
   sendTransfer,
   settleRefunds,
   startPaymentWorld,
-  takeInstructions,
 } from '../../test/support/payments.ts'
+import { startTransfer } from '../../test/support/transfer-payments.ts'
 import { balanceOf } from '../ledger/book.ts'
-import { findBankProblems } from '../ledger/verify-outside.ts'
-import { findOrderProblems } from '../ledger/verify-payouts.ts'
 import { receiveTransfer } from '../providers/bank/simulated/incoming.ts'
-import { MAGIC_PAYEES } from '../providers/bank/simulated/magic.ts'
 import { describeLine } from './describe-lines.ts'
 import { listOpenLines } from './operate-accounts.ts'
 import { refundLine } from './refund-line.ts'
@@ -26,33 +20,17 @@ import { undoMatch } from './undo-match.ts'
 
 const WHO = { who: 'olga', why: 'nobody knows it' }
 const DAY_MS = 86_400_000
-let t: PaymentWorld
-let iban: string
-
-before(async () => {
-  t = await startPaymentWorld()
-  iban = await findIban(t.app)
-})
+const t = await startPaymentWorld()
 after(() => t.stop())
+const iban = await findIban(t.app)
 afterEach(async () => {
   await checkBooks(t.app)
-  assert.deepEqual(await findBankProblems(t.app.db, t.app.providers.bank!), [])
-  assert.deepEqual(await findOrderProblems(t.app.db, t.app.providers.bank!), [])
+  await checkBank(t.app)
 })
-
-const magic = (does: string, code: string): string =>
-  MAGIC_PAYEES.find(({ fate }) => fate.does === does && fate.code === code)!.value
 
 const refund = (id: string, more: object = {}) => refundLine(t.app, { iban, id, ...more }, WHO)
 
-async function newPayment(): Promise<string> {
-  const id = await createGuided(t, await addCustomer(t.app), {
-    fiat_amount: '100.00',
-    payment_type: 'transfer',
-  })
-  await takeInstructions(t, id)
-  return id
-}
+const newPayment = async () => (await startTransfer(t)).id
 
 async function reconcile(paymentId: string, transactionId: string): Promise<string | undefined> {
   const body = { payment_id: paymentId, transaction_id: transactionId, amount: '100.00' }
@@ -126,14 +104,14 @@ describe('the rest of a line that is matched in part', () => {
 
   test('that could not go back, or comes back, waits again beside the match', async () => {
     const { line, payment } = await matchedInPart()
-    await refund(line, { toIban: magic('refuse', 'RR04') })
+    await refund(line, { toIban: magicPayee('refuse', 'RR04') })
     await t.runLanes('payouts')
     assert.deepEqual([...(await stateOf(line)), await openUnitsOf(line)], ['unmatched', 10_000n, 5_000n])
     assert.match(
       String((await lineOf(t.app, line)).matchReasons),
       /The integration said so.*refund_failed: .*RR04/,
     )
-    await refund(line, { toIban: magic('return', 'AC04') })
+    await refund(line, { toIban: magicPayee('return', 'AC04') })
     await settleRefunds(t)
     assert.deepEqual(await stateOf(line), ['matched', 15_000n])
     await t.advance(DAY_MS)
@@ -170,7 +148,7 @@ describe('the rest of a line that is matched in part', () => {
 
   test('is given back again after the match went to another payment: each part is its own', async () => {
     const { line, payment } = await matchedInPart()
-    await refund(line, { toIban: magic('return', 'AC04') })
+    await refund(line, { toIban: magicPayee('return', 'AC04') })
     await settleRefunds(t)
     await undoMatch(t.app, { iban, transactionId: line, paymentId: payment }, WHO)
     const other = await newPayment()

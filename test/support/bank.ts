@@ -3,8 +3,11 @@ import { randomInt } from 'node:crypto'
 import type { App } from '../../src/app.ts'
 import { recordBankLines } from '../../src/bank-accounts/record-lines.ts'
 import { randomText } from '../../src/kernel/ids.ts'
+import { findBankProblems } from '../../src/ledger/verify-outside.ts'
+import { findOrderProblems } from '../../src/ledger/verify-payouts.ts'
 import { ibanOf } from '../../src/providers/bank/iban.ts'
 import type { BankLine } from '../../src/providers/bank/port.ts'
+import { MAGIC_PAYEES } from '../../src/providers/bank/simulated/magic.ts'
 
 type Needs = Parameters<typeof recordBankLines>[0]
 
@@ -63,3 +66,19 @@ export async function addSharedAccount(
 
 export const lineOf = ({ db }: Pick<App, 'db'>, id: string) =>
   db.selectFrom('bankTransactions').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+
+/** The bank says of its accounts and of our orders what the books say. */
+export async function checkBank({ db, providers }: Pick<App, 'db' | 'providers'>): Promise<void> {
+  assert.deepEqual(await findBankProblems(db, providers.bank!), [])
+  assert.deepEqual(await findOrderProblems(db, providers.bank!), [])
+}
+
+/** The account that makes the simulated bank do so, with this reason; `keptUnits`: and keep so much of it. */
+export function magicPayee(does: string, code: string | null, keptUnits?: bigint): string {
+  const found = MAGIC_PAYEES.find(
+    ({ fate }) =>
+      fate.does === does && fate.code === code && (keptUnits === undefined || fate.keptUnits === keptUnits),
+  )
+  assert.ok(found, `there is a payee that makes the bank ${does} with ${code}`)
+  return found.value
+}
