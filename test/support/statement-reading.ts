@@ -43,3 +43,23 @@ export const linesAmong = (parts: readonly StatementPart[]): WrittenLine[] =>
     const { kind: _kind, place: _place, ...line } = part
     return [line]
   })
+
+/** How `examples/newest-first.csv` is to be read, of the account that its lines are taken to be of. */
+export const NEWEST_FIRST_MAPPING = {
+  delimiter: ';',
+  skip_rows: 2,
+  date_format: 'DD.MM.YYYY',
+  decimal: ',',
+  account: 'ES9121000418450200051332',
+  currency: 'EUR',
+  only: { column: 'Status', values: ['gebucht'] },
+  columns: {
+    booked_on: 'Buchungstag',
+    value_date: 'Wertstellung',
+    amount: 'Umsatz',
+    balance: 'Saldo',
+    counterparty_name: 'Name',
+    counterparty_iban: 'IBAN',
+    concept: ['Verwendungszweck', 'Zusatz'],
+  },
+}

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { linesAmong, readAll, refusalOf } from '../../../test/support/statement-reading.ts'
+import {
+  linesAmong,
+  NEWEST_FIRST_MAPPING,
+  readAll,
+  refusalOf,
+} from '../../../test/support/statement-reading.ts'
 import {
   CSV_MAPPING,
   type WrittenLine,
@@ -22,24 +27,7 @@ const FOLDER = new URL('examples/', import.meta.url)
 const bytesOf = (name: string): Buffer => readFileSync(new URL(name, FOLDER))
 
 const ACCOUNT = 'ES9121000418450200051332'
-const BY_HAND = csvMappingOf({
-  delimiter: ';',
-  skip_rows: 2,
-  date_format: 'DD.MM.YYYY',
-  decimal: ',',
-  account: ACCOUNT,
-  currency: 'EUR',
-  only: { column: 'Status', values: ['gebucht'] },
-  columns: {
-    booked_on: 'Buchungstag',
-    value_date: 'Wertstellung',
-    amount: 'Umsatz',
-    balance: 'Saldo',
-    counterparty_name: 'Name',
-    counterparty_iban: 'IBAN',
-    concept: ['Verwendungszweck', 'Zusatz'],
-  },
-})
+const BY_HAND = csvMappingOf(NEWEST_FIRST_MAPPING)
 
 const BY_PYTHON = csvMappingOf({
   delimiter: ';',

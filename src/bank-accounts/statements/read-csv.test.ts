@@ -1,29 +1,21 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { linesAmong, readAll, refusalOf } from '../../../test/support/statement-reading.ts'
+import {
+  linesAmong,
+  NEWEST_FIRST_MAPPING,
+  readAll,
+  refusalOf,
+} from '../../../test/support/statement-reading.ts'
 import { CsvMappingError, csvMappingOf } from './csv-mapping.ts'
 import { csvReader } from './read-csv.ts'
 
 const ACCOUNT = 'ES9121000418450200051332'
 const EXAMPLE = readFileSync(new URL('examples/newest-first.csv', import.meta.url), 'utf8')
+/** A column may be named in another case, or by its number. */
 const MAPPING = {
-  delimiter: ';',
-  skip_rows: 2,
-  date_format: 'DD.MM.YYYY',
-  decimal: ',',
-  account: ACCOUNT,
-  currency: 'EUR',
-  only: { column: 'Status', values: ['gebucht'] },
-  columns: {
-    booked_on: 'Buchungstag',
-    value_date: 'wertstellung',
-    amount: 3,
-    balance: 'Saldo',
-    counterparty_name: 'Name',
-    counterparty_iban: 'IBAN',
-    concept: ['Verwendungszweck', 'Zusatz'],
-  },
+  ...NEWEST_FIRST_MAPPING,
+  columns: { ...NEWEST_FIRST_MAPPING.columns, value_date: 'wertstellung', amount: 3 },
 }
 const PLAIN = { account: ACCOUNT, currency: 'EUR', columns: { booked_on: 'day', amount: 'amount' } }
 
