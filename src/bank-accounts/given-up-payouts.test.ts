@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { afterEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import type { PaymentWorld } from '../../test/support/payments.ts'
 import {
-  addSale,
   checkSaleBooks,
-  deposit,
   getSale,
+  orderPayout,
+  payoutOf,
+  SOUND_PAYEE,
   saleEffects,
   settleBank,
-  startSaleWorld,
+  shareSaleWorld,
 } from '../../test/support/sales.ts'
 import { bytesOf, statementParts, writeCamt } from '../../test/support/statement-writers.ts'
 import { effectNeeds } from '../app-effects.ts'
@@ -19,7 +19,6 @@ import { balanceOf } from '../ledger/book.ts'
 import { findBankProblems } from '../ledger/verify-outside.ts'
 import { abandonSale, paySaleAgain, returnSale } from '../offramp/review-sale.ts'
 import type { Payee, Sale } from '../offramp/sale.ts'
-import { payerIban } from '../providers/bank/simulated/incoming.ts'
 import { addFaults } from '../providers/faults.ts'
 import { advanceClock } from '../sandbox/advance-clock.ts'
 import { importStatement } from './import-statement.ts'
@@ -29,38 +28,21 @@ import { findGivenUpDebits } from './unexpected-debits.ts'
 
 const DAY = 86_400_000
 const WHO = { who: 'operator', why: 'test' }
-const sound: Payee = { kind: 'iban', iban: payerIban('Ana again'), name: 'Ana Pérez' }
 /** The bank takes the order and never says what became of it. */
 const silent: Payee = { kind: 'iban', iban: 'DE71999999990000000009', name: 'Ana Pérez' }
-let t: PaymentWorld
-
-before(async () => {
-  t = await startSaleWorld()
-})
-after(() => t.stop())
+const t = await shareSaleWorld()
 afterEach(async () => {
-  await checkSaleBooks(t.app)
   assert.deepEqual(await findBankProblems(t.app.db, t.app.providers.bank!), [])
 })
 
-async function ordered(payee: Payee): Promise<Sale> {
-  const sale = await addSale(t, { price: '0.900000', payee })
-  return deposit(t, sale)
-}
-
-async function effectOf({ id }: Sale, round = 1) {
-  return t.app.db
-    .selectFrom('effects')
-    .selectAll()
-    .where('purpose', '=', `sale:${id}:payout:${round}`)
-    .executeTakeFirstOrThrow()
-}
+const ordered = (payee: Payee) => orderPayout(t, payee)
+const effectOf = (sale: Sale, round?: number) => payoutOf(t.app, sale, round)
 
 const cancel = ({ id }: { id: string }) =>
   cancelEffect(effectNeeds(t.app), id, { ...WHO, become: 'cancelled' })
 const settle = ({ id }: { id: string }, says: BankWord) =>
   settleOrder(effectNeeds(t.app), id, { ...WHO, says })
-const again = ({ id }: Sale) => paySaleAgain(t.app, id, { ...WHO, payee: () => sound })
+const again = ({ id }: Sale) => paySaleAgain(t.app, id, { ...WHO, payee: () => SOUND_PAYEE })
 const refused = (work: Promise<unknown>, message: RegExp) =>
   assert.rejects(work, (error) => error instanceof RefusedOperation && message.test(error.message))
 
@@ -74,7 +56,7 @@ async function bookAtLast({ providerRef }: { providerRef: string | null }): Prom
 
 describe('a payout whose end is unknown', () => {
   test('is not given up while the bank can not be asked, and is paid once when it can', async () => {
-    const sale = await ordered(sound)
+    const sale = await ordered(SOUND_PAYEE)
     await addFaults(t.app, { provider: 'bank', kind: 'lost_answer', count: 1 })
     await t.runLanes('payouts')
     const lost = await effectOf(sale)

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
+import { test } from 'node:test'
 import { tellLine } from '../../test/support/bank.ts'
-import type { PaymentWorld } from '../../test/support/payments.ts'
 import {
   addSale,
   checkSaleBooks,
@@ -9,7 +8,7 @@ import {
   getSale,
   saleEffects,
   settleBank,
-  startSaleWorld,
+  shareSaleWorld,
 } from '../../test/support/sales.ts'
 import { findStuck, findStuckMoney } from '../ledger/find-stuck.ts'
 import { payerIban } from '../providers/bank/simulated/incoming.ts'
@@ -21,13 +20,7 @@ import { findGivenUpDebits } from './unexpected-debits.ts'
 
 const DAY = 86_400_000
 const WHO = { who: 'operator', why: 'test' }
-let t: PaymentWorld
-
-before(async () => {
-  t = await startSaleWorld()
-})
-after(() => t.stop())
-afterEach(() => checkSaleBooks(t.app))
+const t = await shareSaleWorld()
 
 /** A sale that was paid, with the line by which the bank took its payout, and what the line names. */
 async function paid() {
