@@ -1,32 +1,20 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { afterEach, describe, test } from 'node:test'
+import { checkBank } from '../../../test/support/bank.ts'
 import {
   bytesOf,
-  goByFiles,
   handIn,
   makeFile,
   OPERATOR,
   readStatement,
+  shareFileBankWorld,
   takeFile,
   takeStatement,
 } from '../../../test/support/file-bank.ts'
-import {
-  addCustomer,
-  checkBooks,
-  createGuided,
-  effectsOf,
-  eventsOf,
-  findIban,
-  getPayment,
-  type PaymentWorld,
-  sendTransfer,
-  startPaymentWorld,
-  takeInstructions,
-} from '../../../test/support/payments.ts'
+import { effectsOf, eventsOf, getPayment, sendTransfer } from '../../../test/support/payments.ts'
+import { startTransfer } from '../../../test/support/transfer-payments.ts'
 import { effectNeeds } from '../../app-effects.ts'
 import { cancelEffect, RefusedOperation, retryEffect } from '../../effects/operate-effects.ts'
-import { findBankProblems } from '../../ledger/verify-outside.ts'
-import { findOrderProblems } from '../../ledger/verify-payouts.ts'
 import { listReviews, refusePayment } from '../../onramp/review.ts'
 import { receiveTransfer } from '../../providers/bank/simulated/incoming.ts'
 import { MAGIC_PAYEES } from '../../providers/bank/simulated/magic.ts'
@@ -38,30 +26,12 @@ import { listOrderFiles, listOrders } from './list-orders.ts'
 import { settleFile } from './settle-orders.ts'
 import { takeAnswer } from './take-answer.ts'
 
-let t: PaymentWorld
-let iban: string
-
-before(async () => {
-  t = await startPaymentWorld()
-  iban = await findIban(t.app)
-  await goByFiles(t.app, iban)
-})
-after(() => t.stop())
-afterEach(async () => {
-  // Statements of another test never tell of this one's lines: one may have sums where the next has single orders.
-  await t.advance(3 * 86_400_000)
-  await checkBooks(t.app)
-  assert.deepEqual(await findBankProblems(t.app.db, t.app.providers.bank!), [])
-  assert.deepEqual(await findOrderProblems(t.app.db, t.app.providers.bank!), [])
-})
+const { t, iban } = await shareFileBankWorld()
+afterEach(() => checkBank(t.app))
 
 /** A payment whose money came by transfer, from an account that the bank names or not. */
 async function paid(from: { fromIban?: string; amount?: string } = {}): Promise<string> {
-  const id = await createGuided(t, await addCustomer(t.app), {
-    fiat_amount: '100.00',
-    payment_type: 'transfer',
-  })
-  const instructions = await takeInstructions(t, id)
+  const { id, ...instructions } = await startTransfer(t)
   const now = t.app.clock.now()
   const { amount = '100.00', fromIban } = from
   if (fromIban === undefined) await sendTransfer(t.app, { ...instructions, amount })
