@@ -1,48 +1,27 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { beforeEach, describe, test } from 'node:test'
 import { addSharedAccount, lineOf, tellLine } from '../../test/support/bank.ts'
 import {
   addCustomer,
-  checkBooks,
   createGuided,
   effectsOf,
   endCoins,
   eventsOf,
   findIban,
   getPayment,
-  type PaymentWorld,
   rowOf,
-  setSettings,
-  startPaymentWorld,
   takeInstructions,
 } from '../../test/support/payments.ts'
-import { DEFAULT_SETTINGS } from '../common/integration.ts'
+import { resetSettings, sharePaymentWorld, startTransfer } from '../../test/support/transfer-payments.ts'
 import { reconcileLine } from './reconcile-line.ts'
 
 const DAY_MS = 86_400_000
 
-let t: PaymentWorld
-let iban: string
+const t = await sharePaymentWorld({ DATABASE_POOL_SIZE: '20' })
+const iban = await findIban(t.app)
+beforeEach(() => resetSettings(t))
 
-before(async () => {
-  t = await startPaymentWorld({ DATABASE_POOL_SIZE: '20' })
-  iban = await findIban(t.app)
-})
-beforeEach(() => setSettings(t, ({ brand }) => ({ ...DEFAULT_SETTINGS, brand })))
-after(async () => {
-  await checkBooks(t.app)
-  await t.stop()
-})
-
-async function newPayment(changes: Record<string, unknown> = {}): Promise<string> {
-  const id = await createGuided(t, await addCustomer(t.app), {
-    fiat_amount: '100.00',
-    payment_type: 'transfer',
-    ...changes,
-  })
-  await takeInstructions(t, id)
-  return id
-}
+const newPayment = async (changes: Record<string, unknown> = {}) => (await startTransfer(t, changes)).id
 
 const reconcile = (body: Record<string, unknown>, token?: string) =>
   t.api('POST', '/api/banking/reconcile', { body, honest: true, ...(token ? { token } : {}) })
