@@ -1,44 +1,19 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { addSharedAccount, tellLine } from '../../test/support/bank.ts'
 import { readByCursor, readByPage, readList } from '../../test/support/lists.ts'
-import {
-  addCustomer,
-  checkBooks,
-  createGuided,
-  findIban,
-  type PaymentWorld,
-  startPaymentWorld,
-  takeInstructions,
-} from '../../test/support/payments.ts'
+import { findIban } from '../../test/support/payments.ts'
+import { sharePaymentWorld, startTransfer } from '../../test/support/transfer-payments.ts'
 import { reconcileLine } from './reconcile-line.ts'
 
 const HOUR_MS = 3_600_000
 
-let t: PaymentWorld
-let iban: string
-let path: string
-let others: string
+const t = await sharePaymentWorld()
+const iban = await findIban(t.app)
+const path = `/api/banking/accounts/${iban}/transactions`
+const others = await t.authenticate('sandbox-key-2', 'sandbox-secret-2')
 
-before(async () => {
-  t = await startPaymentWorld()
-  iban = await findIban(t.app)
-  path = `/api/banking/accounts/${iban}/transactions`
-  others = await t.authenticate('sandbox-key-2', 'sandbox-secret-2')
-})
-after(async () => {
-  await checkBooks(t.app)
-  await t.stop()
-})
-
-async function newPayment(): Promise<string> {
-  const id = await createGuided(t, await addCustomer(t.app), {
-    fiat_amount: '100.00',
-    payment_type: 'transfer',
-  })
-  await takeInstructions(t, id)
-  return id
-}
+const newPayment = async () => (await startTransfer(t)).id
 
 const reconcile = (body: Record<string, unknown>) => t.api('POST', '/api/banking/reconcile', { body })
 

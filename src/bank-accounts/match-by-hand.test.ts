@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { addSharedAccount, tellLine } from '../../test/support/bank.ts'
-import {
-  addCustomer,
-  checkBooks,
-  createGuided,
-  findIban,
-  type PaymentWorld,
-  rowOf,
-  startPaymentWorld,
-  takeInstructions,
-} from '../../test/support/payments.ts'
+import { findIban, rowOf } from '../../test/support/payments.ts'
+import { sharePaymentWorld, startTransfer } from '../../test/support/transfer-payments.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { describeLine, listWaitingLines } from './describe-lines.ts'
 import { type HandMatch, matchByHand } from './match-by-hand.ts'
@@ -18,26 +10,10 @@ import { undoMatch } from './undo-match.ts'
 
 const WHO = { who: 'maria', why: 'the payer wrote to us' }
 
-let t: PaymentWorld
-let shared: string
+const t = await sharePaymentWorld()
+const shared = await addSharedAccount(t.app)
 
-before(async () => {
-  t = await startPaymentWorld()
-  shared = await addSharedAccount(t.app)
-})
-after(async () => {
-  await checkBooks(t.app)
-  await t.stop()
-})
-
-async function newPayment(): Promise<string> {
-  const id = await createGuided(t, await addCustomer(t.app), {
-    fiat_amount: '100.00',
-    payment_type: 'transfer',
-  })
-  await takeInstructions(t, id)
-  return id
-}
+const newPayment = async () => (await startTransfer(t)).id
 
 const match = (asked: Partial<HandMatch> & Pick<HandMatch, 'transactionId' | 'paymentId'>) =>
   matchByHand(t.app, { iban: shared, acceptDifference: false, ...asked }, WHO)
