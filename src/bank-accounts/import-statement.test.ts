@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, it } from 'node:test'
+import { beforeEach, describe, it } from 'node:test'
 import {
   fileOf,
   lineOf,
-  openStatementWorld,
-  type StatementGiven,
-  type StatementWorld,
-  partsOf as statementOf,
+  partsOfAccount,
+  portLineOf,
+  shareStatementWorld,
 } from '../../test/support/statements.ts'
 import { book } from '../ledger/book.ts'
 import type { BankLine } from '../providers/bank/port.ts'
@@ -16,15 +15,10 @@ import { decideDoubt, listDoubts } from './line-doubts.ts'
 import { recordBankLines } from './record-lines.ts'
 import { StatementError, type StatementLine, type StatementPart } from './statements/statement.ts'
 
-let world: StatementWorld
+const world = await shareStatementWorld()
 /** Each test has an account of its own. */
 let iban: string
-const partsOf = (given: Partial<StatementGiven> & { lines: StatementLine[] }) =>
-  statementOf({ account: iban, ...given })
-before(async () => {
-  world = await openStatementWorld()
-})
-after(() => world.close())
+const partsOf = partsOfAccount(() => iban)
 beforeEach(async () => {
   iban = await world.addAccount()
   world.files.clear()
@@ -46,24 +40,7 @@ async function assertGreen(): Promise<void> {
   assert.deepEqual(await world.problems(), [])
 }
 
-const portLine = (given: Partial<BankLine> = {}): BankLine => ({
-  ref: 'L0000000001',
-  iban,
-  bookedAt: new Date('2026-03-02T10:00:00Z'),
-  valueDate: '2026-03-02',
-  direction: 'credit',
-  units: 10_000n,
-  balanceUnits: 0n,
-  currency: 'EUR',
-  counterpartyName: 'Ana Gomez',
-  counterpartyIban: null,
-  concept: 'Pago',
-  endToEndId: null,
-  transferRef: null,
-  returnCode: null,
-  returnText: null,
-  ...given,
-})
+const portLine = (given: Partial<BankLine> = {}) => portLineOf({ iban, ...given })
 
 async function refusal(work: () => Promise<unknown>): Promise<string> {
   const before = await world.tables()

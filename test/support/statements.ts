@@ -1,3 +1,4 @@
+import { after } from 'node:test'
 import { type Logger, pino } from 'pino'
 import type { GivenStatement, StatementOpener } from '../../src/bank-accounts/import-statement.ts'
 import type { StatementLine, StatementPart } from '../../src/bank-accounts/statements/statement.ts'
@@ -8,6 +9,7 @@ import { type Config, loadConfig } from '../../src/kernel/config.ts'
 import { createSecrets, type Secrets } from '../../src/kernel/secrets.ts'
 import { verifyBooks } from '../../src/ledger/verify.ts'
 import { spanishIban } from '../../src/providers/bank/iban.ts'
+import type { BankLine } from '../../src/providers/bank/port.ts'
 import type { Storage } from '../../src/providers/storage/storage.ts'
 import { createTestDatabase } from './database.ts'
 
@@ -95,6 +97,13 @@ export async function openStatementWorld(): Promise<StatementWorld> {
   return world
 }
 
+/** The world of all tests of one file, closed after them. */
+export async function shareStatementWorld(): Promise<StatementWorld> {
+  const world = await openStatementWorld()
+  after(() => world.close())
+  return world
+}
+
 function memoryStorage(files: Map<string, Buffer>): Storage {
   return {
     write: async (key, sealed) => void files.set(key, sealed),
@@ -126,6 +135,25 @@ export const lineOf = (given: Partial<StatementLine> = {}): StatementLine => ({
   counterpartyIban: null,
   concept: 'Pago',
   endToEndId: null,
+  returnCode: null,
+  returnText: null,
+  ...given,
+})
+
+/** A line as the bank's interface tells it; the same credit of Ana's unless told. */
+export const portLineOf = (given: Partial<BankLine> & Pick<BankLine, 'iban'>): BankLine => ({
+  ref: 'L0000000001',
+  bookedAt: new Date('2026-03-02T10:00:00Z'),
+  valueDate: '2026-03-02',
+  direction: 'credit',
+  units: 10_000n,
+  balanceUnits: 0n,
+  currency: 'EUR',
+  counterpartyName: 'Ana Gomez',
+  counterpartyIban: null,
+  concept: 'Pago',
+  endToEndId: null,
+  transferRef: null,
   returnCode: null,
   returnText: null,
   ...given,
@@ -177,6 +205,12 @@ export function partsOf({ lines, account, openingUnits = 0n, ...given }: Stateme
     },
   ]
 }
+
+/** The parts of statements of the account that a test has just now. */
+export const partsOfAccount =
+  (account: () => string) =>
+  (given: Partial<StatementGiven> & Pick<StatementGiven, 'lines'>): StatementPart[] =>
+    partsOf({ account: account(), ...given })
 
 let files = 0
 
