@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, it } from 'node:test'
-import {
-  fileOf,
-  lineOf,
-  openStatementWorld,
-  partsOf,
-  type StatementWorld,
-} from '../../test/support/statements.ts'
+import { beforeEach, describe, it } from 'node:test'
+import { fileOf, lineOf, partsOf, portLineOf, shareStatementWorld } from '../../test/support/statements.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import type { BankLine, BankProvider } from '../providers/bank/port.ts'
 import { ProviderError } from '../providers/provider-error.ts'
@@ -17,14 +11,10 @@ import { decideDoubt, listDoubts } from './line-doubts.ts'
 import { recordBankLines } from './record-lines.ts'
 import type { StatementLine } from './statements/statement.ts'
 
-let world: StatementWorld
+const world = await shareStatementWorld()
 let iban: string
 /** What the bank's interface answers of the account; null: it does not answer. */
 let bank: { lines: BankLine[] } | null
-before(async () => {
-  world = await openStatementWorld()
-})
-after(() => world.close())
 beforeEach(async () => {
   iban = await world.addAccount()
   bank = null
@@ -73,24 +63,16 @@ const credit = (bookedOn: string, units: bigint, given: Partial<StatementLine> =
 const debit = (bookedOn: string, units: bigint): StatementLine =>
   credit(bookedOn, units, { direction: 'debit' })
 
-const portLine = (day: string, units: bigint, given: Partial<BankLine> = {}): BankLine => ({
-  ref: `P-${day}-${units}`,
-  iban,
-  bookedAt: new Date(`${day}T10:00:00Z`),
-  valueDate: day,
-  direction: 'credit',
-  units,
-  balanceUnits: 0n,
-  currency: 'EUR',
-  counterpartyName: 'Ana Gomez',
-  counterpartyIban: null,
-  concept: `Pago ${units}`,
-  endToEndId: null,
-  transferRef: null,
-  returnCode: null,
-  returnText: null,
-  ...given,
-})
+const portLine = (day: string, units: bigint, given: Partial<BankLine> = {}): BankLine =>
+  portLineOf({
+    iban,
+    ref: `P-${day}-${units}`,
+    bookedAt: new Date(`${day}T10:00:00Z`),
+    valueDate: day,
+    units,
+    concept: `Pago ${units}`,
+    ...given,
+  })
 const tellByPort = (...lines: BankLine[]) => recordBankLines(world, lines)
 
 describe('a day whose statement says what the books say', () => {

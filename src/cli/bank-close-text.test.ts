@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
-import {
-  fileOf,
-  lineOf,
-  openStatementWorld,
-  partsOf,
-  type StatementWorld,
-} from '../../test/support/statements.ts'
+import { describe, it } from 'node:test'
+import { fileOf, lineOf, partsOf, portLineOf, shareStatementWorld } from '../../test/support/statements.ts'
 import { type ClosedDay, closeDay } from '../bank-accounts/close-day.ts'
 import { CAUSE_TEXTS } from '../bank-accounts/closing/cause-texts.ts'
 import { CAUSES } from '../bank-accounts/closing/compare-day.ts'
@@ -19,15 +13,9 @@ import type { BankLine } from '../providers/bank/port.ts'
 import { causeText, closedDayText, totalsOf } from './bank-close-text.ts'
 
 const DAY = '2026-03-03'
-let world: StatementWorld
-let iban: string
+const world = await shareStatementWorld()
+const iban = await world.addAccount()
 let orders = 0
-
-before(async () => {
-  world = await openStatementWorld()
-  iban = await world.addAccount()
-})
-after(() => world.close())
 
 /** An order of ours for 40.00 that is on its way, or that the bank said it had booked. */
 async function order(state: 'sent' | 'confirmed'): Promise<string> {
@@ -70,24 +58,16 @@ async function order(state: 'sent' | 'confirmed'): Promise<string> {
   return id
 }
 
-const portLine = (units: bigint, given: Partial<BankLine> = {}): BankLine => ({
-  ref: `P-${units}-${given.transferRef ?? ''}`,
-  iban,
-  bookedAt: new Date(`${DAY}T10:00:00Z`),
-  valueDate: DAY,
-  direction: 'credit',
-  units,
-  balanceUnits: 0n,
-  currency: 'EUR',
-  counterpartyName: 'Ana Gomez',
-  counterpartyIban: null,
-  concept: `Pago ${units}`,
-  endToEndId: null,
-  transferRef: null,
-  returnCode: null,
-  returnText: null,
-  ...given,
-})
+const portLine = (units: bigint, given: Partial<BankLine> = {}): BankLine =>
+  portLineOf({
+    iban,
+    ref: `P-${units}-${given.transferRef ?? ''}`,
+    bookedAt: new Date(`${DAY}T10:00:00Z`),
+    valueDate: DAY,
+    units,
+    concept: `Pago ${units}`,
+    ...given,
+  })
 
 const close = async (): Promise<ClosedDay> => {
   const [closed] = await closeDay({ ...world, providers: { bank: undefined } }, { day: DAY, iban }, 'maria')
