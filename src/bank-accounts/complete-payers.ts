@@ -4,7 +4,7 @@ import type { Trx } from '../db/database.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty, openCounterparty } from '../onramp/refund-sources.ts'
 import type { BankLine } from '../providers/bank/port.ts'
 import { isInitial, nameWords, withoutUmlauts } from '../users/identity/name-words.ts'
-import { areTextsAlike, payersReference } from './pair-lines.ts'
+import { areTextsAlike, payersReference } from './compare-words.ts'
 import { payerIndex } from './record-lines.ts'
 
 /** Who paid is told to the payments of a line by this lane. */
@@ -141,10 +141,9 @@ const blankBytes = ({ secrets }: Needs): number =>
 const NO_NAME_BYTES = 'NOTPROVIDED'.length
 const MOST_IBAN_BYTES = 32
 
-interface StagedRow {
+interface StagedRow extends Group {
   number: number
   transactionId: string
-  day: string
   knownSealed: Buffer
   knownEndToEndId: string | null
   knownConcept: string
@@ -158,14 +157,17 @@ interface StagedRow {
 /** `completePayers` with all that a staged statement tells of known lines. */
 export async function completeTold(app: Needs, trx: Trx, iban: string): Promise<void> {
   const blank = blankBytes(app)
-  // Locked all at once, in the order in which all others lock lines.
+  // Locked all at once, in the order in which all others lock lines; read by amount, so that each amount's are counted once.
   const { rows } = await sql<{ number: number }>`
-    select l.number from told_lines l join bank_transactions t on t.iban = ${iban} and t.id = l.known_id
-     where l.found = 'known' and octet_length(l.counterparty_sealed) > ${blank}::integer
-       and ((t.payer_index is null and l.payer_index is not null)
-            or octet_length(t.counterparty_sealed) <= ${blank + NO_NAME_BYTES}::integer
-                 + case when t.payer_index is null then 0 else ${MOST_IBAN_BYTES}::integer end)
-     order by t.booked_at, t.id for update of t`.execute(trx)
+    with telling as materialized (
+      select l.number, l.direction, l.units, l.booked_on
+        from told_lines l join bank_transactions t on t.iban = ${iban} and t.id = l.known_id
+       where l.found = 'known' and octet_length(l.counterparty_sealed) > ${blank}::integer
+         and ((t.payer_index is null and l.payer_index is not null)
+              or octet_length(t.counterparty_sealed) <= ${blank + NO_NAME_BYTES}::integer
+                   + case when t.payer_index is null then 0 else ${MOST_IBAN_BYTES}::integer end)
+       order by t.booked_at, t.id for update of t)
+    select number from telling order by direction, units, booked_on, number`.execute(trx)
   for (let at = 0; at < rows.length; at += CHUNK) {
     const numbers = rows.slice(at, at + CHUNK).map(({ number }) => number)
     await completePayers(app, trx, iban, await readRetellings(app, trx, { iban, numbers }))
@@ -178,11 +180,11 @@ async function readRetellings(
   { iban, numbers }: { iban: string; numbers: readonly number[] },
 ): Promise<Retelling[]> {
   const { rows } = await sql<StagedRow>`
-    select l.number, t.id as transaction_id, l.booked_on as day, t.counterparty_sealed as known_sealed,
+    select l.number, t.id as transaction_id, l.direction, l.units, l.booked_on as day, t.counterparty_sealed as known_sealed,
            t.end_to_end_id as known_end_to_end_id, t.concept as known_concept, t.matched_units, l.ref, l.end_to_end_id,
            l.concept, l.counterparty_sealed
-      from told_lines l join bank_transactions t on t.iban = ${iban} and t.id = l.known_id
-     where l.number = any(${[...numbers]}::integer[])`.execute(trx)
+      from unnest(${[...numbers]}::integer[]) asked (number) join told_lines l using (number)
+      join bank_transactions t on t.iban = ${iban} and t.id = l.known_id`.execute(trx)
   const telling = rows
     .map((row) => ({ row, counterparty: openCounterparty(secrets, row.counterpartySealed) }))
     .filter(({ row, counterparty }) =>
@@ -200,31 +202,62 @@ async function readRetellings(
 /** The numbers of those told lines that are surely of the known ones that they were paired with. */
 async function findSure(trx: Trx, pairs: readonly StagedRow[]): Promise<Set<number>> {
   if (pairs.length === 0) return new Set()
-  const numbers = pairs.map(({ number }) => number)
-  const groups = sql`(select direction, units, booked_on from told_lines where number = any(${numbers}::integer[]))`
-  const known = await sql<{ id: string; day: string; refs: string[]; ofDay: number; ofText: number }>`
-    select id, day, array(select jsonb_array_elements(names)->>'ref') as refs, of_day, of_text
-      from (select id, day, names, count(*) over (partition by direction, units, day)::integer as of_day,
-                   count(*) over (partition by direction, units, day, concept)::integer as of_text
-              from known_lines where (direction, units, day) in ${groups}) alike
-     where id = any(${pairs.map(({ transactionId }) => transactionId)}::text[])`.execute(trx)
-  const told = await sql<{ number: number; ofText: number }>`
-    select number, case when first = last then of_text else 1 end::integer as of_text
-      from (select number, min(encode(print, 'hex')) over alike as first, max(encode(print, 'hex')) over alike as last,
-                   count(*) over alike as of_text
-              from told_lines where (direction, units, booked_on) in ${groups}
-            window alike as (partition by direction, units, booked_on, concept)) alike
-     where number = any(${numbers}::integer[])`.execute(trx)
-  const among = new Map(known.rows.map((row) => [`${row.id} ${row.day}`, row]))
-  const toldOf = new Map(told.rows.map(({ number, ofText }) => [number, ofText]))
+  const groups = [...new Map(pairs.map((pair) => [groupKey(pair), pair])).values()]
+  const asked = sql`
+    (select * from unnest(${groups.map(({ direction }) => direction)}::text[],
+                          ${groups.map(({ units }) => units.toString())}::numeric[], ${groups.map(({ day }) => day)}::date[]))`
+  const known = await sql<Counted>`
+    select direction, units, day, concept, count(*)::integer as lines from known_lines
+     where (direction, units, day) in ${asked} group by direction, units, day, concept`.execute(trx)
+  const told = await sql<Counted>`
+    select direction, units, booked_on as day, concept,
+           case when count(distinct print) = 1 then count(*) else 1 end::integer as lines
+      from told_lines where (direction, units, booked_on) in ${asked} group by direction, units, booked_on, concept`.execute(
+    trx,
+  )
+  const { rows } = await sql<{ id: string; day: string; concept: string; refs: string[] }>`
+    select id, day, concept, array(select jsonb_array_elements(names)->>'ref') as refs
+      from unnest(${pairs.map(({ transactionId }) => transactionId)}::text[]) asked (id) join known_lines using (id)`.execute(
+    trx,
+  )
+  const ofDay = new Map<string, number>()
+  for (const row of known.rows) ofDay.set(groupKey(row), (ofDay.get(groupKey(row)) ?? 0) + row.lines)
+  const [ofText, toldOfText] = [known, told].map(
+    (counted) => new Map(counted.rows.map((row) => [textKey(row), row.lines])),
+  ) as [Map<string, number>, Map<string, number>]
+  const among = new Map(rows.map((row) => [`${row.id} ${row.day}`, row]))
   const sure = pairs.filter((pair) => {
+    const found = among.get(`${pair.transactionId} ${pair.day}`)
+    const words = { endToEndId: pair.knownEndToEndId, concept: pair.knownConcept }
     // One that was found by its reference on another day has no other beside it there.
-    const { refs, ofDay, ofText } = among.get(`${pair.transactionId} ${pair.day}`) ?? ALONE
-    const line = { endToEndId: pair.knownEndToEndId, concept: pair.knownConcept, refs, ofDay, ofText }
-    return isSurelyOf(line, { ...pair, ofText: toldOf.get(pair.number)! })
+    const line = found
+      ? {
+          ...words,
+          refs: found.refs,
+          ofDay: ofDay.get(groupKey(pair))!,
+          ofText: ofText.get(textKey({ ...pair, concept: found.concept }))!,
+        }
+      : { ...words, ...ALONE }
+    return isSurelyOf(line, { ...pair, ofText: toldOfText.get(textKey(pair))! })
   })
   return new Set(sure.map(({ number }) => number))
 }
+
+interface Group {
+  direction: string
+  units: bigint
+  day: string
+}
+
+/** How many lines of a day, direction and amount say the same. */
+interface Counted extends Group {
+  concept: string
+  lines: number
+}
+
+const groupKey = ({ direction, units, day }: Group): string => `${direction} ${units} ${day}`
+const textKey = ({ concept, ...group }: Group & { concept: string }): string =>
+  `${groupKey(group)} ${concept}`
 
 const ALONE = { refs: [], ofDay: 1, ofText: 1 }
 

@@ -3,15 +3,8 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { openCounterparty } from '../onramp/refund-sources.ts'
 import { leaveOutTold } from './batches/leave-out-told.ts'
-import {
-  type Extent,
-  type Finding,
-  type KnownLine,
-  type LineWords,
-  pairLines,
-  payersReference,
-  type ToldLine,
-} from './pair-lines.ts'
+import { type LineWords, payersReference } from './compare-words.ts'
+import { type Extent, type Finding, type KnownLine, pairLines, type ToldLine } from './pair-lines.ts'
 import type { StagedStatement } from './settle-statement.ts'
 import type { StatementExtent } from './statement-extent.ts'
 
@@ -166,8 +159,10 @@ async function pairGroups(
   // One that the port told may stand under two days: it is paired on one.
   const used = await findSettled(trx)
   const covered = statement.complete ? [] : await findWholeDays(trx, statement.iban, extent)
+  let next: SizedGroup[] = []
   for (;;) {
-    const groups = await nextGroups(trx, last)
+    if (next.length === 0) next = await nextGroups(trx, last)
+    const groups = next.splice(0, fewLines(next))
     if (groups.length === 0) return
     last = groups.at(-1)
     const told = Map.groupBy(await loadTold(trx, groups), groupKey)
@@ -225,23 +220,35 @@ async function findWholeDays(
 
 const groupKey = ({ direction, units, day }: Group): string => `${direction} ${units} ${day}`
 
+interface SizedGroup extends Group {
+  /** That are told. */
+  lines: number
+}
+
 /** The next groups, in their order, in which there are both told and known lines. */
-async function nextGroups(trx: Trx, last: Group | undefined): Promise<Group[]> {
+async function nextGroups(trx: Trx, last: Group | undefined): Promise<SizedGroup[]> {
   const after = last
     ? sql`(direction, units, booked_on) > (${last.direction}::text, ${last.units}::numeric, ${last.day}::date)`
     : sql`true`
-  const { rows } = await sql<Group & { lines: number }>`
-    select direction, units, booked_on as day, count(*) as lines from told_lines l
-     where ${after} and not settled and exists (select from known_lines k
-                                 where k.direction = l.direction and k.units = l.units and k.day = l.booked_on)
-     group by direction, units, booked_on order by direction, units, booked_on limit ${GROUPS}`.execute(trx)
+  // Counted first: to join every line of a group with every known one of it would take a day of equal amounts too long.
+  const { rows } = await sql<SizedGroup>`
+    select direction, units, booked_on as day, lines
+      from (select direction, units, booked_on, count(*) as lines from told_lines
+             where ${after} and not settled group by direction, units, booked_on offset 0) l
+     where exists (select from known_lines k
+                    where k.direction = l.direction and k.units = l.units and k.day = l.booked_on offset 0)
+     order by direction, units, booked_on limit ${GROUPS}`.execute(trx)
+  return rows
+}
+
+/** How many of these groups are held at a time. */
+function fewLines(groups: readonly SizedGroup[]): number {
   let held = 0
-  const tooMany = rows.findIndex(({ lines }, at) => {
+  const tooMany = groups.findIndex(({ lines }, at) => {
     held += lines
     return at > 0 && held > MOST_LINES
   })
-  const groups = tooMany === -1 ? rows : rows.slice(0, tooMany)
-  return groups.map(({ direction, units, day }) => ({ direction, units, day }))
+  return tooMany === -1 ? groups.length : tooMany
 }
 
 const asRows = (groups: readonly Group[]): RawBuilder<unknown> => sql`

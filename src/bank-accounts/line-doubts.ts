@@ -72,10 +72,13 @@ export async function settleDoubts(
     .orderBy('number')
     .orderBy('id')
     .execute()
+  const sourcesOf = await findSources(trx, iban, doubts)
   const used = new Set<string>()
   for (const doubt of doubts) {
-    const source = doubt.importId === null ? 'port' : `${doubt.importId}/${doubt.position}`
-    const found = candidates.get(doubt.id)!.filter(({ id }) => !used.has(`${source} ${id}`))
+    // Whoever told of it, then or again, told of no line twice.
+    const sources = sourcesOf.get(doubt.id)!
+    const isUsed = (id: string): boolean => sources.some((source) => used.has(`${source} ${id}`))
+    const found = candidates.get(doubt.id)!.filter(({ id }) => !isUsed(id))
     const payer = doubt.payerIndex?.toString('hex') ?? null
     const words = wordsOf(app, { ...doubt, payer })
     const told = { number: 0, ref: doubt.bankRef, print: doubt.print.toString('hex'), ...words }
@@ -83,7 +86,7 @@ export async function settleDoubts(
     const extent = found.some(({ whole }) => whole) ? 'covered' : 'partial'
     const [finding] = pairLines([told], known, { toldBy: doubt.toldBy, extent })
     if (finding?.is !== 'known') continue
-    used.add(`${source} ${finding.id}`)
+    for (const source of sources) used.add(`${source} ${finding.id}`)
     const closing = { iban, ids: [doubt.id], state: 'same', now: app.clock.now() } as const
     await closeDoubts(trx, { ...closing, transactionId: finding.id })
     const line = found.find(({ id }) => id === finding.id)!
@@ -98,6 +101,19 @@ export async function settleDoubts(
     )
     await completeFrom(app, trx, doubt, { transactionId: line.id, isSure })
   }
+}
+
+/** Of doubts: which statements told of each, first and again. */
+async function findSources(trx: Trx, iban: string, doubts: readonly Doubt[]): Promise<Map<string, string[]>> {
+  const { rows } = await sql<{ id: string; source: string }>`
+    select coalesce(same_as, id) as id, coalesce(import_id || '/' || position, 'port') as source from bank_doubts
+     where iban = ${iban} and (id = any(${doubts.map(({ id }) => id)}::text[])
+                               or (same_as = any(${doubts.map(({ id }) => id)}::text[]) and state = 'again'))`.execute(
+    trx,
+  )
+  return new Map(
+    [...Map.groupBy(rows, ({ id }) => id)].map(([id, of]) => [id, of.map(({ source }) => source)]),
+  )
 }
 
 async function findCandidates(trx: Trx, iban: string): Promise<DoubtCandidate[]> {
@@ -190,9 +206,11 @@ async function sameAs(
   const { rows } = await sql`
     select from bank_transactions t
      where iban = ${doubt.iban} and id = ${transactionId} and direction = ${doubt.direction} and units = ${doubt.units}
-       and not exists (select from statement_lines s
-                        where s.iban = t.iban and s.transaction_id = t.id and s.import_id = ${doubt.importId}
-                          and s.position = ${doubt.position})`.execute(trx)
+       and not exists (select from statement_lines s join bank_doubts d using (iban, import_id, position)
+                        where s.iban = t.iban and s.transaction_id = t.id
+                          and (d.id = ${doubt.id} or (d.same_as = ${doubt.id} and d.state = 'again')))`.execute(
+    trx,
+  )
   if (rows.length === 0) {
     throw new RefusedOperation(
       `${transactionId} is no line of ${doubt.iban} of that amount that the same statement doesn't tell of already.`,

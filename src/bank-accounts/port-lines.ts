@@ -5,18 +5,12 @@ import { randomText } from '../kernel/ids.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
 import type { BankLine } from '../providers/bank/port.ts'
 import { findPortBatches } from './batches/port-batches.ts'
+import { payersReference } from './compare-words.ts'
 import { completePayers, isSurelyOf } from './complete-payers.ts'
 import { bankDay, knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './find-known-lines.ts'
 import { hasDoubts, settleDoubts } from './line-doubts.ts'
 import { lockBooks } from './lock-books.ts'
-import {
-  type Extent,
-  type Finding,
-  type KnownLine,
-  pairLines,
-  payersReference,
-  type ToldLine,
-} from './pair-lines.ts'
+import { type Extent, type Finding, type KnownLine, pairLines, type ToldLine } from './pair-lines.ts'
 import { payerIndex } from './record-lines.ts'
 
 type Needs = Pick<App, 'clock' | 'secrets'>

@@ -4,7 +4,7 @@ import type { Trx } from '../db/database.ts'
 import { randomText } from '../kernel/ids.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
 import { createBatchStage, emptyBatchStage, stageMarks } from './batches/told-batches.ts'
-import { payersReference, plain } from './pair-lines.ts'
+import { payersReference, plain } from './compare-words.ts'
 import { payerIndex } from './record-lines.ts'
 import type { StatementLine } from './statements/statement.ts'
 

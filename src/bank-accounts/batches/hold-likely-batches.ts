@@ -125,7 +125,7 @@ async function holdMarked(trx: Trx, { iban, toldBy }: StagedStatement): Promise<
        and exists (select from bank_transactions t
                     where t.iban = ${iban} and t.booked_on = l.booked_on and t.direction = l.direction and t.units > l.units
                       and t.part_of is null and t.state <> 'divided' and t.payer_index is null and t.end_to_end_id is null
-                      and t.import_id is not null and not ${toldByKind(toldBy)}
+                      and not ${toldByKind(toldBy)}
                       and not exists (select from told_lines told where told.known_id = t.id))`.execute(trx)
 }
 
