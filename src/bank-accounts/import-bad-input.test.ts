@@ -179,9 +179,9 @@ const cases: typeof bombs = {
     /^line$/,
     1,
   ],
-  'an MT940 with an amount that has no comma': [
+  'an MT940 with an amount without its comma that the balances contradict': [
     () => Buffer.from(replaced(mt940(), '0,07NTRF', '007NTRF')),
-    /^amount$/,
+    /^balance$/,
   ],
   'an MT940 that breaks off': [() => Buffer.from(mt940().slice(0, mt940().length / 2)), /^truncated$/],
   'an MT940 whose closing balance is wrong': [
