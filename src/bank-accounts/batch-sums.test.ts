@@ -5,6 +5,7 @@ import { openStatementWorld, type StatementWorld } from '../../test/support/stat
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { balanceOf } from '../ledger/book.ts'
 import type { BankProvider } from '../providers/bank/port.ts'
+import { listSums } from './batches/divide-sums.ts'
 import { closeDay } from './close-day.ts'
 import { listWaitingLines } from './describe-lines.ts'
 import { decideDoubt, listDoubts } from './line-doubts.ts'
@@ -218,6 +219,13 @@ describe('transfers of a sum that may not be divided', () => {
       assert.equal(await tell(notification(told())), '0 new, 0 known, 3 in doubt')
     }
     assert.deepEqual(await reasons(), ['batch', 'batch', 'batch'])
+    const [whole] = await world.db
+      .selectFrom('bankTransactions')
+      .select('id')
+      .where('iban', '=', iban)
+      .where('units', '=', 30_000n)
+      .execute()
+    for (const doubt of await doubts()) assert.deepEqual(await listSums(world.db, doubt), [whole!.id])
     assert.deepEqual(await lines(), ['300 matched'])
     assert.deepEqual(await world.problems(), [])
     const [first, ...others] = await doubts()

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { listSums } from '../bank-accounts/batches/divide-sums.ts'
 import { type DoubtDecision, decideDoubt, listDoubtLines, listDoubts } from '../bank-accounts/line-doubts.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { formatAmount } from '../money/amount.ts'
@@ -31,6 +32,7 @@ export function doubtsCommand(): Command {
         return Promise.all(
           doubts.map(async ({ id, iban, toldBy, bookedOn, concept, reason, ...doubt }) => {
             const lines = await listDoubtLines(app.db, { iban, bookedOn, ...doubt })
+            const sums = reason === 'batch' ? await listSums(app.db, { iban, id }) : []
             const sign = doubt.direction === 'debit' ? '-' : ''
             return {
               id,
@@ -41,6 +43,7 @@ export function doubtsCommand(): Command {
               concept,
               why: REASONS[reason],
               'may be': lines.map((line) => line.id).join(' ') || null,
+              'may be part of': sums.join(' ') || null,
             }
           }),
         )
@@ -50,9 +53,12 @@ export function doubtsCommand(): Command {
   recorded(command.command('decide'))
     .description('what a person found out: a line of its own, a known one, or none')
     .argument('<doubt>', 'its id in "bank doubts"')
-    .option('--new', 'it is a line of its own: book it')
+    .option('--new', 'it is a line of its own, and no part or sum of known lines: book it')
     .option('--same <line>', 'it is that known line')
-    .option('--dismiss', 'it is no line: the bank or the file was wrong')
+    .option(
+      '--dismiss',
+      'nothing is to be booked: its money is in the books in other pieces (batch), or it never moved',
+    )
     .action(async (id: string, options: DecideOptions) => {
       const decision = decisionOf(options)
       await withApp((app) => decideDoubt(app, id, decision, options))

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { App } from '../../app.ts'
-import type { Trx } from '../../db/database.ts'
+import type { Db, Trx } from '../../db/database.ts'
 import { recheckShort } from '../../effects/payout-store.ts'
 import { bookSelected } from '../../ledger/book.ts'
 import { bookDoubts, closeDoubts, type Doubt } from '../book-doubts.ts'
@@ -117,6 +117,27 @@ export async function findSum(trx: Trx, { iban, id }: Pick<Doubt, 'iban' | 'id'>
     select sums.id from bank_doubts d cross join lateral (${sumsOf}) sums
      where d.iban = ${iban} and d.id = ${id} limit 1`.execute(trx)
   return rows[0]?.id ?? null
+}
+
+/**
+ * The lines that a doubt may be a part of, for a person: those that are told to be its sum; else what is larger and moved
+ * the same way that day, but for what its own statement told beside it. At most 20.
+ */
+export async function listSums(db: Db | Trx, { iban, id }: Pick<Doubt, 'iban' | 'id'>): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    with named as materialized (
+      select sums.id from bank_doubts d cross join lateral (${sumsOf}) sums where d.iban = ${iban} and d.id = ${id})
+    select id from named
+    union
+    select t.id from bank_doubts d join bank_transactions t
+        on t.iban = d.iban and t.booked_on = d.booked_on and t.direction = d.direction and t.units > d.units
+           and t.part_of is null and t.state <> 'divided'
+     where d.iban = ${iban} and d.id = ${id} and not exists (select from named)
+       and not exists (select from statement_lines s
+                        where s.iban = t.iban and s.transaction_id = t.id and s.import_id = d.import_id
+                          and s.position = d.position)
+     order by id limit 20`.execute(db)
+  return rows.map((row) => row.id)
 }
 
 async function lockSum(trx: Trx, iban: string, id: string): Promise<boolean> {
