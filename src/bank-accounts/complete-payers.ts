@@ -183,8 +183,11 @@ async function readRetellings(
     select l.number, t.id as transaction_id, l.direction, l.units, l.booked_on as day, t.counterparty_sealed as known_sealed,
            t.end_to_end_id as known_end_to_end_id, t.concept as known_concept, t.matched_units, l.ref, l.end_to_end_id,
            l.concept, l.counterparty_sealed
-      from unnest(${[...numbers]}::integer[]) asked (number) join told_lines l using (number)
-      join bank_transactions t on t.iban = ${iban} and t.id = l.known_id`.execute(trx)
+      from (select * from told_lines where number = any(${[...numbers]}::integer[]) offset 0) l
+     -- One by one by its key: the planner knows too little of a stage to choose that by itself.
+     cross join lateral (select * from bank_transactions where iban = ${iban} and id = l.known_id offset 0) t`.execute(
+    trx,
+  )
   const telling = rows
     .map((row) => ({ row, counterparty: openCounterparty(secrets, row.counterpartySealed) }))
     .filter(({ row, counterparty }) =>
