@@ -33,10 +33,11 @@ export async function bookDoubts(
         from bank_doubts d where d.iban = ${iban} and d.id = any(${[...ids]}::text[]))
     insert into bank_transactions (iban, id, bank_ref, booked_at, booked_on, value_date, direction, units, currency,
                                    counterparty_sealed, payer_index, concept, end_to_end_id, transfer_ref, return_code,
-                                   return_text, import_id, import_line, part_of, state, due_at, created_at)
+                                   return_text, reversal_refs, reversal, import_id, import_line, part_of, state, due_at, created_at)
     select iban, id, case when import_id is null then bank_ref else import_id || '/' || position || '/' || number end,
            booked_at, booked_on, value_date, direction, units, currency, counterparty_sealed, payer_index, concept,
-           end_to_end_id, order_ref, return_code, return_text, import_id, import_line, ${partOf},
+           end_to_end_id, order_ref, return_code, return_text, reversal_refs,
+           case when reversal_refs is not null and order_ref is null then 'waits' end, import_id, import_line, ${partOf},
            case when direction = 'debit' and order_ref is not null then 'matched' else 'unmatched' end,
            case when direction = 'credit' then ${now}::timestamptz end, ${now}
       from given order by created_at, number`.execute(trx)
@@ -74,8 +75,9 @@ export async function closeDoubts(
       select iban, bank_ref, transaction_id from closed
        where import_id is null and bank_ref is not null and state = 'same'
     )
-    insert into statement_lines (import_id, position, number, iban, transaction_id, ref, print)
-    select import_id, position, number, iban, transaction_id, bank_ref, print from closed where import_id is not null`.execute(
-    trx,
-  )
+    insert into statement_lines (import_id, position, number, iban, transaction_id, ref, print, told_on)
+    select import_id, position, number, iban, transaction_id, bank_ref, print,
+           (select closed.booked_on from bank_transactions t
+             where t.iban = closed.iban and t.id = transaction_id and t.booked_on <> closed.booked_on)
+      from closed where import_id is not null`.execute(trx)
 }

@@ -73,7 +73,8 @@ export function contradiction(a: ComparedWords, b: ComparedWords): 'clear' | 'ma
   return numbersDiffer || namesDiffer ? 'maybe' : 'none'
 }
 
-const isCutFrom = (a: string, b: string): boolean => {
+/** Whether one of two references is the other, or the beginning of it. */
+export const isCutFrom = (a: string, b: string): boolean => {
   const [short, long] = a.length < b.length ? [a, b] : [b, a]
   return short === long || (short.length >= 10 && long.startsWith(short))
 }

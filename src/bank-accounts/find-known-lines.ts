@@ -77,6 +77,17 @@ async function loadKnown(
       from bank_transactions t cross join lateral (${possibleDays}) days
      where t.iban = ${iban} and t.booked_on between ${firstOn}::date - 1 and ${lastOn}::date + 1`.execute(trx)
   await sql`delete from known_lines where day not between ${firstOn}::date and ${lastOn}::date`.execute(trx)
+  // What a statement had under another day stands under that too: it may be told so again.
+  await sql`
+    insert into known_lines
+    select t.id, t.direction, t.units, told.told_on, t.booked_on, t.end_to_end_id, t.concept, t.payer_index,
+           t.counterparty_sealed, ${knownNames}, ${knownPrints}, true, t.booked_at, 2, told.told_on, 'no', t.part_of,
+           t.state = 'divided'
+      from (select distinct transaction_id, told_on from statement_lines
+             where iban = ${iban} and told_on between ${firstOn}::date and ${lastOn}::date) told
+      join bank_transactions t on t.iban = ${iban} and t.id = told.transaction_id and t.booked_on <> told.told_on`.execute(
+    trx,
+  )
   // Without figures of its own the planner takes a table of any size for a small one.
   await sql`analyze known_lines`.execute(trx)
 }

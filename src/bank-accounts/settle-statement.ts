@@ -9,6 +9,7 @@ import { holdLikelyBatches } from './batches/hold-likely-batches.ts'
 import { insertBatches } from './batches/told-batches.ts'
 import { completeTold } from './complete-payers.ts'
 import { findKnownLines } from './find-known-lines.ts'
+import { holdOtherDays } from './hold-other-days.ts'
 import { settleDoubts } from './line-doubts.ts'
 import { addToKnown, nameTransfers } from './name-transfers.ts'
 import { bankLineJournals } from './record-lines.ts'
@@ -72,6 +73,7 @@ export async function settleStatement(
   await findKnownBatches(app, trx, statement)
   await findKnownLines(app, trx, statement, extent)
   await holdLikelyBatches(trx, statement)
+  await holdOtherDays(app, trx, statement, extent)
   await findToldDoubts(trx, statement, extent)
   const taken = await lockToldOrders(trx, statement)
   await nameTransfers(trx, statement)
@@ -132,24 +134,27 @@ async function insertFound(app: Needs, trx: Trx, statement: StagedStatement): Pr
   await sql`
     insert into bank_transactions (iban, id, bank_ref, booked_at, booked_on, value_date, direction, units, currency,
                                    counterparty_sealed, payer_index, concept, end_to_end_id, transfer_ref, return_code,
-                                   return_text, import_id, import_line, state, due_at, created_at)
+                                   return_text, reversal_refs, reversal, import_id, import_line, state, due_at, created_at)
     select ${iban}, id, ${ref}, booked_at, booked_on, value_date, direction, units, ${currency}, counterparty_sealed,
-           payer_index, concept, end_to_end_id, transfer_ref, return_code, return_text, ${importId}, import_line,
+           payer_index, concept, end_to_end_id, transfer_ref, return_code, return_text, reversal_refs,
+           case when reversal_refs is not null and transfer_ref is null then 'waits' end, ${importId}, import_line,
            case when direction = 'debit' and transfer_ref is not null then 'matched' else 'unmatched' end,
            case when direction = 'credit' then ${now}::timestamptz end, ${now}
       from told_lines where found = 'new' order by number`.execute(trx)
   await sql`
-    insert into statement_lines (import_id, position, number, iban, transaction_id, ref, print)
-    select ${importId}, ${position}, number, ${iban}, coalesce(known_id, id), ref, print
-      from told_lines where found <> 'doubt' order by number`.execute(trx)
+    insert into statement_lines (import_id, position, number, iban, transaction_id, ref, print, told_on)
+    select ${importId}, ${position}, l.number, ${iban}, coalesce(l.known_id, l.id), l.ref, l.print,
+           case when t.booked_on <> l.booked_on then l.booked_on end
+      from told_lines l left join bank_transactions t on t.iban = ${iban} and t.id = l.known_id
+     where l.found <> 'doubt' order by l.number`.execute(trx)
   await sql`
     insert into bank_doubts (iban, id, told_by, import_id, position, number, import_line, bank_ref, booked_at, booked_on,
                              value_date, direction, units, currency, counterparty_sealed, payer_index, concept,
-                             end_to_end_id, transfer_ref, return_code, return_text, print, reason, state, same_as,
-                             created_at)
+                             end_to_end_id, transfer_ref, return_code, return_text, reversal_refs, print, reason, state,
+                             same_as, created_at)
     select ${iban}, id, ${toldBy}, ${importId}, ${position}, number, import_line, ref, booked_at, booked_on, value_date,
            direction, units, ${currency}, counterparty_sealed, payer_index, concept, end_to_end_id, transfer_ref,
-           return_code, return_text, print, reason, case when same_as is null then 'open' else 'again' end, same_as, ${now}
+           return_code, return_text, reversal_refs, print, reason, case when same_as is null then 'open' else 'again' end, same_as, ${now}
       from told_lines where found = 'doubt'`.execute(trx)
   await insertBatches(trx, statement)
   await bookNew(trx, statement, now)

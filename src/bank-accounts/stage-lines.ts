@@ -19,7 +19,7 @@ export async function createStage(trx: Trx): Promise<void> {
       number integer primary key, import_line integer not null, id text not null, ref text, booked_at timestamptz not null,
       booked_on date not null, value_date date not null, direction text not null, units numeric(78,0) not null,
       concept text not null, end_to_end_id text, counterparty_sealed bytea not null, payer_index bytea,
-      return_code text, return_text text, transfer_ref text, print bytea not null,
+      return_code text, return_text text, transfer_ref text, reversal_refs jsonb, print bytea not null,
       found text not null default 'new', known_id text, reason text,
       settled boolean not null default false, same_as text
     ) on commit drop`.execute(trx)
@@ -33,6 +33,11 @@ export async function createStage(trx: Trx): Promise<void> {
       days integer not null, last_day date not null, apart text not null, part_of text, divided boolean not null
     ) on commit drop`.execute(trx)
   await sql`create index on known_lines (direction, units, day)`.execute(trx)
+  await sql`
+    create temporary table near_keys (
+      id text not null, direction text not null, units numeric(78,0) not null, booked_on date not null, key text not null
+    ) on commit drop`.execute(trx)
+  await sql`create index on near_keys (direction, units, key)`.execute(trx)
   await createBatchStage(trx)
 }
 
@@ -73,7 +78,7 @@ export function stageLines(
     const of = <Value>(value: (line: StatementLine) => Value): Value[] => rows.map(({ line }) => value(line))
     await sql`
       insert into told_lines (number, import_line, id, ref, booked_at, booked_on, value_date, direction, units, concept,
-                              end_to_end_id, counterparty_sealed, payer_index, return_code, return_text, print)
+                              end_to_end_id, counterparty_sealed, payer_index, return_code, return_text, reversal_refs, print)
       select * from unnest(
         ${rows.map(({ number }) => number)}::integer[], ${of(({ place }) => place.line)}::integer[],
         ${rows.map(() => randomText(25))}::text[], ${of(({ bankRef }) => bankRef)}::text[],
@@ -84,6 +89,7 @@ export function stageLines(
         ${of(({ counterpartyName, counterpartyIban }) => seal(counterpartyName, counterpartyIban))}::bytea[],
         ${of(({ counterpartyIban }) => payerIndex(secrets, counterpartyIban))}::bytea[],
         ${of(({ returnCode }) => returnCode)}::text[], ${of(({ returnText }) => returnText)}::text[],
+        ${of(({ reverses }) => (reverses === undefined ? null : JSON.stringify(reverses)))}::jsonb[],
         ${of(print)}::bytea[])`.execute(trx)
     await stageMarks(trx, rows)
   }

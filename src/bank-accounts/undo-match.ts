@@ -7,7 +7,14 @@ import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { cancelRefunds, type PlannedRefund } from '../onramp/cancel-refunds.ts'
 import { customerFiat, heldUnits, type Payment, paymentReference } from '../onramp/payment.ts'
-import { beginChanges, bookFor, setFields, wakeAfter, writeChanges } from '../onramp/payment-changes.ts'
+import {
+  beginChanges,
+  bookFor,
+  type PaymentChanges,
+  setFields,
+  wakeAfter,
+  writeChanges,
+} from '../onramp/payment-changes.ts'
 import { type CoinsEffect, isUndispatched, lockCoins } from '../onramp/payment-effects.ts'
 import type { PaymentState } from '../onramp/payment-states.ts'
 import { lockPayments } from '../onramp/payment-store.ts'
@@ -48,55 +55,70 @@ export async function undoMatch(
   const chosen = paymentId ?? (await findOnlyPayment(app, iban, transactionId))
   const changes = beginChanges(app)
   const undone = await app.db.transaction().execute(async (trx) => {
-    const coins = await lockCoins(trx, chosen)
-    const allRefunds = await lockRefunds(trx, chosen)
-    const payment = (await lockPayments(trx, [chosen])).get(chosen)
-    const match = payment && (await lockMatch(trx, { iban, transactionId, paymentId: chosen }))
-    if (!match) throw new RefusedOperation(`Line ${transactionId} of ${iban} is not matched to ${chosen}.`)
-    const before = payment.state
-    const source = bankSourceKey(iban, transactionId)
-    const refunds = allRefunds.filter(({ purpose }) => purpose.endsWith(`:${source}`))
-    refuseWhatLeft(payment, payment.refund?.whole ? allRefunds : refunds)
-    await cancelRefunds(trx, changes, payment, refunds)
-    setFields(changes, payment, { refund: lessRefund(payment, refunds) })
-    if (heldUnits(payment) < match.units) {
-      refuseSentCoins(payment, coins)
-      await releaseConversion(trx, changes, payment, coins)
-    }
-    if (heldUnits(payment) < match.units) {
-      throw new RefusedOperation(
-        `Of line ${transactionId} not all is held any more: money of payment ${chosen} went back otherwise.`,
-      )
-    }
-    bookFor(changes, payment, {
-      kind: 'match_undone',
-      purpose: `${matchPurpose(chosen, match.line, match.round)}:undone`,
-      postings: [
-        { account: customerFiat(chosen), asset: payment.fiat, units: match.units },
-        { account: suspenseOf(iban), asset: payment.fiat, units: -match.units },
-      ],
-    })
-    const receivedUnits = payment.receivedUnits - match.units
-    // Whoever pays next is the payer then.
-    const nothing = receivedUnits === 0n ? { holderSealed: null, receivedAt: null } : {}
-    setFields(changes, payment, { receivedUnits, ...nothing })
-    if (heldUnits(payment) === 0n) setFields(changes, payment, { refund: withoutFailure(payment) })
-    await waitAgain(trx, changes, payment, coins)
-    await releaseLine(trx, match)
-    await judgeAgain(trx, [chosen], changes.now)
-    await recordAudit(trx, changes.now, {
-      ...change,
-      action: 'bank-line.undo',
-      target: `bank-line:${iban}:${transactionId}`,
-      before: { payment: chosen, state: before, units: match.units.toString() },
-      after: { state: payment.state },
-    })
+    const told = { change, reason: 'An operator took back what it was matched as.' }
+    const done = await undoWithin(trx, changes, { iban, transactionId, paymentId: chosen }, told)
     await writeChanges(trx, changes)
-    return { paymentId: chosen, units: match.units, currency: payment.fiat, paymentState: payment.state }
+    return done
   })
   wakeAfter(app, changes)
   app.wake('payment-expiry', BANK_LINE_LANE)
   return undone
+}
+
+/**
+ * The same in a transaction of the caller's, who writes `changes`; `reason` is what the line says then. Throws
+ * `RefusedOperation` when coins or money have left: what was done until then must not stay.
+ */
+export async function undoWithin(
+  trx: Trx,
+  changes: PaymentChanges,
+  { iban, transactionId, paymentId: chosen }: { iban: string; transactionId: string; paymentId: string },
+  told: { change: Change; reason: string },
+): Promise<Undone> {
+  const coins = await lockCoins(trx, chosen)
+  const allRefunds = await lockRefunds(trx, chosen)
+  const payment = (await lockPayments(trx, [chosen])).get(chosen)
+  const match = payment && (await lockMatch(trx, { iban, transactionId, paymentId: chosen }))
+  if (!match) throw new RefusedOperation(`Line ${transactionId} of ${iban} is not matched to ${chosen}.`)
+  const before = payment.state
+  const source = bankSourceKey(iban, transactionId)
+  const refunds = allRefunds.filter(({ purpose }) => purpose.endsWith(`:${source}`))
+  refuseWhatLeft(payment, payment.refund?.whole ? allRefunds : refunds)
+  await cancelRefunds(trx, changes, payment, refunds)
+  setFields(changes, payment, { refund: lessRefund(payment, refunds) })
+  if (heldUnits(payment) < match.units) {
+    refuseSentCoins(payment, coins)
+    await releaseConversion(trx, changes, payment, coins)
+  }
+  if (heldUnits(payment) < match.units) {
+    throw new RefusedOperation(
+      `Of line ${transactionId} not all is held any more: money of payment ${chosen} went back otherwise.`,
+    )
+  }
+  bookFor(changes, payment, {
+    kind: 'match_undone',
+    purpose: `${matchPurpose(chosen, match.line, match.round)}:undone`,
+    postings: [
+      { account: customerFiat(chosen), asset: payment.fiat, units: match.units },
+      { account: suspenseOf(iban), asset: payment.fiat, units: -match.units },
+    ],
+  })
+  const receivedUnits = payment.receivedUnits - match.units
+  // Whoever pays next is the payer then.
+  const nothing = receivedUnits === 0n ? { holderSealed: null, receivedAt: null } : {}
+  setFields(changes, payment, { receivedUnits, ...nothing })
+  if (heldUnits(payment) === 0n) setFields(changes, payment, { refund: withoutFailure(payment) })
+  await waitAgain(trx, changes, payment, coins)
+  await releaseLine(trx, match, told.reason)
+  await judgeAgain(trx, [chosen], changes.now)
+  await recordAudit(trx, changes.now, {
+    ...change,
+    action: 'bank-line.undo',
+    target: `bank-line:${iban}:${transactionId}`,
+    before: { payment: chosen, state: before, units: match.units.toString() },
+    after: { state: payment.state },
+  })
+  return { paymentId: chosen, units: match.units, currency: payment.fiat, paymentState: payment.state }
 }
 
 async function findOnlyPayment(
@@ -200,11 +222,15 @@ function lessRefund({ refund }: Payment, refunds: readonly Refund[]): Payment['r
 const withoutFailure = ({ refund }: Payment): Payment['refund'] =>
   refund?.state === 'failed' ? { ...refund, state: 'confirmed', units: '0', whole: false } : refund
 
-async function releaseLine(trx: Trx, { line, paymentId, integrationId, units }: Match): Promise<void> {
+async function releaseLine(
+  trx: Trx,
+  { line, paymentId, integrationId, units }: Match,
+  reason: string,
+): Promise<void> {
   await sql`
     update bank_transactions
        set matched_units = matched_units - ${units.toString()}::numeric, state = 'unmatched',
-           match_reasons = ${JSON.stringify(['An operator took back what it was matched as.'])}::jsonb, match_score = null, due_at = null, lease_until = null
+           match_reasons = ${JSON.stringify([reason])}::jsonb, match_score = null, due_at = null, lease_until = null
      where iban = ${line.iban} and id = ${line.id}`.execute(trx)
   await sql`
     update bank_matches set units = 0

@@ -18,6 +18,7 @@ const REASONS = {
   other_words: 'a known line may be the same in other words',
   not_on_statement: 'the statement of that day holds no such line',
   same_sum: 'known lines of that day come to the same sum',
+  other_day: 'a known line of a day near by agrees with it: one source may give it another day',
   batch: 'known lines may be its transfers, or the sum that it is part of',
   told_again: 'the balance came back to what it was: an earlier statement may be told again',
 } as const

@@ -359,6 +359,11 @@ export interface BankTransactionsTable {
   importLine: number | null
   /** The line of the sum that it was told to be part of. */
   partOf: Generated<string | null>
+  /** Of a debit that takes a credit back: by what it names it. */
+  reversalRefs: NullableJSONColumn
+  /** The credit that it takes back. */
+  reverses: Generated<string | null>
+  reversal: Generated<'waits' | 'settled' | 'lost' | 'seen' | null>
   dueAt: Date | null
   leaseUntil: Date | null
   createdAt: Date
@@ -451,6 +456,8 @@ export interface StatementLinesTable {
   transactionId: string
   ref: string | null
   print: Buffer
+  /** The day that it gives the line, where that is not the line's own. */
+  toldOn: Generated<string | null>
 }
 
 export interface StatementBatchesTable {
@@ -490,13 +497,16 @@ export interface BankDoubtsTable {
   returnCode: string | null
   returnText: string | null
   print: Buffer
-  reason: 'other_words' | 'not_on_statement' | 'same_sum' | 'told_again' | 'batch'
+  reason: 'other_words' | 'not_on_statement' | 'same_sum' | 'told_again' | 'other_day' | 'batch'
   state: Generated<'open' | 'same' | 'new' | 'dismissed' | 'again'>
   transactionId: string | null
   createdAt: Date
   decidedAt: Date | null
   /** The doubt that this one is, told again. */
   sameAs: Generated<string | null>
+  reversalRefs: NullableJSONColumn
+  /** The credit that it would take back. */
+  reverses: Generated<string | null>
 }
 
 export interface OrderFilesTable {

@@ -61,6 +61,9 @@ export async function loadSources(
     select bank_matches.payment_id, iban, transaction_id as id, bank_matches.units, counterparty_sealed as sealed
       from bank_matches join bank_transactions using (iban)
      where bank_matches.payment_id = any(${ids}) and bank_transactions.id = transaction_id and bank_matches.units > 0
+       -- What the bank took back isn't paid back as well.
+       and not exists (select from bank_transactions taken
+                        where taken.iban = bank_matches.iban and taken.reverses = transaction_id)
      order by bank_transactions.booked_at`.execute(trx)
   for (const { paymentId, iban, id, units, sealed } of lines.rows) {
     const { name, iban: theirs } = openCounterparty(secrets, sealed)

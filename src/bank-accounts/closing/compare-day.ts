@@ -17,7 +17,7 @@ export interface UntoldLine extends DayLine {
 /** What was told and is not in the books. */
 export interface DoubtfulLine extends DayLine {
   toldBy: string
-  reason: 'other_words' | 'not_on_statement' | 'same_sum' | 'told_again' | 'batch'
+  reason: 'other_words' | 'not_on_statement' | 'same_sum' | 'told_again' | 'other_day' | 'batch'
   /** Decided to be no line. */
   dismissed: boolean
   /** Part of what the bank says that the account held; else somebody else told of it. */

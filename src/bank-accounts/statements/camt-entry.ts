@@ -55,6 +55,7 @@ export function linesOfEntry(entry: CamtEntry, around: Around): { told: ToldEntr
     ...moved,
     balanceUnits: null,
     ...tellOf(whole, details, moved.direction, around.account),
+    ...(takesBack(whole, moved.direction) ? { reverses: referencesOf(whole, details) } : {}),
   })
   const parts = partsOf(entry.details, { direction, units, currency })
   const batch = batchOf(whole, entry.details, parts?.length ?? 1)
@@ -120,6 +121,27 @@ function distinctRefs(details: readonly XmlElement[], entryRef: string | null): 
   return refs.map((ref, index) => (ref === null || times.get(ref) === 1 ? ref : `${ref}/${index + 1}`))
 }
 
+/** The booking's own side is told (`CdtDbtInd`): a reversal that is a debit takes a credit back. */
+const takesBack = (entry: XmlElement, direction: 'credit' | 'debit'): boolean =>
+  direction === 'debit' && isReversal(entry)
+
+const isReversal = (entry: XmlElement): boolean => {
+  const told = textOf(entry, 'RvslInd')
+  return told === 'true' || told === '1'
+}
+
+/** By what the bank may name the entry that one takes back: most give both the same reference. */
+function referencesOf(entry: XmlElement, details: XmlElement | undefined): string[] {
+  const refs = childOf(details, 'Refs')
+  const told = [
+    textOf(refs, 'AcctSvcrRef'),
+    textOf(entry, 'AcctSvcrRef'),
+    textOf(refs, 'AcctSvcrTxId'),
+    ...childrenOf(refs, 'Prtry').map((proprietary) => textOf(proprietary, 'Ref')),
+  ]
+  return [...new Set(told.map(referenceOf).filter((ref) => ref !== null))]
+}
+
 type Told = Pick<
   StatementLine,
   'counterpartyName' | 'counterpartyIban' | 'concept' | 'endToEndId' | 'returnCode' | 'returnText'
@@ -136,10 +158,15 @@ function tellOf(
   const code = textOf(childOf(reason, 'Rsn'), 'Cd') ?? textOf(childOf(reason, 'Rsn'), 'Prtry')
   const givesBack =
     direction === 'credit' &&
-    (reason !== undefined || textOf(entry, 'RvslInd') === 'true' || isReturn(details) || isReturn(entry))
+    (reason !== undefined || isReversal(entry) || isReturn(details) || isReturn(entry))
   const words = childrenOf(reason, 'AddtlInf').map(({ text }) => text)
   return {
-    ...counterpartyOf(childOf(details, 'RltdPties'), (direction === 'credit') !== givesBack, account),
+    ...counterpartyOf(childOf(details, 'RltdPties'), {
+      debtorFirst: (direction === 'credit') !== (givesBack || takesBack(entry, direction)),
+      // The payer may stand on the side of a new transfer, and we on none.
+      either: takesBack(entry, direction),
+      account,
+    }),
     concept:
       conceptOf(childOf(details, 'RmtInf')) ||
       textOf(details, 'AddtlTxInf') ||
@@ -163,8 +190,7 @@ function isReturn(element: XmlElement | undefined): boolean {
  */
 function counterpartyOf(
   parties: XmlElement | undefined,
-  debtorFirst: boolean,
-  account: string,
+  { debtorFirst, either, account }: { debtorFirst: boolean; either: boolean; account: string },
 ): Pick<StatementLine, 'counterpartyName' | 'counterpartyIban'> {
   const sides = (debtorFirst ? ['Dbtr', 'Cdtr'] : ['Cdtr', 'Dbtr']).map((side) => {
     const id = childOf(childOf(parties, `${side}Acct`), 'Id')
@@ -176,7 +202,9 @@ function counterpartyOf(
   })
   const [first, second] = sides
   // Some banks put the sides of a return as of a new transfer: ours is never the other side.
-  const side = first!.iban === account && second!.iban !== account && second!.name !== '' ? second! : first!
+  const isOurs = first!.iban === account && second!.iban !== account && second!.name !== ''
+  const isUntold = either && first!.iban === null && first!.name === ''
+  const side = isOurs || isUntold ? second! : first!
   return { counterpartyName: side.name, counterpartyIban: side.iban === account ? null : side.iban }
 }
 

@@ -48,6 +48,8 @@ export function readMovement(field: Mt940Field, currency: Asset): StatementLine 
     endToEndId: REFERENCE_ELSEWHERE.test(own.trim()) ? null : referenceOf(own),
     returnCode: givesBack ? NO_REASON_TOLD : null,
     returnText: null,
+    // Banks repeat the reference of what they take back.
+    ...(mark === 'RC' ? { reverses: [bank, own].map(referenceOf).filter((ref) => ref !== null) } : {}),
   }
 }
 

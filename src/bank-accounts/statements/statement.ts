@@ -58,6 +58,8 @@ export interface StatementLine {
   /** Why a transfer of ours came back, ISO 20022 (`AC04`); null when this line gives nothing back. */
   returnCode: string | null
   returnText: string | null
+  /** Of a debit that takes a credit back (a reversal): references by which the bank may name that credit, if any. */
+  reverses?: readonly string[]
   /** Where it may be several transfers in one sum, or one of several of which the bank made a sum. */
   batch?: BatchMark
 }

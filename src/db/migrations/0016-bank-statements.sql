@@ -59,12 +59,15 @@ create table statement_lines (
   ref text,
   -- A keyed digest of all that this statement says of the line.
   print bytea not null,
+  -- The day under which this statement has the line, where that is not the line's own.
+  told_on date,
   primary key (import_id, position, number),
   unique (iban, transaction_id, import_id, position),
   foreign key (import_id, position) references statements,
   foreign key (iban, transaction_id) references bank_transactions
 );
 create index on statement_lines (iban, ref) where ref is not null;
+create index on statement_lines (iban, told_on) where told_on is not null;
 
 -- Names under which the bank's port told of lines that a statement had told of before: each names them in its own way.
 create table bank_line_refs (
@@ -102,7 +105,7 @@ create table bank_doubts (
   return_code text,
   return_text text,
   print bytea not null,
-  -- `other_words`, `not_on_statement`, `same_sum`, `told_again`.
+  -- `other_words`, `not_on_statement`, `same_sum`, `told_again`, `other_day`.
   reason text not null,
   state text not null default 'open' check (state in ('open', 'same', 'new', 'dismissed')),
   -- The line that it turned out to be.

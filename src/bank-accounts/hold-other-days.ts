@@ -1,0 +1,223 @@
+import { sql } from 'kysely'
+import type { App } from '../app.ts'
+import type { Trx } from '../db/database.ts'
+import { type ComparedWords, comparedWords, contradiction, isCutFrom, isPartOf } from './compare-words.ts'
+import { type WordsRow, wordsOf } from './find-known-lines.ts'
+import type { StagedStatement } from './settle-statement.ts'
+import type { StatementExtent } from './statement-extent.ts'
+
+/** Over a weekend a bank books on the Monday what it announced on the Friday. */
+const DAYS = 3
+/** Told lines that are compared at a time. */
+const CHUNK = 2_000
+/** Of lines that have a number or a key in common, so many are compared with one told line. */
+const MOST_ALIKE = 50
+
+interface Told extends WordsRow {
+  number: number
+  ref: string | null
+  valueDate: string
+}
+
+interface Near extends WordsRow {
+  id: string
+  /** The told line that it may be. */
+  number: number
+  valueDate: string
+  bookedOn: string
+  /** A message of this kind gave it a reference. */
+  named: boolean
+  /** Statements of account that tell of it: place among `Whole`. */
+  statements: string[]
+}
+
+/**
+ * Lines that seem new and agree with a known line of a day near by, of which this statement doesn't tell: sources give one
+ * transfer days of their own. They wait, unless statements of account prove by their days or balances that both moved.
+ * By their payer's reference lines agree; by payer and a text with a number where also the value date is the same, or one
+ * of them is on a statement of account, which holds its days whole and would have to tell of the other.
+ */
+export async function holdOtherDays(
+  app: Pick<App, 'secrets'>,
+  trx: Trx,
+  statement: StagedStatement,
+  { firstOn, lastOn }: Pick<StatementExtent, 'firstOn' | 'lastOn'>,
+): Promise<void> {
+  if (firstOn === null || lastOn === null) return
+  if (!(await loadKeys(trx, statement.iban, { firstOn, lastOn }))) return
+  const isApart = await findProofs(trx, statement, { firstOn, lastOn })
+  const used = new Set<string>()
+  for (let after = 0; ; ) {
+    const told = await loadFresh(trx, after)
+    if (told.length === 0) break
+    after = told.at(-1)!.number
+    const near = Map.groupBy(await loadNear(trx, statement, told), ({ number }) => number)
+    const pairs = told.flatMap((line) =>
+      (near.get(line.number) ?? []).flatMap((one) => {
+        const strength = agreement(app, statement, line, one)
+        return strength === null || isApart(one) ? [] : [{ number: line.number, id: one.id, strength }]
+      }),
+    )
+    const held = new Set<number>()
+    for (const { number, id } of pairs.toSorted((a, b) => a.strength - b.strength)) {
+      if (used.has(id) || held.has(number)) continue
+      used.add(id)
+      held.add(number)
+    }
+    await sql`
+      update told_lines set found = 'doubt', reason = 'other_day' where number = any(${[...held]}::integer[])`.execute(
+      trx,
+    )
+  }
+}
+
+/** How surely two lines of different days are one, the surest first; null when they needn't be. */
+function agreement(
+  app: Pick<App, 'secrets'>,
+  { toldBy, complete }: StagedStatement,
+  told: Told,
+  one: Near,
+): number | null {
+  // A message of one kind names its lines: another reference is another line.
+  if (told.ref !== null && one.named && toldBy !== 'csv') return null
+  const [a, b] = [comparedWords(wordsOf(app, told)), comparedWords(wordsOf(app, one))]
+  const contradicts = contradiction(a, b)
+  if (contradicts === 'clear') return null
+  if (a.endToEndId !== null && b.endToEndId !== null && isCutFrom(a.endToEndId, b.endToEndId)) return 0
+  if (contradicts !== 'none' || !haveTextInCommon(a, b)) return null
+  if (told.valueDate === one.valueDate) return 1
+  return complete || one.statements.length > 0 ? 2 : null
+}
+
+const haveTextInCommon = (a: ComparedWords, b: ComparedWords): boolean =>
+  a.numbers.some((number) => b.numbers.includes(number)) && isPartOf(a.concept, b.concept)
+
+/** Of a row `l` of lines: the keys by which lines are looked for that may be the same. */
+const keys = sql`
+  select 'key ' || said.reference as key
+    from (select regexp_replace(upper(coalesce(l.end_to_end_id, '')), '[^A-Z0-9]', '', 'g') as reference) said
+   where said.reference not in ('', 'NOTPROVIDED', 'NOTPROVIDE', 'NONREF', 'NOREF', 'NONE')
+  union
+  -- Formats cut it.
+  select 'cut ' || left(said.reference, 10)
+    from (select regexp_replace(upper(coalesce(l.end_to_end_id, '')), '[^A-Z0-9]', '', 'g') as reference) said
+   where length(said.reference) >= 10 and said.reference <> 'NOTPROVIDED'
+  union
+  select 'number ' || ltrim(found[1], '0') from regexp_matches(l.concept, '\\d{4,}', 'g') found`
+
+/** Gathers the known lines near by that no line of the statement is, by their keys. False when there are none. */
+async function loadKeys(
+  trx: Trx,
+  iban: string,
+  { firstOn, lastOn }: { firstOn: string; lastOn: string },
+): Promise<boolean> {
+  const { rows: near } = await sql`
+    select from bank_transactions t
+     where t.iban = ${iban} and t.booked_on between ${firstOn}::date - ${DAYS}::integer and ${lastOn}::date + ${DAYS}::integer
+       and exists (select from told_lines where found = 'new') limit 1`.execute(trx)
+  if (near.length === 0) return false
+  await sql`delete from near_keys`.execute(trx)
+  await sql`
+    insert into near_keys
+    select l.id, l.direction, l.units, l.booked_on, keys.key
+      from bank_transactions l cross join lateral (${keys}) keys
+     where l.iban = ${iban} and l.state <> 'divided'
+       and l.booked_on between ${firstOn}::date - ${DAYS}::integer and ${lastOn}::date + ${DAYS}::integer
+       and (l.direction, l.units) in (select direction, units from told_lines where found = 'new')
+       and not exists (select from told_lines told where told.known_id = l.id)`.execute(trx)
+  await sql`analyze near_keys`.execute(trx)
+  return true
+}
+
+async function loadFresh(trx: Trx, after: number): Promise<Told[]> {
+  const { rows } = await sql<Told>`
+    select number, ref, value_date, end_to_end_id, concept, encode(payer_index, 'hex') as payer, counterparty_sealed
+      from told_lines where found = 'new' and number > ${after}::integer order by number limit ${CHUNK}`.execute(
+    trx,
+  )
+  return rows
+}
+
+async function loadNear(trx: Trx, { iban, toldBy }: StagedStatement, told: readonly Told[]): Promise<Near[]> {
+  const { rows } = await sql<Near>`
+    with found as materialized (
+      select distinct l.number, near.id
+        from told_lines l cross join lateral (${keys}) keys
+       cross join lateral (
+         select k.id from near_keys k
+          where k.direction = l.direction and k.units = l.units and k.key = keys.key and k.booked_on <> l.booked_on
+            and abs(k.booked_on - l.booked_on) <= ${DAYS}::integer
+          order by abs(k.booked_on - l.booked_on), k.id limit ${MOST_ALIKE}) near
+       where l.number = any(${told.map(({ number }) => number)}::integer[]))
+    select t.id, found.number, t.value_date, t.booked_on, t.end_to_end_id, t.concept, encode(t.payer_index, 'hex') as payer,
+           t.counterparty_sealed,
+           exists (select from statement_lines s join statement_imports i on i.id = s.import_id
+                    where s.iban = t.iban and s.transaction_id = t.id and s.ref is not null
+                      and coalesce(substring(i.format from '^camt\\.[0-9]+'), i.format) = ${toldBy}::text) as named,
+           array(select s.import_id || '/' || s.position from statement_lines s join statements using (import_id, position)
+                  where s.iban = t.iban and s.transaction_id = t.id and statements.complete) as statements
+      from found join bank_transactions t on t.iban = ${iban} and t.id = found.id
+     order by found.number, t.booked_on, t.id`.execute(trx)
+  return rows
+}
+
+/** A statement of account near by. */
+interface Statement {
+  name: string
+  toldBy: string
+  fromOn: string
+  toOn: string
+  openingUnits: bigint | null
+  closingUnits: bigint | null
+}
+
+/**
+ * Whether what a statement of account tells is other money than what this one tells: they are of one source and of other
+ * days; or the balances lead from one to the other. A balance that came back to what it was leads nowhere.
+ */
+async function findProofs(
+  trx: Trx,
+  { iban, toldBy, complete, openingUnits, closingUnits, importId, position }: StagedStatement,
+  { firstOn, lastOn }: { firstOn: string; lastOn: string },
+): Promise<(one: Near) => boolean> {
+  if (!complete) return () => false
+  const { rows } = await sql<Statement>`
+    select import_id || '/' || position as name, coalesce(substring(format from '^camt\\.[0-9]+'), format) as told_by, from_on,
+           to_on, opening_units, closing_units
+      from statements join statement_imports on id = import_id
+     where iban = ${iban} and complete and (import_id, position) <> (${importId}, ${position}::integer)
+       and to_on >= ${firstOn}::date - ${DAYS}::integer and from_on <= ${lastOn}::date + ${DAYS}::integer`.execute(
+    trx,
+  )
+  const own: Statement = { name: '', toldBy, fromOn: firstOn, toOn: lastOn, openingUnits, closingUnits }
+  const apart = new Set(
+    rows
+      .filter((one) => one.toldBy === toldBy && (one.toOn < firstOn || one.fromOn > lastOn))
+      .map(({ name }) => name),
+  )
+  const linked = [
+    ...reach(own, rows, (from, to) => follows(to, from)),
+    ...reach(own, rows, (from, to) => follows(from, to)),
+  ]
+  for (const one of linked) if (one.openingUnits !== openingUnits) apart.add(one.name)
+  return ({ statements }) => statements.some((name) => apart.has(name))
+}
+
+const follows = (earlier: Statement, later: Statement): boolean =>
+  earlier.closingUnits !== null && earlier.closingUnits === later.openingUnits && earlier.toOn <= later.fromOn
+
+/** All that is reached from a statement step by step. */
+function reach(
+  own: Statement,
+  all: readonly Statement[],
+  isNext: (from: Statement, to: Statement) => boolean,
+): Statement[] {
+  const found: Statement[] = []
+  let left = [...all]
+  for (let at: Statement | undefined = own; at; at = found[found.indexOf(at) + 1]) {
+    const from: Statement = at
+    found.push(...left.filter((one) => isNext(from, one)))
+    left = left.filter((one) => !isNext(from, one))
+  }
+  return found
+}
