@@ -1,8 +1,18 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
-import { type ComparedWords, comparedWords, contradiction, isCutFrom, isPartOf } from './compare-words.ts'
+import type { BankLine } from '../providers/bank/port.ts'
+import {
+  type ComparedWords,
+  comparedWords,
+  contradiction,
+  isCutFrom,
+  isPartOf,
+  type LineWords,
+  payersReference,
+} from './compare-words.ts'
 import { type WordsRow, wordsOf } from './find-known-lines.ts'
+import { payerIndex } from './record-lines.ts'
 import type { StagedStatement } from './settle-statement.ts'
 import type { StatementExtent } from './statement-extent.ts'
 
@@ -24,7 +34,6 @@ interface Near extends WordsRow {
   /** The told line that it may be. */
   number: number
   valueDate: string
-  bookedOn: string
   /** A message of this kind gave it a reference. */
   named: boolean
   /** Statements of account that tell of it: place among `Whole`. */
@@ -46,7 +55,8 @@ export async function holdOtherDays(
   if (firstOn === null || lastOn === null) return
   if (!(await loadKeys(trx, statement.iban, { firstOn, lastOn }))) return
   const isApart = await findProofs(trx, statement, { firstOn, lastOn })
-  const used = new Set<string>()
+  /** Known lines with the told one that each may be. */
+  const used = new Map<string, number>()
   for (let after = 0; ; ) {
     const told = await loadFresh(trx, after)
     if (told.length === 0) break
@@ -54,16 +64,14 @@ export async function holdOtherDays(
     const near = Map.groupBy(await loadNear(trx, statement, told), ({ number }) => number)
     const pairs = told.flatMap((line) =>
       (near.get(line.number) ?? []).flatMap((one) => {
-        const strength = agreement(app, statement, line, one)
+        const strength = agreement(app, statement, { ...line, ...wordsOf(app, line) }, one)
         return strength === null || isApart(one) ? [] : [{ number: line.number, id: one.id, strength }]
       }),
     )
-    const held = new Set<number>()
-    for (const { number, id } of pairs.toSorted((a, b) => a.strength - b.strength)) {
-      if (used.has(id) || held.has(number)) continue
-      used.add(id)
-      held.add(number)
-    }
+    const held = assign(
+      pairs.toSorted((a, b) => a.strength - b.strength),
+      used,
+    )
     await sql`
       update told_lines set found = 'doubt', reason = 'other_day' where number = any(${[...held]}::integer[])`.execute(
       trx,
@@ -71,16 +79,34 @@ export async function holdOtherDays(
   }
 }
 
+/**
+ * The told lines that may be known ones, as many as can be: each known line is one of them at most, and whichever told
+ * line it is given to, the others may be others.
+ */
+function assign(pairs: readonly { number: number; id: string }[], used: Map<string, number>): Set<number> {
+  const ofLine = Map.groupBy(pairs, ({ number }) => number)
+  const give = (number: number, tried: Set<string>): boolean =>
+    (ofLine.get(number) ?? []).some(({ id }) => {
+      if (tried.has(id)) return false
+      tried.add(id)
+      const taker = used.get(id)
+      if (taker !== undefined && !give(taker, tried)) return false
+      used.set(id, number)
+      return true
+    })
+  return new Set([...ofLine.keys()].filter((number) => give(number, new Set())))
+}
+
 /** How surely two lines of different days are one, the surest first; null when they needn't be. */
 function agreement(
   app: Pick<App, 'secrets'>,
-  { toldBy, complete }: StagedStatement,
-  told: Told,
+  { toldBy, complete }: Pick<StagedStatement, 'toldBy' | 'complete'>,
+  told: LineWords & Pick<Told, 'ref' | 'valueDate'>,
   one: Near,
 ): number | null {
   // A message of one kind names its lines: another reference is another line.
   if (told.ref !== null && one.named && toldBy !== 'csv') return null
-  const [a, b] = [comparedWords(wordsOf(app, told)), comparedWords(wordsOf(app, one))]
+  const [a, b] = [comparedWords(told), comparedWords(wordsOf(app, one))]
   const contradicts = contradiction(a, b)
   if (contradicts === 'clear') return null
   if (a.endToEndId !== null && b.endToEndId !== null && isCutFrom(a.endToEndId, b.endToEndId)) return 0
@@ -149,7 +175,7 @@ async function loadNear(trx: Trx, { iban, toldBy }: StagedStatement, told: reado
             and abs(k.booked_on - l.booked_on) <= ${DAYS}::integer
           order by abs(k.booked_on - l.booked_on), k.id limit ${MOST_ALIKE}) near
        where l.number = any(${told.map(({ number }) => number)}::integer[]))
-    select t.id, found.number, t.value_date, t.booked_on, t.end_to_end_id, t.concept, encode(t.payer_index, 'hex') as payer,
+    select t.id, found.number, t.value_date, t.end_to_end_id, t.concept, encode(t.payer_index, 'hex') as payer,
            t.counterparty_sealed,
            exists (select from statement_lines s join statement_imports i on i.id = s.import_id
                     where s.iban = t.iban and s.transaction_id = t.id and s.ref is not null
@@ -220,4 +246,58 @@ function reach(
     left = left.filter((one) => !isNext(from, one))
   }
   return found
+}
+
+/**
+ * Of new lines of the bank's port those that agree so with a line that statements told under a day near by, and the port
+ * didn't: their places among these.
+ */
+export async function findOtherDays(
+  app: Pick<App, 'secrets'>,
+  trx: Trx,
+  lines: readonly BankLine[],
+): Promise<Set<number>> {
+  if (lines.length === 0) return new Set()
+  const { rows } = await sql<Near>`
+    with given as (
+      select place::integer - 1 as number, iban, ref, direction, units, (booked_at at time zone 'UTC')::date as day,
+             concept, end_to_end_id
+        from unnest(${lines.map(({ iban }) => iban)}::text[], ${lines.map(({ ref }) => ref)}::text[],
+                    ${lines.map(({ direction }) => direction)}::text[],
+                    ${lines.map(({ units }) => units.toString())}::numeric[],
+                    ${lines.map(({ bookedAt }) => bookedAt)}::timestamptz[], ${lines.map(({ concept }) => concept)}::text[],
+                    ${lines.map(({ endToEndId }) => endToEndId)}::text[])
+             with ordinality given (iban, ref, direction, units, booked_at, concept, end_to_end_id, place)
+    ), told as (
+      select l.*, array(${keys}) as keys from given l
+       where exists (select from statements s where s.iban = l.iban)
+         and not exists (select from bank_transactions t where t.iban = l.iban and t.bank_ref = l.ref))
+    select near.*, told.number, false as named,
+           array(select s.import_id || '/' || s.position from statement_lines s join statements using (import_id, position)
+                  where s.iban = told.iban and s.transaction_id = near.id and statements.complete) as statements
+      from told cross join lateral (
+        select l.id, l.value_date, l.end_to_end_id, l.concept, encode(l.payer_index, 'hex') as payer, l.counterparty_sealed
+          from bank_transactions l
+         where l.iban = told.iban and l.direction = told.direction and l.units = told.units and l.state <> 'divided'
+           and l.booked_on between told.day - ${DAYS}::integer and told.day + ${DAYS}::integer
+           and l.import_id is not null and array(${keys}) && told.keys
+           and not exists (select from bank_line_refs r where r.iban = l.iban and r.transaction_id = l.id)
+         order by abs(l.booked_on - told.day), l.id limit ${MOST_ALIKE}) near
+     order by told.number`.execute(trx)
+  const used = new Set<string>()
+  const held = new Set<number>()
+  for (const one of rows) {
+    const line = lines[one.number]!
+    if (used.has(`${line.iban} ${one.id}`) || held.has(one.number)) continue
+    const told = {
+      ...line,
+      endToEndId: payersReference(line.endToEndId),
+      payer: payerIndex(app.secrets, line.counterpartyIban)?.toString('hex') ?? null,
+      name: () => line.counterpartyName,
+    }
+    if (agreement(app, { toldBy: 'port', complete: false }, told, one) === null) continue
+    used.add(`${line.iban} ${one.id}`)
+    held.add(one.number)
+  }
+  return held
 }

@@ -8,6 +8,7 @@ import { findPortBatches } from './batches/port-batches.ts'
 import { payersReference } from './compare-words.ts'
 import { completePayers, isSurelyOf } from './complete-payers.ts'
 import { bankDay, knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './find-known-lines.ts'
+import { findOtherDays } from './hold-other-days.ts'
 import { hasDoubts, settleDoubts } from './line-doubts.ts'
 import { lockBooks } from './lock-books.ts'
 import { type Extent, type Finding, type KnownLine, pairLines, type ToldLine } from './pair-lines.ts'
@@ -43,7 +44,7 @@ export async function leaveOutKnown(
   if (lines.length === 0) return lines
   await lockBooks(trx, 'shared')
   const candidates = Map.groupBy(await findCandidates(trx, lines), ({ place }) => place)
-  if (candidates.size === 0) return leaveOutBatches(app, trx, lines)
+  if (candidates.size === 0) return leaveOutHeld(app, trx, lines)
   const fresh: BankLine[] = []
   const used = new Set<string>()
   const touched = new Set<string>()
@@ -68,19 +69,18 @@ export async function leaveOutKnown(
     else fresh.push(line)
   }
   for (const iban of [...touched].sort()) if (await hasDoubts(trx, iban)) await settleDoubts(app, trx, iban)
-  return leaveOutBatches(app, trx, fresh)
+  return leaveOutHeld(app, trx, fresh)
 }
 
-/** What may be told already as a sum, or in its transfers, waits. */
-async function leaveOutBatches(
-  app: Needs,
-  trx: Trx,
-  lines: readonly BankLine[],
-): Promise<readonly BankLine[]> {
+/** What may be told already as a sum, or in its transfers, or under another day, waits. */
+async function leaveOutHeld(app: Needs, trx: Trx, lines: readonly BankLine[]): Promise<readonly BankLine[]> {
   const batches = await findPortBatches(trx, lines)
   const isBatch = ({ iban, ref }: BankLine): boolean => batches.has(`${iban} ${ref}`)
   for (const line of lines) if (isBatch(line)) await doubt(app, trx, line, 'batch')
-  return lines.filter((line) => !isBatch(line))
+  const left = lines.filter((line) => !isBatch(line))
+  const otherDays = await findOtherDays(app, trx, left)
+  for (const place of otherDays) await doubt(app, trx, left[place]!, 'other_day')
+  return left.filter((_, place) => !otherDays.has(place))
 }
 
 const toldOf = ({ secrets }: Needs, line: BankLine): ToldLine => ({
@@ -163,7 +163,7 @@ async function doubt(
   { clock, secrets }: Needs,
   trx: Trx,
   { ref, counterpartyName: name, counterpartyIban: theirs, balanceUnits: _, ...line }: BankLine,
-  reason: Extract<Finding, { is: 'doubt' }>['reason'],
+  reason: Extract<Finding, { is: 'doubt' }>['reason'] | 'other_day',
 ): Promise<void> {
   const sealed = secrets.seal(
     COUNTERPARTY_PURPOSE,
