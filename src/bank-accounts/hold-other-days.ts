@@ -27,6 +27,8 @@ interface Told extends WordsRow {
   number: number
   ref: string | null
   valueDate: string
+  /** The known line of its day for which it was taken; null: it seems new. */
+  takenFor: { endToEndId: string | null; concept: string; byRef: boolean } | null
 }
 
 interface Near extends WordsRow {
@@ -55,35 +57,60 @@ export async function holdOtherDays(
   if (firstOn === null || lastOn === null) return
   if (!(await loadKeys(trx, statement.iban, { firstOn, lastOn }))) return
   const isApart = await findProofs(trx, statement, { firstOn, lastOn })
-  /** Known lines with the told one that each may be. */
-  const used = new Map<string, number>()
+  const pairs: (Pair & { strength: number })[] = []
+  const strays: Pair[] = []
   for (let after = 0; ; ) {
-    const told = await loadFresh(trx, after)
+    const told = await loadTold(trx, statement.iban, after)
     if (told.length === 0) break
     after = told.at(-1)!.number
     const near = Map.groupBy(await loadNear(trx, statement, told), ({ number }) => number)
-    const pairs = told.flatMap((line) =>
-      (near.get(line.number) ?? []).flatMap((one) => {
+    for (const line of told) {
+      for (const one of near.get(line.number) ?? []) {
         const strength = agreement(app, statement, { ...line, ...wordsOf(app, line) }, one)
-        return strength === null || isApart(one) ? [] : [{ number: line.number, id: one.id, strength }]
-      }),
-    )
-    const held = assign(
-      pairs.toSorted((a, b) => a.strength - b.strength),
-      used,
-    )
-    await sql`
-      update told_lines set found = 'doubt', reason = 'other_day' where number = any(${[...held]}::integer[])`.execute(
-      trx,
-    )
+        if (strength === null || isApart(one)) continue
+        if (line.takenFor === null) pairs.push({ number: line.number, id: one.id, strength })
+        else if (!isSurely(app, line)) strays.push({ number: line.number, id: one.id })
+      }
+    }
   }
+  pairs.push(...(await findDisplaced(trx, strays)).map((pair) => ({ ...pair, strength: 3 })))
+  const held = assign(pairs.toSorted((one, other) => one.strength - other.strength))
+  await sql`
+    update told_lines set found = 'doubt', reason = 'other_day' where number = any(${[...held]}::integer[])`.execute(
+    trx,
+  )
+}
+
+/** A told line and a known line that it may be. */
+interface Pair {
+  number: number
+  id: string
+}
+
+/** Whether a told line says of itself that it is the known line of its day for which it was taken. */
+function isSurely(app: Pick<App, 'secrets'>, { takenFor, ...line }: Told): boolean {
+  const [a, b] = [comparedWords(wordsOf(app, line)), comparedWords(wordsOf(app, { ...line, ...takenFor! }))]
+  return takenFor!.byRef || (a.endToEndId !== null && a.endToEndId === b.endToEndId) || haveTextInCommon(a, b)
+}
+
+/** Of lines that were taken for others of their day and may be of another: those that are new, as these took their place. */
+async function findDisplaced(trx: Trx, strays: readonly Pair[]): Promise<Pair[]> {
+  if (strays.length === 0) return []
+  const { rows } = await sql<Pair>`
+    select distinct l.number, stray.id
+      from unnest(${strays.map(({ number }) => number)}::integer[], ${strays.map(({ id }) => id)}::text[]) stray (number, id)
+      join told_lines m on m.number = stray.number
+      join told_lines l on l.direction = m.direction and l.units = m.units and l.booked_on = m.booked_on
+     where l.found = 'new' order by l.number, stray.id`.execute(trx)
+  return rows
 }
 
 /**
  * The told lines that may be known ones, as many as can be: each known line is one of them at most, and whichever told
  * line it is given to, the others may be others.
  */
-function assign(pairs: readonly { number: number; id: string }[], used: Map<string, number>): Set<number> {
+function assign(pairs: readonly Pair[]): Set<number> {
+  const used = new Map<string, number>()
   const ofLine = Map.groupBy(pairs, ({ number }) => number)
   const give = (number: number, tried: Set<string>): boolean =>
     (ofLine.get(number) ?? []).some(({ id }) => {
@@ -155,12 +182,20 @@ async function loadKeys(
   return true
 }
 
-async function loadFresh(trx: Trx, after: number): Promise<Told[]> {
+/** What seems new, and what was taken for known lines beside it. */
+async function loadTold(trx: Trx, iban: string, after: number): Promise<Told[]> {
   const { rows } = await sql<Told>`
-    select number, ref, value_date, end_to_end_id, concept, encode(payer_index, 'hex') as payer, counterparty_sealed
-      from told_lines where found = 'new' and number > ${after}::integer order by number limit ${CHUNK}`.execute(
-    trx,
-  )
+    select l.number, l.ref, l.value_date, l.end_to_end_id, l.concept, encode(l.payer_index, 'hex') as payer,
+           l.counterparty_sealed,
+           case when l.found = 'known' then jsonb_build_object(
+             'endToEndId', t.end_to_end_id, 'concept', t.concept,
+             'byRef', exists (select from statement_lines s
+                               where s.iban = t.iban and s.transaction_id = t.id and s.ref = l.ref)) end as taken_for
+      from told_lines l left join bank_transactions t on t.iban = ${iban} and t.id = l.known_id
+     where (l.found = 'new' or (l.found = 'known' and not l.settled
+              and (l.direction, l.units, l.booked_on) in (select direction, units, booked_on from told_lines where found = 'new')))
+       and l.number > ${after}::integer
+     order by l.number limit ${CHUNK}`.execute(trx)
   return rows
 }
 
