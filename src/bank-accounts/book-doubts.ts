@@ -74,6 +74,11 @@ export async function closeDoubts(
       insert into bank_line_refs (iban, ref, transaction_id)
       select iban, bank_ref, transaction_id from closed
        where import_id is null and bank_ref is not null and state = 'same'
+    ), reversing as (
+      update bank_transactions t set reversal_refs = closed.reversal_refs, reversal = 'waits' from closed
+       where closed.state = 'same' and closed.reversal_refs is not null and t.iban = closed.iban
+         and t.id = closed.transaction_id and t.reversal is null and t.direction = 'debit'
+         and t.transfer_ref is null and t.state = 'unmatched' and t.matched_units = 0
     )
     insert into statement_lines (import_id, position, number, iban, transaction_id, ref, print, told_on)
     select import_id, position, number, iban, transaction_id, bank_ref, print,

@@ -12,6 +12,7 @@ import { knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './fi
 import { lockBooks } from './lock-books.ts'
 import { type KnownLine, pairLines } from './pair-lines.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
+import { settleReversals } from './reversals/settle-reversals.ts'
 
 const LISTED = 200
 
@@ -164,13 +165,13 @@ export type DoubtDecision = { is: 'new' } | { is: 'same'; transactionId: string 
 
 /** Throws `RefusedOperation` when there is no such open doubt, or the line named isn't of its account and amount. */
 export async function decideDoubt(
-  app: Pick<App, 'db' | 'clock' | 'secrets' | 'wake'>,
+  app: Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>,
   id: string,
   decision: DoubtDecision,
   { who, why }: Change,
 ): Promise<void> {
   const now = app.clock.now()
-  await app.db.transaction().execute(async (trx) => {
+  const after = await app.db.transaction().execute(async (trx) => {
     await lockBooks(trx, 'alone')
     const doubt = await trx
       .selectFrom('bankDoubts')
@@ -193,7 +194,9 @@ export async function decideDoubt(
     }
     const target = `bank-doubt:${doubt.iban}:${id}`
     await recordAudit(trx, now, { who, why, action: 'bank-doubt.decide', target, after: decision })
+    return settleReversals(app, trx, doubt.iban)
   })
+  after()
   app.wake(BANK_LINE_LANE, PAYER_NEWS_LANE, 'payouts')
 }
 

@@ -14,6 +14,7 @@ import { bookMatches, differenceOf } from './book-match.ts'
 import { dropNames } from './matching/payment-names.ts'
 import { judgeAgain } from './matching/record-judgements.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
+import { findTaker } from './reversals/find-taker.ts'
 
 export interface Reconciling {
   iban: string
@@ -60,6 +61,8 @@ export async function reconcileLine(app: Needs, asked: Reconciling): Promise<Rec
     if (!line) fail('transaction_not_found', 'There is no such transaction.')
     const known = await findMatch(trx, asked, payment)
     if (known) return answerKnown(known, line, asked)
+    const takenBack = await findTaker(trx, line.iban, line.id)
+    if (takenBack) fail('already_reconciled', `This transaction ${takenBack}`)
     const units = judge(app, payment, line, asked)
     const differenceUnits = differenceOf(payment, units)
     const how = { matchedBy: asked.by, reasons: [REASONS[asked.by]], score: null }

@@ -9,6 +9,7 @@ import { bookAll } from '../ledger/book.ts'
 import { openCounterparty } from '../onramp/refund-sources.ts'
 import { suspenseOf, transitOutOf } from './record-lines.ts'
 import { type TypedTarget, targetOf } from './refund-target.ts'
+import { findTaker } from './reversals/find-taker.ts'
 
 /** What effects that pay a line back refer to. */
 export const lineReference = (iban: string, id: string): string => `bank-line:${iban}:${id}`
@@ -124,10 +125,12 @@ async function lockOpenLine(trx: Trx, iban: string, id: string): Promise<Refunda
   if (line.matchedUnits >= line.units) {
     throw new RefusedOperation(
       line.state === 'returned'
-        ? `Line ${id} was paid back already.`
+        ? `Line ${id} ${(await findTaker(trx, iban, id)) ?? 'was paid back already.'}`
         : `Line ${id} belongs to somebody, or is going back already.`,
     )
   }
+  const takenBack = await findTaker(trx, iban, id)
+  if (takenBack) throw new RefusedOperation(`Line ${id} ${takenBack}`)
   if (line.dueAt !== null) throw new RefusedOperation(`Line ${id} is being matched; try again soon.`)
   return { ...line, units: line.units - line.matchedUnits }
 }
@@ -201,7 +204,11 @@ export function bankLineRoom({ clock }: Pick<App, 'clock'>): EffectRoom {
 }
 
 /** Refused or given up: the order is over for good, and a person decides anew. */
-async function takeBack(trx: Trx, effect: EndedEffect, now: Date): Promise<void> {
+export async function takeBack(
+  trx: Trx,
+  effect: Pick<EndedEffect, 'id' | 'reference' | 'purpose' | 'asset' | 'units' | 'reason'>,
+  now: Date,
+): Promise<void> {
   const { id, reference, purpose, asset, units, reason } = effect
   const { iban } = lineOf(reference)
   await trx.updateTable('effects').set({ state: 'cancelled' }).where('id', '=', id).execute()

@@ -13,6 +13,13 @@ import { holdOtherDays } from './hold-other-days.ts'
 import { settleDoubts } from './line-doubts.ts'
 import { addToKnown, nameTransfers } from './name-transfers.ts'
 import { bankLineJournals } from './record-lines.ts'
+import { settleReversals } from './reversals/settle-reversals.ts'
+import {
+  holdDoubtful,
+  keepReversalsNew,
+  lockToldOwners,
+  markKnownReversals,
+} from './reversals/told-reversals.ts'
 import { findExtent, findGap, proveNeighbours, type StatementExtent } from './statement-extent.ts'
 import { findToldDoubts } from './told-doubts.ts'
 import { askAboutTaken, lockToldOrders, markGivenUpLines, reviewGivenUp } from './unexpected-debits.ts'
@@ -75,20 +82,30 @@ export async function settleStatement(
   await holdLikelyBatches(trx, statement)
   await holdOtherDays(app, trx, statement, extent)
   await findToldDoubts(trx, statement, extent)
+  await keepReversalsNew(trx, statement.iban)
   const taken = await lockToldOrders(trx, statement)
   await nameTransfers(trx, statement)
+  await lockToldOwners(app, trx, statement)
   await insertFound(app, trx, statement)
   await divideTold(app, trx, statement)
   await addToKnown(trx, statement, app.clock.now())
   const givenUp = taken.filter(({ state }) => state === 'cancelled')
   await askAboutTaken(trx, taken, app.clock.now())
   await markGivenUpLines(trx, statement.iban, givenUp)
-  const after = await reviewGivenUp(app, trx, givenUp)
+  const reviewed = await reviewGivenUp(app, trx, givenUp)
   await completeTold(app, trx, statement.iban)
   const findings = await findFindings(trx, statement, extent)
   const counts = await countFound(trx, statement, findings)
   if (statement.complete) await proveNeighbours(trx, statement, extent)
   await settleDoubts(app, trx, statement.iban)
+  await markKnownReversals(trx, statement.iban)
+  const reversed = await settleReversals(app, trx, statement.iban)
+  const held = await holdDoubtful(app, trx, statement)
+  const after = (): void => {
+    reviewed()
+    reversed()
+    held()
+  }
   return { ...statement, ...counts, findings, after }
 }
 

@@ -112,7 +112,7 @@ export async function undoWithin(
   await releaseLine(trx, match, told.reason)
   await judgeAgain(trx, [chosen], changes.now)
   await recordAudit(trx, changes.now, {
-    ...change,
+    ...told.change,
     action: 'bank-line.undo',
     target: `bank-line:${iban}:${transactionId}`,
     before: { payment: chosen, state: before, units: match.units.toString() },

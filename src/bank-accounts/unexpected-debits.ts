@@ -10,6 +10,7 @@ import { wakeAfter } from '../onramp/payment-changes.ts'
 import { reviewGivenUpRefund } from '../onramp/review-given-up-refund.ts'
 import type { BankLine } from '../providers/bank/port.ts'
 import { recallEarlyReturns } from './recall-returns.ts'
+import { findLost } from './reversals/list-lost.ts'
 
 type Needs = Pick<App, 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>
 
@@ -124,14 +125,33 @@ export async function reviewGivenUp(
 /** How the reason of a line begins that took money for an order that was given up. */
 export const GIVEN_UP = 'given_up:'
 
-/** Money that left by orders that were given up, or left twice, and that nobody has settled, as `/readyz` says it. */
-export async function findGivenUpDebits(db: Db): Promise<{ what: string; why: string; mend: string }[]> {
-  const { rows } = await sql<{ iban: string; id: string; units: bigint; currency: string; reason: string }>`
+interface Named {
+  iban: string
+  id: string
+  units: bigint
+  currency: string
+  reason: string
+}
+
+/** As `/readyz` says it. */
+interface Unsettled {
+  what: string
+  why: string
+  mend: string
+}
+
+/**
+ * Money that left by orders that were given up, or left twice, and what the bank took back and nobody has settled, as
+ * `/readyz` says it.
+ */
+export async function findGivenUpDebits(db: Db): Promise<Unsettled[]> {
+  const { rows } = await sql<Named>`
     select iban, id, units, currency, match_reasons->>0 as reason from bank_transactions
      where direction = 'debit' and state = 'unmatched'
-       and (transfer_ref is not null or match_reasons->>0 ~ '^debit:(again|earlier_order):')
+       and (transfer_ref is not null or match_reasons->>0 ~ '^debit:(again|earlier_order|reversal_unknown|reversal_claimed)(:|$)')
      order by booked_at limit 20`.execute(db)
-  return rows.map(({ iban, id, units, currency, reason }) => {
+  const named = rows.map(({ iban, id, units, currency, reason }) => {
+    if (reason.startsWith('debit:reversal')) return reversalOf({ iban, id, units, currency, reason })
     const [effect, known] = [
       reason.slice(reason.lastIndexOf(':') + 1),
       reason.slice(0, reason.lastIndexOf(':')),
@@ -142,6 +162,18 @@ export async function findGivenUpDebits(db: Db): Promise<{ what: string; why: st
       mend: `Recover it, then name the line: "accounts claim ${iban} ${id} --as cost".`,
     }
   })
+  return [...(await findLost(db)), ...named]
+}
+
+function reversalOf({ iban, id, units, currency, reason }: Named): Unsettled {
+  const credit = /^debit:reversal_claimed:(.+)$/.exec(reason)?.[1]
+  return {
+    what: `line ${id} of ${iban}`,
+    why: `The bank took ${formatAmount(units, assetOf(currency))} ${currency} back: ${credit ? `line ${credit}, which was claimed` : 'a reversal of a credit that isn’t known'}.`,
+    mend: credit
+      ? `"accounts claim ${iban} ${id}" as line ${credit} was claimed.`
+      : `Import the statement that has the credit, and it is settled by itself; or "accounts claim ${iban} ${id} --as cost".`,
+  }
 }
 
 const WHAT_WAS: Readonly<Record<string, string>> = {

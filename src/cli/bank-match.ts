@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { matchByHand } from '../bank-accounts/match-by-hand.ts'
+import { sawLost } from '../bank-accounts/reversals/list-lost.ts'
 import { undoMatch } from '../bank-accounts/undo-match.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
@@ -59,4 +60,18 @@ export function undoCommand(): Command {
 interface Match {
   amount?: string
   acceptDifference?: boolean
+}
+
+/** `bank seen`: a person knows of a transfer that the bank took back when its coins or money had left. */
+export function seenCommand(): Command {
+  return recorded(new Command('seen'))
+    .description(
+      'you know that the bank took a transfer back whose coins or money had left: it is told no more',
+    )
+    .argument('<iban>', 'of our account, as in "accounts list"')
+    .argument('<line>', 'the debit that took it, as in "review list"')
+    .action(async (iban: string, id: string, change: Options) => {
+      await withApp((app) => sawLost(app, { iban: normaliseIban(iban), id }, change))
+      console.log(`Line ${id} was seen.`)
+    })
 }

@@ -4,7 +4,7 @@ import { closeCommand } from './bank-close.ts'
 import { doubtsCommand } from './bank-doubts.ts'
 import { importCommand, importsCommand, statementCommand } from './bank-import.ts'
 import { lineCommand, linesCommand } from './bank-lines.ts'
-import { matchCommand, undoCommand } from './bank-match.ts'
+import { matchCommand, seenCommand, undoCommand } from './bank-match.ts'
 import { openingCommand } from './bank-opening.ts'
 import { ordersCommand, refundLineCommand, simulatorCommand } from './bank-orders.ts'
 
@@ -23,6 +23,7 @@ export function bankCommand(): Command {
     .addCommand(lineCommand())
     .addCommand(matchCommand())
     .addCommand(undoCommand())
+    .addCommand(seenCommand())
     .addCommand(ordersCommand())
     .addCommand(refundLineCommand())
     .addCommand(simulatorCommand())

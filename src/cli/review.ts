@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { App } from '../app.ts'
+import { listLost } from '../bank-accounts/reversals/list-lost.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { listChargebacks } from '../onramp/list-chargebacks.ts'
@@ -32,6 +33,7 @@ export function reviewCommand(): Command {
         ...(await describePayments(app)),
         ...(await describeVerifications(app)),
         ...(await describeSaleReviews(app)),
+        ...(await describeReversals(app)),
       ])
       printTable(rows, 'Nothing waits for a person.')
     })
@@ -115,6 +117,20 @@ async function describePayments(app: App) {
       .filter(Boolean)
       .join(': '),
     until: payment.expiresAt,
+  }))
+}
+
+/** Transfers that the bank took back when their coins or money had left; `bank seen` ends one. */
+async function describeReversals(app: App) {
+  return (await listLost(app.db)).map(({ iban, id, units, currency, bookedAt, reason }) => ({
+    id,
+    what: 'reversal',
+    since: bookedAt,
+    customer: null,
+    amount: `${formatAmount(units, assetOf(currency))} ${currency}`,
+    received: null,
+    why: `${iban}: ${reason}`,
+    until: null,
   }))
 }
 

@@ -16,6 +16,7 @@ export const STUCK_DEFAULTS = {
   suggested_line: '24h',
   doubtful_line: '24h',
   debit_unexpected: '15m',
+  transfer_taken_back: '1s',
   statement_missing: '4d',
   order_not_exported: '24h',
   order_unanswered: '4d',

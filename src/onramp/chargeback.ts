@@ -98,8 +98,9 @@ export async function takeMoneyBack(
     await reverseConversion(trx, changes, payment, { keepFees: false })
   }
   const sources = (await loadSources(trx, app, [payment.id])).get(payment.id)!
-  const own = sources.find(({ key }) => key === source)!
-  const lossUnits = bookChargeback(changes, payment, taken, own.leftUnits)
+  // A source that is missing was marked already, by what was taken of it from another payment.
+  const leftUnits = sources.find(({ key }) => key === source)?.leftUnits ?? taken.units
+  const lossUnits = bookChargeback(changes, payment, taken, leftUnits)
   await taken.mark()
   if (stopped) await endStopped(app, trx, changes, payment)
   else tell(changes, payment, 'PAYMENT_CHARGED_BACK')

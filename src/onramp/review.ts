@@ -138,7 +138,20 @@ async function getInReview(trx: Trx, id: string): Promise<Payment> {
     throw new RefusedOperation(`Payment ${id} is ${payment.state}, not in review.`)
   if (isRefunding(payment))
     throw new RefusedOperation(`The money of payment ${id} is on its way back already.`)
+  await refuseDoubtful(trx, id)
   return payment
+}
+
+/** A bank may have taken its money back: neither coins nor money leave for it before that is known. */
+async function refuseDoubtful(trx: Trx, id: string): Promise<void> {
+  const { rows } = await sql<{ doubt: string }>`
+    select d.id as doubt from bank_matches m
+      join bank_doubts d on d.iban = m.iban and d.reverses = m.transaction_id and d.state = 'open'
+     where m.payment_id = ${id} and m.units > 0 limit 1`.execute(trx)
+  if (rows[0])
+    throw new RefusedOperation(
+      `The bank may have taken the money of payment ${id} back: "bank doubts" shows ${rows[0].doubt}, which is to be decided first.`,
+    )
 }
 
 async function dispatchAnew(

@@ -351,6 +351,8 @@ export async function checkBooks({ db }: Pick<App, 'db'>): Promise<void> {
       union all
       select fiat, 0, -(chargeback->>'units')::numeric from payments
        where chargeback is not null and coalesce(chargeback->>'state', '') <> 'won'
+         -- The bank takes its own money back, from the account.
+         and chargeback->>'reason' <> 'reversed_by_bank'
     )
     select asset, sum(booked) as booked, sum(should) as should from moves
      group by asset having sum(booked) <> sum(should)`.execute(db)

@@ -52,7 +52,7 @@ export const CAUSE_TEXTS: Readonly<Record<DifferenceCause, CauseText>> = {
     mend: 'Ask the bank what became of it; "effects list" shows the order.',
   },
   unexpected_debit: {
-    says: 'The bank took money for an order of ours that was given up, taken before, or of another amount.',
+    says: 'The bank took money for an order of ours that was given up, taken before, or of another amount, or took back what isn’t known to have come.',
     mend: 'Recover it from the bank or the receiver; then "accounts claim <iban> <reference> --as cost --why …".',
   },
   late_line: {

@@ -51,7 +51,11 @@ export async function findUnexpected(trx: Trx, iban: string, on: string): Promis
       from bank_transactions t
      where t.iban = ${iban} and t.direction = 'debit' and t.state = 'unmatched' and t.matched_units < t.units
        and t.booked_on <= ${on}::date and t.match_reasons->>0 ~ '^(given_up|debit):'
-     order by t.booked_on, t.id`.execute(trx)
+    union all
+    -- Nothing of it is open; whoever closes the day is to know of it until somebody has looked.
+    select id, booked_on, -units, match_reasons->>0 from bank_transactions
+     where iban = ${iban} and reversal = 'lost' and booked_on <= ${on}::date
+     order by "on", id`.execute(trx)
   return rows
 }
 

@@ -44,7 +44,7 @@ export const BANK_RULES: readonly StuckRule[] = [
   {
     code: 'debit_unexpected',
     severity: 'high',
-    says: 'The bank took money for an order of ours that was given up, taken before, or of another amount.',
+    says: 'The bank took money for an order of ours that was given up, taken before, or of another amount, or took back what isn’t known to have come.',
     mend: 'Recover it from the bank or the receiver; then "accounts claim <iban> <line> --as cost" names the line, and what comes back likewise.',
     rows: (cutoff) => sql`
       select 'bank-line:' || iban || ':' || id as reference, currency as asset, units - matched_units as units, created_at as since,
@@ -52,6 +52,16 @@ export const BANK_RULES: readonly StuckRule[] = [
         from bank_transactions
        where direction = 'debit' and state = 'unmatched' and matched_units < units
          and match_reasons->>0 ~ ${UNEXPECTED_DEBIT} and created_at <= ${cutoff}`,
+  },
+  {
+    code: 'transfer_taken_back',
+    severity: 'high',
+    says: 'The bank took a transfer back whose coins or money had left: it is lost.',
+    mend: 'Ask the bank why, and the customer for the money; then "bank seen <iban> <line>" says that it is known.',
+    rows: (cutoff) => sql`
+      select 'bank-line:' || iban || ':' || id as reference, currency as asset, units, created_at as since,
+             match_reasons->>0 as why
+        from bank_transactions where reversal = 'lost' and created_at <= ${cutoff}`,
   },
   {
     code: 'statement_missing',
