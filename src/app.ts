@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { effectNeeds, sweepNeeds } from './app-effects.ts'
 import { openProviders, type Providers } from './app-providers.ts'
+import { findHeldOrders } from './bank-accounts/orders/held-orders.ts'
 import { statementFolderLane } from './bank-accounts/statement-folder.ts'
 import { findGivenUpDebits } from './bank-accounts/unexpected-debits.ts'
 import { type Db, openDatabase } from './db/database.ts'
@@ -268,6 +269,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
           [
             () => findWaitingMoney(app.db),
             () => findGivenUpDebits(app.db),
+            () => findHeldOrders(app.db),
             () => findHeldScans(app.db),
             () => findStuckSales(app),
             () => findParkedSweeps(app.db),

@@ -54,6 +54,8 @@ export interface DescribedLine extends WaitingLine {
   matches: { paymentId: string; units: bigint; matchedBy: string; createdAt: Date }[]
   /** What goes or went back of it, in base units; `effect` is the transfer. */
   refunds: { effect: string; units: bigint; state: string; createdAt: Date }[]
+  /** The orders of ours that it is the debit of, in base units: one, or those of a file that it is the sum of. */
+  orders: { order: string; effect: string; reference: string; units: bigint; fileId: string | null }[]
 }
 
 /** One line, with the payments that it is matched to and what was paid back of it. */
@@ -80,5 +82,26 @@ export async function describeLine(
     .orderBy('createdAt')
     .orderBy('id')
     .execute()
-  return { ...line, matches, refunds }
+  const orders = await findOrdersOf(db, iban, id)
+  // What an order of ours took has its owner, though no payment's money is counted on the line.
+  const units = orders.length > 0 ? 0n : line.units
+  return { ...line, units, matches, refunds, orders }
+}
+
+async function findOrdersOf(db: Db, iban: string, id: string): Promise<DescribedLine['orders']> {
+  const { rows } = await sql<DescribedLine['orders'][number]>`
+    select coalesce(o.idempotency_key, e.idempotency_key) as order, e.id as effect, e.reference, e.units, o.file_id
+      from bank_transactions t
+      join effects e on e.kind = 'bank_transfer' and e.door = 'bank:' || t.iban
+       and (t.transfer_ref in (e.provider_ref, e.idempotency_key)
+            or e.idempotency_key in (select taken.idempotency_key from order_files f
+                                       join file_orders taken on taken.file_id = f.id and taken.state in ('booked', 'returned')
+                                      where f.iban = t.iban and f.batch_line = t.id
+                                        and not exists (select from bank_transactions own
+                                                         where own.iban = t.iban and own.direction = 'debit'
+                                                           and own.transfer_ref = taken.idempotency_key)))
+      left join file_orders o on o.idempotency_key = e.idempotency_key
+     where t.iban = ${iban} and t.id = ${id} and t.direction = 'debit' and t.state = 'matched'
+     order by e.created_at, e.id`.execute(db)
+  return rows
 }

@@ -7,6 +7,7 @@ import { type AccountFunds, readFunds } from '../effects/payout-funds.ts'
 import { balanceOf, book } from '../ledger/book.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
+import { refuseHolding } from './orders/take-over.ts'
 import { bankOf, suspenseOf } from './record-lines.ts'
 import { BANK_COSTS } from './settle-return.ts'
 
@@ -99,6 +100,7 @@ export async function claimLine(
     if (line.matchedUnits > 0n || line.dueAt !== null || ordered) {
       throw new RefusedOperation(`Line ${id} of ${iban} is no line without an owner.`)
     }
+    if (line.direction === 'debit') await refuseHolding(trx, { iban, id })
     const now = clock.now()
     await trx
       .updateTable('bankTransactions')

@@ -69,6 +69,13 @@ export function lineCommand(): Command {
             score: null,
             why: `${effect}, ${createdAt.toISOString()}`,
           })),
+          ...line.orders.map(({ order, effect, reference, units, fileId }) => ({
+            payment: reference,
+            what: 'was ordered',
+            amount: formatAmount(units, asset),
+            score: null,
+            why: `order ${order} of effect ${effect}${fileId === null ? '' : `, in file ${fileId}`}`,
+          })),
           ...line.suggestions.map(({ paymentId, score, reasons }) => ({
             payment: paymentId,
             what: 'may be',
@@ -77,7 +84,9 @@ export function lineCommand(): Command {
             why: reasons.join(' '),
           })),
         ],
-        'It is matched to no payment, and none is likely.',
+        line.direction === 'debit'
+          ? 'It is of no order of ours.'
+          : 'It is matched to no payment, and none is likely.',
       )
     })
 }

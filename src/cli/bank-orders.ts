@@ -2,13 +2,14 @@ import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { refuseUnknownToBank } from '../bank-accounts/add-account.ts'
 import { exportOrders, readOrderFile } from '../bank-accounts/orders/export-orders.ts'
+import { mendHeld, whyHeld } from '../bank-accounts/orders/held-orders.ts'
 import {
   listOrderFiles,
   listOrders,
   type OpenOrder,
   setOrdersBy,
 } from '../bank-accounts/orders/list-orders.ts'
-import { settleFile } from '../bank-accounts/orders/settle-orders.ts'
+import { settleFile, settleFileOrder } from '../bank-accounts/orders/settle-file.ts'
 import { type TakenAnswer, takeAnswer } from '../bank-accounts/orders/take-answer.ts'
 import { refundLine } from '../bank-accounts/refund-line.ts'
 import type { TypedTarget } from '../bank-accounts/refund-target.ts'
@@ -72,6 +73,7 @@ const rowOf = ({ endToEndId, iban, units, currency, fileId, state, reason, ...or
   effect: order.effect,
   file: fileId,
   refused: state === 'rejected' ? (reason ?? 'without a reason') : null,
+  'held back': order.held,
 })
 
 function addExport(command: Command): void {
@@ -93,6 +95,9 @@ function addExport(command: Command): void {
       )
       console.log(`File ${made.id} (${made.messageId}): ${made.orders} orders, ${money(made.units)}.`)
       writeOut(out, made.xml, made.id)
+      for (const order of made.held) {
+        console.log(`Held back, in no file: ${order.endToEndId}. ${whyHeld(order)}. ${mendHeld(order)}`)
+      }
     })
 }
 
@@ -165,10 +170,17 @@ function addAnswers(command: Command): void {
       for (const answer of taken) printAnswer(answer)
     })
   recorded(command.command('settle'))
-    .description('a line of a statement took a whole file as one sum: its orders are booked')
+    .description('a line of a statement took a whole file as one sum, or one order of it: they are booked')
     .argument('<file>', 'its id in "bank orders files"')
     .argument('<line>', 'the id of the debit in "accounts lines"')
-    .action(async (fileId: string, lineId: string, change: Change) => {
+    .option('--order <id>', 'the line is the debit of this order alone, by its EndToEndId')
+    .action(async (fileId: string, lineId: string, options: Change & { order?: string }) => {
+      const { order: endToEndId, ...change } = options
+      if (endToEndId !== undefined) {
+        await withApp((app) => settleFileOrder(app, { fileId, lineId, endToEndId }, change))
+        console.log(`Order ${endToEndId} is booked by line ${lineId}.`)
+        return
+      }
       const orders = await withApp((app) => settleFile(app, { fileId, lineId }, change))
       console.log(`${orders} orders are booked by line ${lineId}.`)
     })

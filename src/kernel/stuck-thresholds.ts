@@ -19,6 +19,7 @@ export const STUCK_DEFAULTS = {
   transfer_taken_back: '1s',
   statement_missing: '4d',
   order_not_exported: '24h',
+  order_held: '15m',
   order_unanswered: '4d',
   deposit_not_swept: '24h',
   card_not_settled: '10d',

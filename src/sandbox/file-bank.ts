@@ -33,15 +33,21 @@ export async function setSimulatedApi(app: Needs, iban: string, by: 'api' | 'fil
 /** Gives the simulated bank a file of orders. Answers its pain.002. Throws `RefusedOperation` for any other. */
 export async function giveOrderFile(app: Needs, xml: string): Promise<string> {
   if (app.config.mode !== 'sandbox') throw new RefusedOperation('There is no simulated bank in production.')
-  refuseNoOrders(xml)
+  for (const iban of readOrders(xml)) {
+    if (!(await findSimulated(app, iban))) throw notSimulated(iban)
+  }
   const answer = await takeOrderFile(simulatorOf(app), xml)
   app.wake('simulated-bank')
   return answer
 }
 
-function refuseNoOrders(xml: string): void {
+const notSimulated = (iban: string): RefusedOperation =>
+  new RefusedOperation(`${iban} is no account of the simulated bank.`)
+
+/** The accounts that a file orders from. */
+function readOrders(xml: string): Set<string> {
   try {
-    readOrderFile(xml)
+    return new Set(readOrderFile(xml).payments.map(({ iban }) => iban))
   } catch (error) {
     throw new RefusedOperation(
       `This is no file of orders (pain.001.001.03 or pain.001.001.09). ${(error as Error).message}`.trim(),
@@ -52,7 +58,7 @@ function refuseNoOrders(xml: string): void {
 /** The simulated bank's statement of an account, camt.053. */
 export async function drawStatement(app: Needs, order: StatementOrder): Promise<string> {
   if (!(await findSimulated(app, order.iban))) {
-    throw new RefusedOperation(`${order.iban} is no account of the simulated bank.`)
+    throw notSimulated(order.iban)
   }
   return writeSimulatedStatement(simulatorOf(app), order)
 }

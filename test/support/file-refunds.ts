@@ -41,26 +41,32 @@ export async function startFileRefund({ t, iban }: FileBankWorld): Promise<FileR
   return { id, made, effect, key: effect.idempotencyKey }
 }
 
-/** A notification of the bank's with this line alone. */
-export async function notifyLine(
-  { t, iban }: FileBankWorld,
-  line: Partial<WrittenLine> & Pick<WrittenLine, 'units'>,
-): Promise<void> {
+type TestLine = Partial<WrittenLine> & Pick<WrittenLine, 'units'>
+
+/** A notification of the bank's with these lines alone, at which nobody looks yet. */
+export async function importLine({ t, iban }: FileBankWorld, ...lines: TestLine[]): Promise<void> {
   const on = t.app.clock.now().toISOString().slice(0, 10)
-  const parts = statementParts({ account: iban, on, balances: false, lines: () => [line] })
+  const parts = statementParts({ account: iban, on, balances: false, lines: () => lines })
   await importStatement(t.app, {
     bytes: bytesOf(writeCamt(parts, 'camt.054.001.08')),
-    fileName: `${line.direction}.xml`,
+    fileName: 'lines.xml',
     open: openStatement,
     source: 'command',
     who: 'a test',
   })
-  // The simulated bank's next statement has it as well.
-  const signed = line.direction === 'debit' ? -line.units : line.units
-  await sql`update simulated.bank_accounts set balance_units = balance_units + ${signed} where iban = ${iban}`.execute(
-    t.app.db,
-  )
-  await t.runLanes('bank-lines', 'bank-orders', 'payouts', 'bank-lines')
+  // The simulated bank's next statement has them as well.
+  for (const { direction, units } of lines) {
+    const signed = direction === 'debit' ? -units : units
+    await sql`update simulated.bank_accounts set balance_units = balance_units + ${signed} where iban = ${iban}`.execute(
+      t.app.db,
+    )
+  }
+}
+
+/** The same, and what they do is done. */
+export async function notifyLine(bank: FileBankWorld, ...lines: TestLine[]): Promise<void> {
+  await importLine(bank, ...lines)
+  await bank.t.runLanes('bank-lines', 'bank-orders', 'payouts', 'bank-lines')
 }
 
 /** The bank's answer refuses the whole file. */

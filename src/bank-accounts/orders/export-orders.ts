@@ -8,6 +8,8 @@ import { tellHandedOver } from '../../onramp/payment-room.ts'
 import { FILE_ORDER_PURPOSE, type OrderedPayee } from '../../providers/bank/files/order-book.ts'
 import { nextSepaDay, sepaDateOf } from '../../providers/bank/files/sepa-days.ts'
 import { type FileOrder, type OrderFormat, writeOrders } from '../../providers/bank/files/write-orders.ts'
+import { lockBooks } from '../lock-books.ts'
+import { type HeldOrder, listHeldOrders, mendHeld, whyHeld } from './held-orders.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'log'> & {
   providers: Pick<App['providers'], 'storage'>
@@ -31,24 +33,31 @@ export interface MadeFile {
   xml: string
 }
 
+/** A file, and the orders that wait still, as the money of orders in their place may have left before. */
+export interface ExportedFile extends MadeFile {
+  held: HeldOrder[]
+}
+
 /**
  * Writes all waiting orders of an account into one file, each order into exactly one file for good. The file is kept
  * before its orders are taken, and given out only after: a crash in between leaves the orders waiting, or the file to
  * be given out again (`readOrderFile`). `executeOn` is the day, `YYYY-MM-DD`, on which the bank carries it out: from
- * today on. What waited when an account was told to go by its bank's API again still goes by file. Throws
- * `RefusedOperation` when nothing waits.
+ * today on. What waited when an account was told to go by its bank's API again still goes by file. An order stays out
+ * while a debit of an earlier order in its place is unsettled, see held-orders.ts. Throws `RefusedOperation` when nothing
+ * waits, or nothing may go.
  */
 export async function exportOrders(
   app: Needs,
   { iban, format, executeOn }: { iban: string; format: OrderFormat; executeOn?: string | undefined },
   change: Change,
-): Promise<MadeFile> {
+): Promise<ExportedFile> {
   const debtor = await findDebtor(app, iban)
   const today = sepaDateOf(app.clock.now())
   if (executeOn !== undefined && executeOn < today) throw new RefusedOperation(`${executeOn} is over.`)
   for (let attempt = 1; attempt <= MOST_TRIES; attempt += 1) {
-    const orders = await listWaiting(app, iban)
-    if (orders.length === 0) throw new RefusedOperation(`No orders of ${iban} wait for a file.`)
+    const held = await listHeldOrders(app.db, { iban })
+    const orders = await listWaiting(app, iban, held)
+    if (orders.length === 0) refuseEmpty(iban, held)
     const now = app.clock.now()
     const id = randomText(18)
     const messageId = `${sepaDateOf(now).replaceAll('-', '')}-${id}`
@@ -60,7 +69,7 @@ export async function exportOrders(
     const taken = await app.db
       .transaction()
       .execute((trx) => takeOrders(app, trx, made, { iban, format, storageKey, orders, now }, change))
-    if (taken) return made
+    if (taken) return { ...made, held }
     // Somebody else's file has some of them now: this one was never given out, and never will be.
     await app.providers.storage.remove(storageKey)
   }
@@ -88,12 +97,25 @@ async function findDebtor({ db }: Needs, iban: string): Promise<{ name: string; 
   return account
 }
 
-async function listWaiting({ db, secrets }: Needs, iban: string): Promise<FileOrder[]> {
+function refuseEmpty(iban: string, held: readonly HeldOrder[]): never {
+  if (held.length === 0) throw new RefusedOperation(`No orders of ${iban} wait for a file.`)
+  const each = held.map((order) => `${order.endToEndId}: ${whyHeld(order)}. ${mendHeld(order)}`)
+  throw new RefusedOperation(
+    [`No orders of ${iban} may go into a file; ${held.length} are held back.`, ...each].join('\n'),
+  )
+}
+
+async function listWaiting(
+  { db, secrets }: Needs,
+  iban: string,
+  held: readonly HeldOrder[],
+): Promise<FileOrder[]> {
   // Only what counts as sent can never be given up any more.
   const { rows } = await sql<{ idempotencyKey: string; units: bigint; destinationSealed: Buffer }>`
     select o.idempotency_key, o.units, o.destination_sealed
       from file_orders o join effects e on e.idempotency_key = o.idempotency_key and e.state = 'sent'
      where o.iban = ${iban} and o.file_id is null and o.state = 'accepted'
+       and o.idempotency_key <> all(${held.map(({ endToEndId }) => endToEndId)}::text[])
      order by o.created_at, o.idempotency_key limit ${MOST_ORDERS}`.execute(db)
   return rows.map(({ idempotencyKey, units, destinationSealed }) => {
     const payee: OrderedPayee = JSON.parse(
@@ -105,7 +127,7 @@ async function listWaiting({ db, secrets }: Needs, iban: string): Promise<FileOr
 
 const sumOf = (orders: readonly FileOrder[]): bigint => orders.reduce((sum, { units }) => sum + units, 0n)
 
-/** False, and nothing is written, when any of them is in another file by now. */
+/** False, and nothing is written, when any of them is in another file, given up or held back by now. */
 async function takeOrders(
   app: Needs,
   trx: Trx,
@@ -119,12 +141,16 @@ async function takeOrders(
   }: { iban: string; format: OrderFormat; storageKey: string; orders: readonly FileOrder[]; now: Date },
   { who, why }: Change,
 ): Promise<boolean> {
+  const keys = orders.map(({ endToEndId }) => endToEndId)
+  // No debit comes in between: what is recorded by now is seen below, and the next waits until these are in their file.
+  await lockBooks(trx, 'alone')
   const { rows } = await sql<{ idempotencyKey: string }>`
     select idempotency_key from file_orders
-     where idempotency_key = any(${orders.map(({ endToEndId }) => endToEndId)}::text[])
+     where idempotency_key = any(${keys}::text[])
        and file_id is null and state = 'accepted'
      order by idempotency_key for update`.execute(trx)
   if (rows.length !== orders.length) return false
+  if ((await listHeldOrders(trx, { keys })).length > 0) return false
   await trx
     .insertInto('orderFiles')
     .values({

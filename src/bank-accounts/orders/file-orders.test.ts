@@ -23,7 +23,7 @@ import { claimLine } from '../operate-accounts.ts'
 import { StatementError } from '../statements/statement.ts'
 import { exportOrders, readOrderFile } from './export-orders.ts'
 import { listOrderFiles, listOrders } from './list-orders.ts'
-import { settleFile } from './settle-orders.ts'
+import { settleFile } from './settle-file.ts'
 import { takeAnswer } from './take-answer.ts'
 
 const { t, iban } = await shareFileBankWorld()
@@ -303,7 +303,9 @@ describe('a file', () => {
       .executeTakeFirstOrThrow()
     assert.equal(line.units, 20_000n)
     assert.deepEqual(await refundOf(ids[0]!), ['payment_received', 'sent'])
-    const earlier = (await listOrderFiles(t.app, iban)).find(({ id }) => id !== made.id)!
+    const earlier = (await listOrderFiles(t.app, iban)).find(
+      ({ id, rejected }) => id !== made.id && rejected === 0,
+    )!
     await assert.rejects(
       settleFile(t.app, { fileId: earlier.id, lineId: line.id }, OPERATOR),
       RefusedOperation,

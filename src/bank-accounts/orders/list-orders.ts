@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { App } from '../../app.ts'
 import { recordAudit } from '../../common/integration-store.ts'
 import { type Change, RefusedOperation } from '../../effects/operate-effects.ts'
+import { listHeldOrders, mendHeld, whyHeld } from './held-orders.ts'
 
 /** An order that waits for a file, or is in one and not settled. */
 export interface OpenOrder {
@@ -16,6 +17,8 @@ export interface OpenOrder {
   reference: string
   effect: string
   createdAt: Date
+  /** Why no file takes it, and what to do about it; null where the next one does. */
+  held: string | null
 }
 
 /** So many are shown. */
@@ -26,14 +29,20 @@ export async function listOrders(
   { db }: Pick<App, 'db'>,
   { iban = null, sent = false }: { iban?: string | null; sent?: boolean } = {},
 ): Promise<OpenOrder[]> {
-  const { rows } = await sql<OpenOrder>`
+  const { rows } = await sql<Omit<OpenOrder, 'held'>>`
     select o.idempotency_key as end_to_end_id, o.iban, o.units, o.currency, o.state, o.file_id, o.reason,
            e.reference, e.id as effect, o.created_at
       from file_orders o join effects e on e.idempotency_key = o.idempotency_key
      where (${iban}::text is null or o.iban = ${iban}) and o.state in ('accepted', 'rejected')
        and ${sent ? sql`o.file_id is not null` : sql`o.file_id is null and o.state = 'accepted'`}
      order by o.created_at, o.idempotency_key limit ${MOST_SHOWN}`.execute(db)
-  return rows
+  const held = new Map(
+    (sent ? [] : await listHeldOrders(db, { iban })).map((one) => [
+      one.endToEndId,
+      `${whyHeld(one)}. ${mendHeld(one)}`,
+    ]),
+  )
+  return rows.map((order) => ({ ...order, held: held.get(order.endToEndId) ?? null }))
 }
 
 /** A file of orders, and how far its orders are. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { OPERATOR, shareFileBankWorld } from '../../../test/support/file-bank.ts'
+import { makeFile, OPERATOR, shareFileBankWorld } from '../../../test/support/file-bank.ts'
 import { notifyLine, rejectFile, startFileRefund } from '../../../test/support/file-refunds.ts'
 import { getPayment } from '../../../test/support/payments.ts'
 import { effectNeeds } from '../../app-effects.ts'
@@ -44,7 +44,7 @@ describe('a debit with the id of an order that is not that order', () => {
     await debit(key)
     assert.equal((await getPayment(t, id)).refund.state, 'confirmed')
     assert.deepEqual(await reasonsOf(), [])
-    await t.advance(48 * HOUR)
+    await t.advance(5 * 24 * HOUR)
     await debit(key, 10_000n, 'Refund once more')
     assert.deepEqual(await reasonsOf(), [`debit:again:${effect.id}`])
     const [named] = await findGivenUpDebits(t.app.db)
@@ -53,12 +53,13 @@ describe('a debit with the id of an order that is not that order', () => {
     assert.deepEqual(await findGivenUpDebits(t.app.db), [])
   })
 
-  test('of an order that was refused and tried again under another id', async () => {
+  test('of an order that was refused and left again under another id', async () => {
     const { made, effect, key } = await startFileRefund(bank)
     await rejectFile(bank, made.messageId)
     await t.runLanes('payouts')
     await retryEffect(effectNeeds(t.app), effect.id, OPERATOR)
     await t.runLanes('payouts')
+    await makeFile(t.app, iban)
     await debit(key)
     assert.deepEqual(await reasonsOf(), [`debit:earlier_order:${effect.id}`])
     const [named] = await findGivenUpDebits(t.app.db)

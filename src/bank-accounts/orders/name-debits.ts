@@ -1,8 +1,45 @@
 import { sql } from 'kysely'
 import type { App } from '../../app.ts'
+import { isUnsettledDebit, namesFile } from './held-orders.ts'
 
 /** How the reason of a debit begins that carries the id of an order of ours and is not that order's. */
 export const ODD_DEBIT = 'debit:'
+
+/** The same of one that names a file of orders, but is not the sum of what is open of it. */
+const ODD_SUM = 'debit:order_file:'
+
+/**
+ * Says of debits without an owner that name a file of orders, and fit nothing that is open of it, which file that is
+ * (`debit:order_file:<file>`), of how many orders and how much it is (`orders:<count>=<amount>`), and what the bank
+ * refused of it (`refused:<count>=<amount>`, base units): a bank that refuses an order may book the whole file all the
+ * same. They wait in suspense; each is logged once. Answers how many it named anew.
+ */
+export async function nameFileSums({ db, log }: Pick<App, 'db' | 'log'>): Promise<number> {
+  const { rows } = await sql<{ iban: string; id: string; reasons: string[]; isFirst: boolean }>`
+    with odd as (
+      select distinct on (t.iban, t.id) t.iban, t.id, t.match_reasons = '[]' as is_first,
+             jsonb_build_array(${ODD_SUM}::text || f.id, 'orders:' || sums.orders || '=' || sums.units,
+                               'refused:' || sums.refused || '=' || sums.refused_units) as reasons
+        from bank_transactions t join order_files f on f.iban = t.iban
+        join lateral (
+          select count(*) as orders, sum(o.units) as units, count(*) filter (where o.state = 'rejected') as refused,
+                 coalesce(sum(o.units) filter (where o.state = 'rejected'), 0) as refused_units
+            from file_orders o where o.file_id = f.id) sums on true
+       where ${isUnsettledDebit} and t.transfer_ref is null
+         and (t.match_reasons = '[]' or starts_with(t.match_reasons->>0, ${ODD_SUM}))
+         and t.booked_on >= f.created_at::date - 1 and ${namesFile}
+       order by t.iban, t.id, f.created_at desc)
+    update bank_transactions t set match_reasons = odd.reasons
+      from odd where t.iban = odd.iban and t.id = odd.id and t.match_reasons <> odd.reasons and ${isUnsettledDebit}
+    returning t.iban, t.id, odd.reasons, odd.is_first`.execute(db)
+  for (const { iban, id, reasons } of rows.filter(({ isFirst }) => isFirst)) {
+    log.error(
+      { iban, line: id, reasons },
+      'The bank took money under the name of a file of orders, but not what is open of it; it waits in suspense.',
+    )
+  }
+  return rows.length
+}
 
 interface OddDebit {
   iban: string

@@ -4,8 +4,8 @@ import { recordAudit } from '../../common/integration-store.ts'
 import type { Trx } from '../../db/database.ts'
 import { type Change, RefusedOperation } from '../../effects/operate-effects.ts'
 import { describeReason } from '../../providers/bank/reasons.ts'
+import { lookAtEffects } from './look-at-effects.ts'
 import { type BankAnswer, type BankStatus, readBankAnswers } from './read-answer.ts'
-import { lookAtEffects } from './settle-orders.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'wake'>
 

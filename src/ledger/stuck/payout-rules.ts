@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { heldOrders } from '../../bank-accounts/orders/held-orders.ts'
 import type { StuckRule } from './rule.ts'
 
 /** Of the effect `e`: a line took its money, or the one line of the file that it was in. */
@@ -53,7 +54,19 @@ export const PAYOUT_RULES: readonly StuckRule[] = [
       select coalesce(e.reference, 'order:' || o.idempotency_key) as reference, o.currency as asset, o.units, o.created_at as since,
              'account ' || o.iban as why
         from file_orders o left join effects e on e.idempotency_key = o.idempotency_key
-       where o.file_id is null and o.state = 'accepted' and o.created_at <= ${cutoff}`,
+       where o.file_id is null and o.state = 'accepted' and o.created_at <= ${cutoff}
+         -- These are looked for as order_held.
+         and o.idempotency_key not in (select end_to_end_id from (${heldOrders()}) held)`,
+  },
+  {
+    code: 'order_held',
+    severity: 'high',
+    says: 'An order goes into no file: the bank may have taken its money already, by an earlier order in its place.',
+    mend: '"bank orders <iban>" names the debit and what to do: "effects settle" or "bank orders settle" where it paid, else "effects cancel" or "accounts claim".',
+    rows: (cutoff) => sql`
+      select reference, currency as asset, units, created_at as since,
+             'order ' || end_to_end_id || ' by ' || coalesce('line ' || line_id, '') || ' of ' || line_iban as why
+        from (${heldOrders(sql`o.created_at <= ${cutoff}`)}) held`,
   },
   {
     code: 'order_unanswered',
@@ -65,6 +78,8 @@ export const PAYOUT_RULES: readonly StuckRule[] = [
              'file ' || f.message_id as why
         from file_orders o join order_files f on f.id = o.file_id
         left join effects e on e.idempotency_key = o.idempotency_key
-       where o.file_id is not null and o.state = 'accepted' and f.created_at <= ${cutoff}`,
+       where o.file_id is not null and o.state = 'accepted' and f.created_at <= ${cutoff}
+         -- What is done by the bank's word is looked for as payout_not_on_statement.
+         and e.state is distinct from 'confirmed'`,
   },
 ]
