@@ -179,6 +179,7 @@ function camtEntry(line: WrittenLine, newer: boolean): string {
         ))
   return (
     `<Ntry><Amt Ccy="${line.currency}">${amount(line.units, line.currency)}</Amt>${direction(credit)}` +
+    (line.reverses === undefined ? '' : tag('RvslInd', 'true')) +
     `${tag('Sts', newer ? tag('Cd', 'BOOK') : 'BOOK')}<BookgDt>` +
     `${line.bookedAt === null ? tag('Dt', line.bookedOn) : tag('DtTm', line.bookedAt.toISOString())}</BookgDt>` +
     `<ValDt><Dt>${line.valueDate}</Dt></ValDt>${tag('AcctSvcrRef', escaped(line.bankRef ?? ''))}` +
@@ -207,7 +208,8 @@ export function* writeMt940(
       yield `:25:${part.account}\r\n:28C:${part.statementRef ?? '1'}\r\n`
       yield balance('60F', part.openingUnits ?? 0n, part.fromOn)
     } else if (part.kind === 'line') {
-      const mark = part.direction === 'credit' ? (part.returnCode === null ? 'C' : 'RD') : 'D'
+      const [booked, reversed] = part.direction === 'credit' ? ['C', 'RD'] : ['D', 'RC']
+      const mark = part.returnCode === null && part.reverses === undefined ? booked : reversed
       const ref = part.bankRef === null ? '' : `//${part.bankRef}`
       yield `:61:${six(part.valueDate)}${six(part.bookedOn).slice(2)}${mark}${comma(part.units, part.currency)}`
       yield `NTRFNONREF${ref}\r\n`

@@ -97,7 +97,18 @@ describe('what a statement says', () => {
   test('a credit that reverses a debit gives back; a debit that reverses a credit is a debit', async () => {
     const reversal = oneLine().replace('<Sts>', '<RvslInd>true</RvslInd><Sts>')
     const [line] = linesAmong(await readAll(readCamt, reversal))
-    assert.equal(line!.returnCode, 'MS03')
+    assert.deepEqual([line!.returnCode, line!.reverses], ['MS03', undefined])
+    // The side is the booking's own: a debit that is a reversal takes a credit back, and names it as the credit was.
+    for (const yes of ['true', '1']) {
+      const told = { direction: 'debit', bankRef: 'R7', counterpartyName: 'Ana' } as const
+      const taken = oneLine(told).replace('<Sts>', `<RvslInd>${yes}</RvslInd><Sts>`)
+      const [back] = linesAmong(await readAll(readCamt, taken))
+      assert.deepEqual(
+        [back!.direction, back!.returnCode, back!.reverses, back!.counterpartyName],
+        ['debit', null, ['R7'], 'Ana'],
+      )
+      assert.equal(linesAmong(await readAll(readCamt, oneLine(told)))[0]!.reverses, undefined)
+    }
     const debit = linesAmong(await readAll(readCamt, EXAMPLE))[6]!
     assert.deepEqual([debit.direction, debit.returnCode, debit.concept], ['debit', null, 'Abono duplicado'])
   })
