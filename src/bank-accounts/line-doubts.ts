@@ -5,6 +5,7 @@ import type { Db, Trx } from '../db/database.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { recheckShort } from '../effects/payout-store.ts'
 import { openCounterparty } from '../onramp/refund-sources.ts'
+import { findFittingSums } from './batches/decide-parts.ts'
 import { divideSums, findSum, isPart } from './batches/divide-sums.ts'
 import { bookDoubts, closeDoubts, type Doubt } from './book-doubts.ts'
 import { completePayers, isSurelyOf, PAYER_NEWS_LANE } from './complete-payers.ts'
@@ -160,8 +161,14 @@ async function completeFrom(
   await completePayers(app, trx, iban, [{ ...line, counterparty }])
 }
 
-/** What a person found out of a doubt: it is a line of its own, the known line of that id, or no line at all. */
-export type DoubtDecision = { is: 'new' } | { is: 'same'; transactionId: string } | { is: 'dismissed' }
+/**
+ * What a person found out of a doubt: it is a line of its own (also beside the line of that id, which fits as its sum), the
+ * known line of that id, or no line at all.
+ */
+export type DoubtDecision =
+  | { is: 'new'; beside?: string }
+  | { is: 'same'; transactionId: string }
+  | { is: 'dismissed' }
 
 /** Throws `RefusedOperation` when there is no such open doubt, or the line named isn't of its account and amount. */
 export async function decideDoubt(
@@ -181,7 +188,7 @@ export async function decideDoubt(
       .forUpdate()
       .executeTakeFirst()
     if (!doubt) throw new RefusedOperation(`There is no open doubt ${id}. "bank doubts" shows them.`)
-    if (decision.is === 'new') await bookDoubt(app, trx, doubt)
+    if (decision.is === 'new') await bookDoubt(app, trx, doubt, decision.beside)
     else if (decision.is === 'same')
       await sameAs(app, trx, doubt, { transactionId: decision.transactionId, now })
     else {
@@ -227,6 +234,7 @@ async function bookDoubt(
   app: Pick<App, 'clock' | 'secrets'>,
   trx: Trx,
   { iban, id, currency, direction }: Doubt,
+  beside: string | undefined,
 ): Promise<void> {
   const now = app.clock.now()
   const sum = await findSum(trx, { iban, id })
@@ -235,6 +243,13 @@ async function bookDoubt(
     if ((await divideSums(app, trx, { iban, currency })).includes(id)) return
     throw new RefusedOperation(
       `${id} is told as part of line ${sum}, which is in the books. Undo what was done with that line, or dismiss the doubt.`,
+    )
+  }
+  const fitting = (await findFittingSums(trx, { iban, id })).find((one) => one !== beside)
+  if (fitting !== undefined) {
+    throw new RefusedOperation(
+      `${id} may be a transfer of line ${fitting}, which is in the books. If it is, name all of its transfers: ` +
+        `"bank doubts decide <doubt>… --part-of ${fitting}", or --dismiss them. If it is other money: --new --beside ${fitting}.`,
     )
   }
   await bookDoubts(trx, { iban, currency, ids: [id], partOf: null }, now)

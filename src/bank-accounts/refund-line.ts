@@ -7,6 +7,7 @@ import type { EffectRoom, EndedEffect } from '../effects/model.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { bookAll } from '../ledger/book.ts'
 import { openCounterparty } from '../onramp/refund-sources.ts'
+import { findOpenParts } from './batches/decide-parts.ts'
 import { suspenseOf, transitOutOf } from './record-lines.ts'
 import { type TypedTarget, targetOf } from './refund-target.ts'
 import { findTaker } from './reversals/find-taker.ts'
@@ -132,6 +133,13 @@ async function lockOpenLine(trx: Trx, iban: string, id: string): Promise<Refunda
   const takenBack = await findTaker(trx, iban, id)
   if (takenBack) throw new RefusedOperation(`Line ${id} ${takenBack}`)
   if (line.dueAt !== null) throw new RefusedOperation(`Line ${id} is being matched; try again soon.`)
+  const parts = await findOpenParts(trx, { iban, id })
+  if (parts.length > 0) {
+    throw new RefusedOperation(
+      `Line ${id} may be the sum of transfers that wait in doubt (${parts.join(' ')}). Decide these first: ` +
+        `"bank doubts decide ${parts.join(' ')} --part-of ${id}", or --dismiss, or --new --beside ${id}.`,
+    )
+  }
   return { ...line, units: line.units - line.matchedUnits }
 }
 

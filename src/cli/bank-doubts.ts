@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { decideParts } from '../bank-accounts/batches/decide-parts.ts'
 import { listSums } from '../bank-accounts/batches/divide-sums.ts'
 import { type DoubtDecision, decideDoubt, listDoubtLines, listDoubts } from '../bank-accounts/line-doubts.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
@@ -8,7 +9,9 @@ import { printTable, recorded, withApp } from './context.ts'
 
 interface DecideOptions {
   new?: true
+  beside?: string
   same?: string
+  partOf?: string
   dismiss?: true
   who: string
   why: string
@@ -53,29 +56,44 @@ export function doubtsCommand(): Command {
     })
   recorded(command.command('decide'))
     .description('what a person found out: a line of its own, a known one, or none')
-    .argument('<doubt>', 'its id in "bank doubts"')
+    .argument('<doubts...>', 'their ids in "bank doubts"')
     .option('--new', 'it is a line of its own, and no part or sum of known lines: book it')
+    .option('--beside <line>', 'with --new: it is other money than that line, which fits as its sum')
+    .option('--part-of <line>', 'they are all the transfers of that sum: book them in its place')
     .option('--same <line>', 'it is that known line')
     .option(
       '--dismiss',
       'nothing is to be booked: its money is in the books in other pieces (batch), or it never moved',
     )
-    .action(async (id: string, options: DecideOptions) => {
+    .action(async (ids: string[], options: DecideOptions) => {
       const decision = decisionOf(options)
-      await withApp((app) => decideDoubt(app, id, decision, options))
-      console.log(`${id} is decided.`)
+      await withApp(async (app) => {
+        if (decision.is === 'part') {
+          await decideParts(app, ids, decision.of, options)
+          console.log(`${ids.join(', ')}: booked in place of ${decision.of}.`)
+          return
+        }
+        for (const id of ids) {
+          await decideDoubt(app, id, decision, options)
+          console.log(`${id} is decided.`)
+        }
+      })
     })
   return command
 }
 
-function decisionOf({ new: isNew, same, dismiss }: DecideOptions): DoubtDecision {
-  const given: DoubtDecision[] = [
-    ...(isNew ? [{ is: 'new' } as const] : []),
+type Decision = DoubtDecision | { is: 'part'; of: string }
+
+function decisionOf({ new: isNew, beside, same, partOf, dismiss }: DecideOptions): Decision {
+  const given: Decision[] = [
+    ...(isNew ? [{ is: 'new', ...(beside === undefined ? {} : { beside }) } as const] : []),
     ...(same === undefined ? [] : [{ is: 'same', transactionId: same } as const]),
+    ...(partOf === undefined ? [] : [{ is: 'part', of: partOf } as const]),
     ...(dismiss ? [{ is: 'dismissed' } as const] : []),
   ]
   const [decision] = given
   if (!decision || given.length > 1)
-    throw new RefusedOperation('Say one of --new, --same <line> and --dismiss.')
+    throw new RefusedOperation('Say one of --new, --same <line>, --part-of <line> and --dismiss.')
+  if (beside !== undefined && !isNew) throw new RefusedOperation('Say --beside with --new.')
   return decision
 }

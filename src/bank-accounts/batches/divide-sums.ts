@@ -100,7 +100,7 @@ async function findNames(trx: Trx, iban: string): Promise<Division[]> {
 }
 
 /** Of a row `d` of doubts: the undivided lines `t` of the books that have the name of a sum that it is told to be part of. */
-const sumsOf = sql`
+export const sumsOf = sql`
   select t.id from statement_batches b join bank_transactions t
       on t.iban = b.iban and t.booked_on = b.booked_on and t.direction = b.direction and t.part_of is null
          and t.state <> 'divided' and ${isNamed(sql`b.refs`)}
@@ -140,7 +140,8 @@ export async function listSums(db: Db | Trx, { iban, id }: Pick<Doubt, 'iban' | 
   return rows.map((row) => row.id)
 }
 
-async function lockSum(trx: Trx, iban: string, id: string): Promise<boolean> {
+/** Locks a sum that nobody has done anything with; false: somebody has. */
+export async function lockSum(trx: Trx, iban: string, id: string): Promise<boolean> {
   const { rows } = await sql`
     select from bank_transactions t
      where t.iban = ${iban} and t.id = ${id} and ${isUntouched} for update`.execute(trx)
@@ -153,7 +154,7 @@ interface Row extends WordsRow {
 }
 
 /** Whether no line of the books may be one of them but lines that a source told of beside the sum. */
-async function areNew(
+export async function areNew(
   app: Pick<App, 'secrets'>,
   trx: Trx,
   { sum, doubts }: { sum: string; doubts: readonly Doubt[] },
@@ -190,7 +191,8 @@ async function areNew(
   return true
 }
 
-async function divide(
+/** Puts transfers that wait in doubt in the place of their sum, which is locked. */
+export async function divide(
   trx: Trx,
   { iban, currency }: Account,
   { sum, doubts }: { sum: string; doubts: readonly Doubt[] },
