@@ -9,6 +9,7 @@ import { wakeAfterSales } from '../offramp/sale-changes.ts'
 import { wakeAfter } from '../onramp/payment-changes.ts'
 import { reviewGivenUpRefund } from '../onramp/review-given-up-refund.ts'
 import type { BankLine } from '../providers/bank/port.ts'
+import { ODD_SUM } from './orders/name-debits.ts'
 import { recallEarlyReturns } from './recall-returns.ts'
 import { findLost } from './reversals/list-lost.ts'
 
@@ -145,12 +146,15 @@ interface Unsettled {
  * `/readyz` says it.
  */
 export async function findGivenUpDebits(db: Db): Promise<Unsettled[]> {
-  const { rows } = await sql<Named>`
-    select iban, id, units, currency, match_reasons->>0 as reason from bank_transactions
+  const { rows } = await sql<Named & { more: string | null }>`
+    select iban, id, units, currency, match_reasons->>0 as reason, match_reasons->>1 as more
+      from bank_transactions
      where direction = 'debit' and state = 'unmatched'
-       and (transfer_ref is not null or match_reasons->>0 ~ '^debit:(again|earlier_order|reversal_unknown|reversal_claimed)(:|$)')
+       and (transfer_ref is not null or match_reasons->>0 ~ '^debit:(again|earlier_order|order_file|reversal_unknown|reversal_claimed)(:|$)')
      order by booked_at limit 20`.execute(db)
-  const named = rows.map(({ iban, id, units, currency, reason }) => {
+  const named = rows.map(({ more, ...row }) => {
+    const { iban, id, units, currency, reason } = row
+    if (reason.startsWith(ODD_SUM)) return fileSumOf(row, more)
     if (reason.startsWith('debit:reversal')) return reversalOf({ iban, id, units, currency, reason })
     const [effect, known] = [
       reason.slice(reason.lastIndexOf(':') + 1),
@@ -163,6 +167,15 @@ export async function findGivenUpDebits(db: Db): Promise<Unsettled[]> {
     }
   })
   return [...(await findLost(db)), ...named]
+}
+
+function fileSumOf({ iban, id, units, currency, reason }: Named, more: string | null): Unsettled {
+  const file = reason.slice(ODD_SUM.length)
+  return {
+    what: `line ${id} of ${iban}`,
+    why: `The bank took ${formatAmount(units, assetOf(currency))} ${currency} under the name of file ${file}, which is not what is open of it. ${more ?? ''}`.trim(),
+    mend: `Ask the bank which orders it carried out. All of them: "bank orders settle ${file} ${id}"; one: the same with --order.`,
+  }
 }
 
 function reversalOf({ iban, id, units, currency, reason }: Named): Unsettled {

@@ -19,12 +19,14 @@ import {
 import { addDeposit, addSale, deposit, getSale, saleEffects, settleBank } from '../../test/support/sales.ts'
 import { fileOf, partsOf } from '../../test/support/statements.ts'
 import { createWebhookWorld } from '../../test/support/webhook-world.ts'
+import { effectNeeds } from '../app-effects.ts'
 import { importStatement } from '../bank-accounts/import-statement.ts'
 import { claimLine } from '../bank-accounts/operate-accounts.ts'
 import { exportOrders } from '../bank-accounts/orders/export-orders.ts'
 import { setOrdersBy } from '../bank-accounts/orders/list-orders.ts'
 import type { Db } from '../db/database.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
+import { settleOrder } from '../effects/settle-order.ts'
 import { parseDurationMs } from '../kernel/clock.ts'
 import { createMetrics } from '../kernel/metrics.ts'
 import {
@@ -254,6 +256,11 @@ describe('each kind of stuck money is found when it has been so for long enough'
     await exportOrders(t.app, { iban, format: 'pain.001.001.09' }, WHO)
     await assertMoving('order_not_exported', `sale:${id}`)
     await assertStuck('order_unanswered', `sale:${id}`)
+    // The bank's word ends the question; what is left is that no statement has it.
+    const effect = await payoutOf(id)
+    await settleOrder(effectNeeds(t.app), effect.id, { ...WHO, says: 'booked' })
+    await assertMoving('order_unanswered', `sale:${id}`)
+    await assertStuck('payout_not_on_statement', `sale:${id}`)
     await setOrdersBy(t.app, { iban, by: 'api' }, WHO)
   })
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { App } from '../../app.ts'
 import { recordAudit } from '../../common/integration-store.ts'
 import type { Trx } from '../../db/database.ts'
+import type { HeldOrder } from '../../effects/held-orders.ts'
 import { type Change, RefusedOperation } from '../../effects/operate-effects.ts'
 import { randomText } from '../../kernel/ids.ts'
 import { tellHandedOver } from '../../onramp/payment-room.ts'
@@ -9,7 +10,7 @@ import { FILE_ORDER_PURPOSE, type OrderedPayee } from '../../providers/bank/file
 import { nextSepaDay, sepaDateOf } from '../../providers/bank/files/sepa-days.ts'
 import { type FileOrder, type OrderFormat, writeOrders } from '../../providers/bank/files/write-orders.ts'
 import { lockBooks } from '../lock-books.ts'
-import { type HeldOrder, listHeldOrders, mendHeld, whyHeld } from './held-orders.ts'
+import { listHeldOrders, mendHeld, whyHeld } from './held-orders.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'log'> & {
   providers: Pick<App['providers'], 'storage'>

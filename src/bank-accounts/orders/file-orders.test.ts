@@ -316,6 +316,19 @@ describe('a file', () => {
     await assert.rejects(settleFile(t.app, { fileId: made.id, lineId: line.id }, OPERATOR), /already/)
   })
 
+  test('of an account that the simulated bank does not have is refused by it, and names the account', async () => {
+    const id = await refunding()
+    const made = await makeFile(t.app, iban)
+    const strange = made.xml.replaceAll(iban, 'DE89370400440532013000')
+    await assert.rejects(
+      giveOrderFile(t.app, strange),
+      /DE89370400440532013000 is no account of the simulated bank/,
+    )
+    await handIn(t, made.xml)
+    await readStatement(t, iban)
+    assert.deepEqual(await refundOf(id), ['refunded', 'confirmed'])
+  })
+
   test('that is cut off before its orders are in it leaves them waiting, and is never given out', async () => {
     const id = await refunding()
     const { storage } = t.app.providers

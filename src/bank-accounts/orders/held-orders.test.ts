@@ -21,12 +21,14 @@ import { effectNeeds } from '../../app-effects.ts'
 import { listEffects } from '../../effects/list-effects.ts'
 import { cancelEffect, RefusedOperation, retryEffect } from '../../effects/operate-effects.ts'
 import { settleOrder } from '../../effects/settle-order.ts'
+import { findStuck } from '../../ledger/find-stuck.ts'
 import { refusePayment } from '../../onramp/review.ts'
 import { payerIban } from '../../providers/bank/simulated/incoming.ts'
 import { describeLine } from '../describe-lines.ts'
 import { lockBooks } from '../lock-books.ts'
 import { claimLine, listOpenLines } from '../operate-accounts.ts'
 import { refundLine } from '../refund-line.ts'
+import { findGivenUpDebits } from '../unexpected-debits.ts'
 import { exportOrders } from './export-orders.ts'
 import { findHeldOrders, listHeldOrders } from './held-orders.ts'
 import { listOrders } from './list-orders.ts'
@@ -245,10 +247,23 @@ describe('a file of which the bank refused an order and which it booked whole', 
       const [line] = await openDebits()
       assert.deepEqual(line!.matchReasons, [
         `debit:order_file:${made.id}`,
-        'orders:2=20000',
-        'refused:1=10000',
+        'The file has 2 orders, 200.00 EUR; refused of it: 1, 100.00 EUR.',
       ])
       await assert.rejects(exported(), /held back.*names file/s)
+      const [named] = await findGivenUpDebits(t.app.db)
+      assert.match(
+        named!.why,
+        /took 200.00 EUR under the name of file .* has 2 orders, 200.00 EUR; refused of it: 1, 100.00 EUR/,
+      )
+      const stuck = await findStuck(
+        t.app.db,
+        { now: new Date(t.app.clock.now().getTime() + 3_600_000), after: t.app.config.stuckAfter },
+        { only: 'order_held', limit: 9 },
+      )
+      assert.deepEqual(
+        stuck.map(({ reference, units }) => [reference, units]),
+        [[`payment:${ids[0]}`, 10_000n]],
+      )
       await assert.rejects(claim(line!.id), /is held back/)
       assert.equal(await settleFile(t.app, { fileId: made.id, lineId: line!.id }, OPERATOR), 2)
       await run()

@@ -1,25 +1,25 @@
 import { sql } from 'kysely'
 import type { App } from '../../app.ts'
-import { isUnsettledDebit, namesFile } from './held-orders.ts'
+import { isUnsettledDebit, namesFile } from '../../effects/held-orders.ts'
 
 /** How the reason of a debit begins that carries the id of an order of ours and is not that order's. */
 export const ODD_DEBIT = 'debit:'
 
 /** The same of one that names a file of orders, but is not the sum of what is open of it. */
-const ODD_SUM = 'debit:order_file:'
+export const ODD_SUM = 'debit:order_file:'
 
 /**
  * Says of debits without an owner that name a file of orders, and fit nothing that is open of it, which file that is
- * (`debit:order_file:<file>`), of how many orders and how much it is (`orders:<count>=<amount>`), and what the bank
- * refused of it (`refused:<count>=<amount>`, base units): a bank that refuses an order may book the whole file all the
+ * (`debit:order_file:<file>`), and in words how many orders it has, what they come to, and what the bank refused of it,
+ * in euros, as files carry SEPA transfers alone: a bank that refuses an order may book the whole file all the
  * same. They wait in suspense; each is logged once. Answers how many it named anew.
  */
 export async function nameFileSums({ db, log }: Pick<App, 'db' | 'log'>): Promise<number> {
   const { rows } = await sql<{ iban: string; id: string; reasons: string[]; isFirst: boolean }>`
     with odd as (
       select distinct on (t.iban, t.id) t.iban, t.id, t.match_reasons = '[]' as is_first,
-             jsonb_build_array(${ODD_SUM}::text || f.id, 'orders:' || sums.orders || '=' || sums.units,
-                               'refused:' || sums.refused || '=' || sums.refused_units) as reasons
+             jsonb_build_array(${ODD_SUM}::text || f.id, 'The file has ' || sums.orders || ' orders, ' || round(sums.units / 100, 2) || ' EUR; refused of it: ' ||
+                               sums.refused || ', ' || round(sums.refused_units / 100, 2) || ' EUR.') as reasons
         from bank_transactions t join order_files f on f.iban = t.iban
         join lateral (
           select count(*) as orders, sum(o.units) as units, count(*) filter (where o.state = 'rejected') as refused,

@@ -2,11 +2,12 @@ import { sql } from 'kysely'
 import type { App } from '../../app.ts'
 import { recordAudit } from '../../common/integration-store.ts'
 import type { Trx } from '../../db/database.ts'
+import { isUnsettledDebit } from '../../effects/held-orders.ts'
 import { type Change, RefusedOperation } from '../../effects/operate-effects.ts'
 import { isBeingAsked } from '../../effects/order-word.ts'
 import { book } from '../../ledger/book.ts'
 import { suspenseOf, transitOutOf } from '../record-lines.ts'
-import { isUnsettledDebit, listHeldOrders, mendHeld, whyHeld } from './held-orders.ts'
+import { listHeldOrders, mendHeld, whyHeld } from './held-orders.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'wake'>
 

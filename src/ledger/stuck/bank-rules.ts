@@ -45,7 +45,7 @@ export const BANK_RULES: readonly StuckRule[] = [
     code: 'debit_unexpected',
     severity: 'high',
     says: 'The bank took money for an order of ours that was given up, taken before, or of another amount, or took back what isn’t known to have come.',
-    mend: 'Recover it from the bank or the receiver; then "accounts claim <iban> <line> --as cost" names the line, and what comes back likewise.',
+    mend: 'Recover it from the bank or the receiver; then "accounts claim <iban> <line> --as cost" names the line, and what comes back likewise. One that names a file (debit:order_file) is that file’s: "bank orders settle <file> <line>".',
     rows: (cutoff) => sql`
       select 'bank-line:' || iban || ':' || id as reference, currency as asset, units - matched_units as units, created_at as since,
              match_reasons->>0 as why

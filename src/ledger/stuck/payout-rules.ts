@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { heldOrders } from '../../bank-accounts/orders/held-orders.ts'
+import { heldOrders } from '../../effects/held-orders.ts'
 import type { StuckRule } from './rule.ts'
 
 /** Of the effect `e`: a line took its money, or the one line of the file that it was in. */
