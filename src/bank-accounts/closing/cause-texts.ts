@@ -37,7 +37,7 @@ export const CAUSE_TEXTS: Readonly<Record<DifferenceCause, CauseText>> = {
   },
   batch: {
     says: 'One sum on one side is several lines on the other.',
-    mend: 'When they are the same money: "bank doubts decide" with --dismiss, for each that "bank doubts" shows of that day.',
+    mend: 'When they are the same money: "bank doubts decide" with --part-of <line>, or with --dismiss, for all that "bank doubts" shows of that day.',
   },
   not_read: {
     says: 'The bank has a line that was not read yet.',
