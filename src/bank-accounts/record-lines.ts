@@ -8,6 +8,7 @@ import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-source
 import type { BankLine } from '../providers/bank/port.ts'
 import { completeRetold, PAYER_NEWS_LANE } from './complete-payers.ts'
 import { leaveOutKnown } from './port-lines.ts'
+import { settleReversals } from './reversals/settle-reversals.ts'
 import { findTakenAgain, lineName, TAKEN_AGAIN, tellOfTakenAgain } from './taken-again.ts'
 import {
   askAboutTaken,
@@ -42,8 +43,15 @@ export async function recordBankLines(app: Needs, lines: readonly BankLine[]): P
   const { added, after } = await app.db.transaction().execute(async (trx) => {
     const ours = lines.filter(({ iban }) => known.has(iban))
     const inserted = await insertLines(app, trx, await leaveOutKnown(app, trx, ours))
+    // What a statement told to be taken back before it was known to have come.
+    const reversed: (() => void)[] = []
+    for (const iban of inserted.credited) reversed.push(await settleReversals(app, trx, iban))
     await completeRetold(app, trx, ours)
-    return inserted
+    const after = (): void => {
+      inserted.after()
+      for (const one of reversed) one()
+    }
+    return { added: inserted.added, after }
   })
   app.wake(BANK_LINE_LANE, PAYER_NEWS_LANE, ...(added > 0 ? ['payouts'] : []))
   after()
@@ -54,8 +62,8 @@ async function insertLines(
   app: Needs,
   trx: Trx,
   lines: readonly BankLine[],
-): Promise<{ added: number; after: () => void }> {
-  if (lines.length === 0) return { added: 0, after: () => {} }
+): Promise<{ added: number; credited: string[]; after: () => void }> {
+  if (lines.length === 0) return { added: 0, credited: [], after: () => {} }
   const now = app.clock.now()
   const again = await findTakenAgain(trx, lines.filter(isOrdered))
   const seal = ({ counterpartyName: name, counterpartyIban: iban }: BankLine): Buffer =>
@@ -94,8 +102,9 @@ async function insertLines(
     added.map((line) => bankLineJournal(line, now, unexpected.has(line))),
   )
   // What waits for money on these accounts is looked at as soon as this is committed.
-  const credited = added.filter(({ direction }) => direction === 'credit').map(({ iban }) => iban)
-  if (credited.length > 0) await recheckShort(trx, [...new Set(credited)], now)
+  const credits = added.filter(({ direction }) => direction === 'credit')
+  const credited = [...new Set(credits.map(({ iban }) => iban))].sort()
+  if (credited.length > 0) await recheckShort(trx, credited, now)
   await askAboutTaken(trx, taken, now)
   await markUnexpected(trx, unexpected)
   const reviewed = await reviewGivenUp(app, trx, givenUp)
@@ -103,7 +112,7 @@ async function insertLines(
     reviewed()
     for (const line of added.filter((one) => again.has(lineName(one)))) tellOfTakenAgain(app, line, again)
   }
-  return { added: added.length, after }
+  return { added: added.length, credited, after }
 }
 
 const isOrdered = ({ direction, transferRef }: BankLine): boolean =>

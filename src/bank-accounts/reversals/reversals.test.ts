@@ -204,6 +204,18 @@ describe('the bank takes a credit back', () => {
     assert.deepEqual(await findGivenUpDebits(t.app.db), [])
   })
 
+  test('that the bank’s interface tells of later: it is settled by payer and text', async () => {
+    // On a day without lines that it might be.
+    await t.advance(50 * 3_600_000)
+    const { id, iban, concept, reversal } = await start()
+    await take(camt(iban, [reversal]))
+    assert.equal((await lineOn(iban, 'debit', concept)).reversal, 'waits')
+    await tellLine(t.app, { iban, concept, counterpartyIban: PAYER })
+    await t.settle()
+    await checkWaits(id, iban, concept)
+    await t.advance(50 * 3_600_000)
+  })
+
   test('after a person claimed it: the debit waits for that person', async () => {
     const iban = await addSharedAccount(t.app)
     const [credit, reversal] = (['CRDT', 'DBIT'] as const).map((side) => ({
