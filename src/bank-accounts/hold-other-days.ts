@@ -20,8 +20,11 @@ import type { StatementExtent } from './statement-extent.ts'
 const DAYS = 3
 /** Told lines that are compared at a time. */
 const CHUNK = 2_000
-/** Of lines that have a number or a key in common, so many are compared with one told line. */
-const MOST_ALIKE = 50
+/**
+ * Of lines that have a number or a key in common, so many are compared with one told line: a payment's number is that of
+ * few, and what is that of many, such as a year, tells nothing.
+ */
+const MOST_ALIKE = 10
 
 interface Told extends WordsRow {
   number: number
@@ -150,12 +153,12 @@ const keys = sql`
   select 'key ' || said.reference as key
     from (select regexp_replace(upper(coalesce(l.end_to_end_id, '')), '[^A-Z0-9]', '', 'g') as reference) said
    where said.reference not in ('', 'NOTPROVIDED', 'NOTPROVIDE', 'NONREF', 'NOREF', 'NONE')
-  union
+  union all
   -- Formats cut it.
   select 'cut ' || left(said.reference, 10)
     from (select regexp_replace(upper(coalesce(l.end_to_end_id, '')), '[^A-Z0-9]', '', 'g') as reference) said
    where length(said.reference) >= 10 and said.reference <> 'NOTPROVIDED'
-  union
+  union all
   select 'number ' || ltrim(found[1], '0') from regexp_matches(l.concept, '\\d{4,}', 'g') found`
 
 /** Gathers the known lines near by that no line of the statement is, by their keys. False when there are none. */
@@ -208,7 +211,7 @@ async function loadNear(trx: Trx, { iban, toldBy }: StagedStatement, told: reado
          select k.id from near_keys k
           where k.direction = l.direction and k.units = l.units and k.key = keys.key and k.booked_on <> l.booked_on
             and abs(k.booked_on - l.booked_on) <= ${DAYS}::integer
-          order by abs(k.booked_on - l.booked_on), k.id limit ${MOST_ALIKE}) near
+          limit ${MOST_ALIKE}) near
        where l.number = any(${told.map(({ number }) => number)}::integer[]))
     select t.id, found.number, t.value_date, t.end_to_end_id, t.concept, encode(t.payer_index, 'hex') as payer,
            t.counterparty_sealed,

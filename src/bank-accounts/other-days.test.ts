@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
+import { inventBankLines } from '../../test/support/bank-lines-generator.ts'
 import { fileOf, lineOf, partsOfAccount, shareStatementWorld } from '../../test/support/statements.ts'
 import { balanceOf } from '../ledger/book.ts'
 import { importStatement } from './import-statement.ts'
@@ -173,5 +174,33 @@ describe('a customer who pays twice on two days with the same text', () => {
     const far = two(TUESDAY, 'T', { valueDate: FRIDAY, counterpartyIban: PAYER.counterpartyIban })
     assert.equal(await tell('norma43', far, { opening: 10_000n }), '2 new, 0 known, 0 in doubt')
     await assertHolds(300)
+  })
+})
+
+describe('lines with the faults of real life, some of them paid twice, told day by day', () => {
+  it('are all booked, and none stays in doubt, by notifications and by statements of two kinds that follow each other', async () => {
+    const { lines } = inventBankLines(7, 1_500, new Date('2026-03-21T00:00:00Z'))
+    const days = Map.groupBy(lines, ({ bookedAt }) => bookedAt.toISOString().slice(0, 10))
+    let opening = 0n
+    let waited = 0
+    for (const [bookedOn, ofDay] of [...days].sort(([one], [other]) => (one < other ? -1 : 1))) {
+      const told = ofDay.map(({ bookedAt: _, fault: __, label: ___, transferRef: ____, ref, ...line }) => ({
+        ...lineOf({ ...line, bookedOn, returnText: null }),
+        ref,
+      }))
+      const named = (prefix: string) =>
+        told.map(({ ref, ...line }) => ({ ...line, bankRef: `${prefix}${ref}` }))
+      const some = named('N').filter((_, place) => place % 2 === 0)
+      // A notification of what the day before had in the same words waits for the day's statement.
+      waited += Number(/(\d+) in doubt$/.exec(await tell(NOTICE, some))![1])
+      assert.match(await tell(STATEMENT, named('S'), { opening }), /^\d+ new, \d+ known, 0 in doubt$/)
+      assert.deepEqual(await doubts(), [])
+      const plain = told.map(({ ref: _, ...line }) => ({ ...line, counterpartyIban: null, endToEndId: null }))
+      assert.match(await tell(SWIFT, plain, { opening }), /^0 new, \d+ known, 0 in doubt$/)
+      opening += told.reduce((sum, { units }) => sum + units, 0n)
+    }
+    const repeated = lines.filter(({ fault }) => fault === 'twice').length / 2
+    assert.ok(repeated > 3 && waited <= repeated, `${waited} of ${repeated} waited`)
+    await assertHolds(Number(opening) / 100)
   })
 })
