@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import pg from 'pg'
 import { type Api, openApi } from './api.ts'
+import { FULL_IBAN, fillAccount } from './bank-line-tables.ts'
 import { fillTables } from './growth-tables.ts'
 import { type Benchmark, type Figure, median } from './measure.ts'
 import { type ServerProcess, startProcess } from './servers.ts'
@@ -15,15 +16,17 @@ const MOST = 1.2
 
 const CUSTOMERS = '/api/customers/list'
 const PAYMENTS = '/api/payments/list'
+const BANK_LINES = `/api/banking/accounts/${FULL_IBAN}/transactions`
 const PER_PAGE = 100
 
 export const lists: Benchmark = {
   name: 'lists',
-  about: `first pages of the lists of customers and payments at ${MANY} rows against ${FEW}`,
+  about: `first pages of the lists of customers, payments and an account’s transactions at ${MANY} rows against ${FEW}`,
   async run(tell) {
     const { few, many, close } = await openSizes(fillLists, tell)
     try {
       const cursor = await findDeepCursor(many, PAYMENTS)
+      const lineCursor = await findDeepCursor(many, BANK_LINES)
       const figures: Figure[] = []
       for (const [what, list, query] of [
         ['customers, the first page', CUSTOMERS, ''],
@@ -31,6 +34,9 @@ export const lists: Benchmark = {
         ['payments, from a cursor half way', PAYMENTS, `?cursor=${cursor}`],
         ['customers that nobody is among', CUSTOMERS, '?kyc_status=processing&country=PT'],
         ['payments that none is among', PAYMENTS, '?status=refunded&payment_type=spei'],
+        ['transactions of an account, the first page', BANK_LINES, ''],
+        ['transactions of an account, from a cursor half way', BANK_LINES, `?cursor=${lineCursor}`],
+        ['transactions that none is among', BANK_LINES, '?direction=debit&reconciled=false'],
       ] as const)
         figures.push(await compareLists(what, { few, many, list, query }))
       return figures
@@ -94,8 +100,10 @@ async function openSize(
 }
 
 /** The newest customers have something to be opened, which a list does for every one it shows. */
-async function fillLists({ db, secrets }: Inside, rows: number, tell: (line: string) => void): Promise<void> {
+async function fillLists(inside: Inside, rows: number, tell: (line: string) => void): Promise<void> {
+  const { db, secrets } = inside
   await fillTables(db, rows, tell)
+  await fillAccount(inside, rows, tell)
   const key = secrets.newCustomerKey()
   const data = { name: 'Ana', last_name: 'García López', email: 'ana@example.com', phone: '+34600123456' }
   await sql`

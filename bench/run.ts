@@ -8,6 +8,7 @@ import { deposits } from './deposits.ts'
 import { dispatch } from './dispatch.ts'
 import { growth } from './growth.ts'
 import { lists } from './lists.ts'
+import { matching } from './matching.ts'
 import { type Benchmark, type Figure, isMet } from './measure.ts'
 import { payments } from './payments.ts'
 import { quote } from './quote.ts'
@@ -25,6 +26,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   deposits,
   growth,
   lists,
+  matching,
   saleLists,
   upload,
 ]

@@ -1,4 +1,5 @@
 import type { App } from './app.ts'
+import { bankLineRoom } from './bank-accounts/refund-line.ts'
 import { DISPATCH_DEFAULTS, type EffectNeeds } from './effects/model.ts'
 import { amountOf } from './money/amount.ts'
 import { assetOf } from './money/asset.ts'
@@ -25,7 +26,12 @@ export function effectNeeds(app: Needs): EffectNeeds {
     bank,
     cards: card ? [card] : [],
     redirects: { paypal, local },
-    rooms: { payment: paymentRoom(app), sale: saleRoom(app), sweep: sweepRoom(app) },
+    rooms: {
+      payment: paymentRoom(app),
+      sale: saleRoom(app),
+      sweep: sweepRoom(app),
+      'bank-line': bankLineRoom(app),
+    },
     settings: { ...DISPATCH_DEFAULTS, dailyCapUnits: (asset) => caps.get(asset) ?? null },
     // Other processes look by themselves; each step of a transfer need not be told to all of them.
     wake: (...lanes) => app.lanes.wake(...lanes),

@@ -3,6 +3,8 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { effectNeeds, sweepNeeds } from './app-effects.ts'
 import { openProviders, type Providers } from './app-providers.ts'
+import { findHeldOrders } from './bank-accounts/orders/held-orders.ts'
+import { statementFolderLane } from './bank-accounts/statement-folder.ts'
 import { findGivenUpDebits } from './bank-accounts/unexpected-debits.ts'
 import { type Db, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
@@ -10,6 +12,7 @@ import { createNotifier, type Notifier } from './db/notify.ts'
 import { effectLanes, registerChains } from './effects/effects.ts'
 import { findWaitingMoney, measureMoneyOut } from './effects/health.ts'
 import { lanesOfChain } from './effects/model.ts'
+import { payoutLineLane } from './effects/payout-lines.ts'
 import { createPageNews, type PageNews } from './hosted/page-news.ts'
 import { type Clock, createClock, type MovableClock } from './kernel/clock.ts'
 import type { Config } from './kernel/config.ts'
@@ -18,6 +21,7 @@ import type { MemoryGate } from './kernel/memory-gate.ts'
 import { createMetrics, type Metrics } from './kernel/metrics.ts'
 import { createOutgoingHttp, type OutgoingHttp } from './kernel/outgoing-http.ts'
 import { createSecrets, type Secrets } from './kernel/secrets.ts'
+import { findStuckMoney, measureStuck } from './ledger/find-stuck.ts'
 import { sealLane } from './ledger/seal.ts'
 import { findStuckSales } from './offramp/sale-health.ts'
 import { saleLanes } from './offramp/sale-lanes.ts'
@@ -214,17 +218,21 @@ function lanesOf(app: App): Lane[] {
     ...paymentLanes(app),
     ...saleLanes(app),
     ...effectLanes(effectNeeds(app)),
+    payoutLineLane(app),
     ...depositLanes(app),
     ...sweepLanes(sweepNeeds(app)),
     kycLane(app),
     kycExpiryLane(app),
     storedFileLane(app),
+    statementFolderLane(app),
     sequencerLane(app),
     deliveryLane(app),
     sealLane(app),
     ...simulatorLanes(app),
   ]
 }
+
+const stuckNow = ({ clock, config }: App) => ({ now: clock.now(), after: config.stuckAfter })
 
 /** The database remembers its mode, so that a sandbox's simulated money never becomes a production's. */
 async function readPlatform(app: Pick<App, 'db' | 'config'>, clock: MovableClock): Promise<void> {
@@ -261,9 +269,11 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
           [
             () => findWaitingMoney(app.db),
             () => findGivenUpDebits(app.db),
+            () => findHeldOrders(app.db),
             () => findHeldScans(app.db),
             () => findStuckSales(app),
             () => findParkedSweeps(app.db),
+            () => findStuckMoney(app.db, stuckNow(app)),
             async () => findMissingPrices(app.pricing.prices),
           ],
           async () => {
@@ -272,6 +282,7 @@ function lifecycle(app: App): Omit<RunningApp, 'app'> {
               measureMoneyOut(app.db, app.metrics),
               measureScans(app.db, app.metrics),
               measureSweeps(app.db, app.metrics),
+              measureStuck(app.db, stuckNow(app), app.metrics),
             ])
           },
         )

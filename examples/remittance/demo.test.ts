@@ -39,6 +39,18 @@ describe('the demo', () => {
   })
   after(() => t.stop())
 
+  test('refuses what is no amount before it asks the server for anything', async () => {
+    for (const [flow, amount, unit] of [
+      ['buy', 'abc', 'euros'],
+      ['buy', '1.234', 'euros'],
+      ['sell', '0.00', 'USDC'],
+    ] as const) {
+      const { code, text } = await play(flow, '--url', t.url, '--amount', amount)
+      assert.equal(code, 1)
+      assert.match(text, new RegExp(`^\\s*✗ --amount ${amount} is no amount of ${unit}: write it like`))
+    }
+  })
+
   test('buys: from registering to coins in the wallet, every webhook signed', async () => {
     const { code, text } = await play('--url', t.url)
     assert.equal(code, 0, text)

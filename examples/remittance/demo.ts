@@ -25,8 +25,8 @@ Uses the server that runs, or starts one of its own for the time of the demo.
 `
 
 const FLOWS = {
-  buy: { title: 'the buy flow', run: buy, amount: '150.50' },
-  sell: { title: 'the sell flow', run: sell, amount: '100' },
+  buy: { title: 'the buy flow', run: buy, amount: '150.50', unit: 'euros', decimals: 2 },
+  sell: { title: 'the sell flow', run: sell, amount: '100', unit: 'USDC', decimals: 6 },
 } as const
 
 function readArguments() {
@@ -43,7 +43,19 @@ function readArguments() {
   const name = positionals[0] ?? 'buy'
   if (positionals.length > 1 || !(name in FLOWS))
     throw new Error(`There is no demo called ${positionals.join(' ')}. There are: buy, sell.`)
-  return { ...values, name: name as keyof typeof FLOWS }
+  const known = name as keyof typeof FLOWS
+  if (values.amount !== undefined) refuseNoAmount(known, values.amount)
+  return { ...values, name: known }
+}
+
+/** Before anything is asked of the server: what it would refuse later on should leave nothing behind. */
+function refuseNoAmount(name: keyof typeof FLOWS, amount: string): void {
+  const { amount: usual, unit, decimals } = FLOWS[name]
+  const parts = /^\d{1,15}(?:\.(\d+))?$/.exec(amount)
+  if (parts && (parts[1]?.length ?? 0) <= decimals && /[1-9]/.test(amount)) return
+  throw new Error(
+    `--amount ${amount} is no amount of ${unit}: write it like ${usual}, above zero, with at most ${decimals} decimals.`,
+  )
 }
 
 async function demo({ name, url, amount, ...values }: ReturnType<typeof readArguments>): Promise<void> {

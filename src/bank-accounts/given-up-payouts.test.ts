@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { afterEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import type { PaymentWorld } from '../../test/support/payments.ts'
 import {
-  addSale,
   checkSaleBooks,
-  deposit,
   getSale,
+  orderPayout,
+  payoutOf,
+  SOUND_PAYEE,
   saleEffects,
   settleBank,
-  startSaleWorld,
+  shareSaleWorld,
 } from '../../test/support/sales.ts'
+import { bytesOf, statementParts, writeCamt } from '../../test/support/statement-writers.ts'
 import { effectNeeds } from '../app-effects.ts'
 import { cancelEffect, RefusedOperation } from '../effects/operate-effects.ts'
 import { type BankWord, settleOrder } from '../effects/settle-order.ts'
@@ -18,46 +19,30 @@ import { balanceOf } from '../ledger/book.ts'
 import { findBankProblems } from '../ledger/verify-outside.ts'
 import { abandonSale, paySaleAgain, returnSale } from '../offramp/review-sale.ts'
 import type { Payee, Sale } from '../offramp/sale.ts'
-import { payerIban } from '../providers/bank/simulated/incoming.ts'
 import { addFaults } from '../providers/faults.ts'
 import { advanceClock } from '../sandbox/advance-clock.ts'
+import { importStatement } from './import-statement.ts'
 import { claimLine, listOpenLines } from './operate-accounts.ts'
+import { openStatement } from './statements/detect-format.ts'
 import { findGivenUpDebits } from './unexpected-debits.ts'
 
 const DAY = 86_400_000
 const WHO = { who: 'operator', why: 'test' }
-const sound: Payee = { kind: 'iban', iban: payerIban('Ana again'), name: 'Ana Pérez' }
 /** The bank takes the order and never says what became of it. */
 const silent: Payee = { kind: 'iban', iban: 'DE71999999990000000009', name: 'Ana Pérez' }
-let t: PaymentWorld
-
-before(async () => {
-  t = await startSaleWorld()
-})
-after(() => t.stop())
+const t = await shareSaleWorld()
 afterEach(async () => {
-  await checkSaleBooks(t.app)
   assert.deepEqual(await findBankProblems(t.app.db, t.app.providers.bank!), [])
 })
 
-async function ordered(payee: Payee): Promise<Sale> {
-  const sale = await addSale(t, { price: '0.900000', payee })
-  return deposit(t, sale)
-}
-
-async function effectOf({ id }: Sale, round = 1) {
-  return t.app.db
-    .selectFrom('effects')
-    .selectAll()
-    .where('purpose', '=', `sale:${id}:payout:${round}`)
-    .executeTakeFirstOrThrow()
-}
+const ordered = (payee: Payee) => orderPayout(t, payee)
+const effectOf = (sale: Sale, round?: number) => payoutOf(t.app, sale, round)
 
 const cancel = ({ id }: { id: string }) =>
   cancelEffect(effectNeeds(t.app), id, { ...WHO, become: 'cancelled' })
 const settle = ({ id }: { id: string }, says: BankWord) =>
   settleOrder(effectNeeds(t.app), id, { ...WHO, says })
-const again = ({ id }: Sale) => paySaleAgain(t.app, id, { ...WHO, payee: () => sound })
+const again = ({ id }: Sale) => paySaleAgain(t.app, id, { ...WHO, payee: () => SOUND_PAYEE })
 const refused = (work: Promise<unknown>, message: RegExp) =>
   assert.rejects(work, (error) => error instanceof RefusedOperation && message.test(error.message))
 
@@ -71,7 +56,7 @@ async function bookAtLast({ providerRef }: { providerRef: string | null }): Prom
 
 describe('a payout whose end is unknown', () => {
   test('is not given up while the bank can not be asked, and is paid once when it can', async () => {
-    const sale = await ordered(sound)
+    const sale = await ordered(SOUND_PAYEE)
     await addFaults(t.app, { provider: 'bank', kind: 'lost_answer', count: 1 })
     await t.runLanes('payouts')
     const lost = await effectOf(sale)
@@ -143,6 +128,45 @@ describe('a payout that the bank takes and neither books nor refuses', () => {
     await refused(claimLine(t.app, { iban: line.iban, id: line.id, owner: 'cost' }, WHO), /without an owner/)
     await abandonSale(t.app, sale.id, WHO)
     assert.equal((await getSale(t.app, sale.id)).state, 'finished')
+  })
+
+  test('booked after all, told by a notification’s file before the bank’s API: one line, in suspense', async () => {
+    const sale = await ordered(silent)
+    await settleBank(t)
+    const first = await effectOf(sale)
+    await settle(first, 'rejected')
+    await again(sale)
+    await settleBank(t)
+    assert.equal((await getSale(t.app, sale.id)).state, 'finished')
+
+    const iban = first.door.slice('bank:'.length)
+    const lines = [{ direction: 'debit' as const, units: first.units, endToEndId: first.idempotencyKey }]
+    const on = t.app.clock.now().toISOString().slice(0, 10)
+    const parts = statementParts({ account: iban, on, balances: false, lines: () => lines })
+    await importStatement(t.app, {
+      bytes: bytesOf(writeCamt(parts, 'camt.054.001.08')),
+      fileName: 'notification.xml',
+      open: openStatement,
+      source: 'command',
+      who: 'a test',
+    })
+    assert.equal((await getSale(t.app, sale.id)).state, 'in_review')
+    const given = (await listOpenLines(t.app)).filter(({ matchReasons }) =>
+      matchReasons.includes(`given_up:${first.id}`),
+    )
+    assert.deepEqual(
+      given.map(({ direction, units }) => [direction, units]),
+      [['debit', first.units]],
+    )
+    await checkSaleBooks(t.app)
+    await refused(again(sale), /Settle that first/)
+    await bookAtLast(await effectOf(sale))
+    const [line, more] = (await listOpenLines(t.app)).filter(({ matchReasons }) =>
+      matchReasons.includes(`given_up:${first.id}`),
+    )
+    assert.equal(more, undefined)
+    await claimLine(t.app, { iban, id: line!.id, owner: 'cost' }, WHO)
+    await abandonSale(t.app, sale.id, WHO)
   })
 
   test('refused by its word, and booked before it was paid again: it is paid, and not again', async () => {

@@ -4,11 +4,19 @@ import { judgeReturn, type ReturnFacts } from './judge-return.ts'
 
 type Effect = NonNullable<ReturnFacts['effect']>
 
-const judge = (effect: Partial<Effect> | null, backUnits = 100n, debitRead = true) =>
+const judge = (
+  effect: Partial<Effect> | null,
+  backUnits = 100n,
+  debitRead = true,
+  waited = false,
+  takenAgain = false,
+) =>
   judgeReturn({
+    takenAgain,
     effect: effect === null ? undefined : { state: 'confirmed', units: 100n, reason: null, ...effect },
     backUnits,
     debitRead,
+    waited,
   })
 
 test('each way in which a transfer can come back has its name', () => {
@@ -18,9 +26,13 @@ test('each way in which a transfer can come back has its name', () => {
   assert.equal(judge({}, 100n, false), 'early', 'its debit is not read')
   assert.equal(judge({}, 95n), 'part')
   assert.equal(judge({ state: 'sent' }, 95n), 'early', 'a part, before the booking was heard')
+  assert.equal(judge({ state: 'sent' }, 95n, true, true), 'part', 'nobody told of the booking for long')
+  assert.equal(judge({ state: 'sent' }, 100n, false, true), 'early', 'it is a person’s, and not taken back')
   assert.equal(judge({ state: 'sent', reason: 'returned by the bank: AC04' }, 95n), 'part')
   assert.equal(judge({}, 101n), 'more')
   assert.equal(judge({ state: 'cancelled' }), 'again')
   assert.equal(judge({ state: 'cancelled' }, 5n, false), 'again')
+  assert.equal(judge({}, 100n, true, false, true), 'again', 'what the bank took too much, and not the order')
+  assert.equal(judge({}, 200n, true, false, true), 'more', 'both sums')
   assert.equal(judge(null), 'unknown')
 })

@@ -7,8 +7,12 @@ export interface ReturnFacts {
   effect: { state: EffectsTable['state']; units: bigint; reason: string | null } | undefined
   /** Whether the line is read that took the money off the account. */
   debitRead: boolean
+  /** Whether the bank took it more than once: what comes back first is what it should not have taken. */
+  takenAgain: boolean
   /** What has come back of it and has no owner yet, this line among it. */
   backUnits: bigint
+  /** It has been waited for long enough: what has not come by now is not awaited any more. */
+  waited: boolean
 }
 
 export type ReturnCase =
@@ -20,18 +24,19 @@ export type ReturnCase =
   | 'part'
   /** More is back than went out: a person finds out why. */
   | 'more'
-  /** It was taken back, or given up, before: what comes now belongs to nobody yet. */
+  /** It was taken back, or given up, before, or is the second sum taken: what comes now belongs to nobody yet. */
   | 'again'
   /** The bank gives back what we don't know. */
   | 'unknown'
 
 /** What a line is that gives a transfer of ours back. */
-export function judgeReturn({ effect, debitRead, backUnits }: ReturnFacts): ReturnCase {
+export function judgeReturn({ effect, debitRead, takenAgain, backUnits, waited }: ReturnFacts): ReturnCase {
   if (!effect) return 'unknown'
   if (effect.state === 'cancelled') return 'again'
   if (!debitRead) return 'early'
+  if (takenAgain && backUnits <= effect.units) return 'again'
   if (backUnits === effect.units) return 'whole'
   if (backUnits > effect.units) return 'more'
   const heard = effect.state === 'confirmed' || effect.reason?.startsWith(RETURNED_BY_BANK)
-  return heard ? 'part' : 'early'
+  return heard || waited ? 'part' : 'early'
 }

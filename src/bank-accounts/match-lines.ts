@@ -1,42 +1,41 @@
 import { type Selectable, sql } from 'kysely'
 import type { App } from '../app.ts'
-import type { Trx } from '../db/database.ts'
 import type { BankTransactionsTable } from '../db/schema.ts'
 import type { Lane } from '../kernel/lanes.ts'
-import { readConcepts } from '../onramp/concept.ts'
-import type { Payment } from '../onramp/payment.ts'
-import { beginChanges, wakeAfter, writeChanges } from '../onramp/payment-changes.ts'
-import { lockPayments } from '../onramp/payment-store.ts'
-import { type Arrival, currentPrice, keepsPrice, receive } from '../onramp/receive.ts'
-import { openCounterparty } from '../onramp/refund-sources.ts'
-import { hurrySessions } from '../onramp/session-store.ts'
-import { findCustomerNames } from './customer-names.ts'
-import { BANK_LINE_LANE, suspenseOf } from './record-lines.ts'
-import { type CustomerName, isSamePerson } from './same-person.ts'
+import { findNamed, matchByNumber } from './matching/match-by-number.ts'
+import { matchByScore } from './matching/match-by-score.ts'
+import { BANK_LINE_LANE } from './record-lines.ts'
 import { takeBackTransfer } from './take-back-transfer.ts'
 
-const BATCH = 100
+const BATCH = 500
+/** Batches at once: while one waits for the database, another is judged. */
+const AT_ONCE = 4
+/** After so many batches one after the other the lane may be ended. */
+const BATCHES = 8
 const LEASE_MS = 30_000
-/** A line that can't be priced now waits this long. */
-const PRICE_PAUSE_MS = 15_000
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'log' | 'pageNews'>
 type Line = Selectable<BankTransactionsTable>
 
-/** Finds the payments that incoming transfers are for, by the concept alone: nothing is guessed with money. */
+/**
+ * Finds the payments that incoming transfers are for: by the number that the payer wrote, else by all that is known of
+ * the payer and the amount. What isn't sure is proposed to a person.
+ */
 export function bankLineLane(app: Needs): Lane {
   return {
     name: BANK_LINE_LANE,
     async step() {
-      const lines = await claimLines(app)
-      if (lines.length === 0) return 0
-      const returned = lines.filter(({ transferRef }) => transferRef !== null)
-      for (const line of returned) await takeBackTransfer(app, line)
-      await matchLines(
-        app,
-        lines.filter(({ transferRef }) => transferRef === null),
-      )
-      return lines.length
+      const first = await claimLines(app)
+      if (first.length < BATCH) {
+        await matchLines(app, first, false)
+        return first.length
+      }
+      const others = Array.from({ length: AT_ONCE - 1 }, () => matchBatches(app))
+      // All end before one that failed is told of: none goes on behind the lane's back.
+      const ended = await Promise.allSettled([matchBatches(app, first), ...others])
+      const failed = ended.find((one) => one.status === 'rejected')
+      if (failed) throw failed.reason
+      return ended.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0)
     },
     async nextDue() {
       const row = await app.db
@@ -51,6 +50,29 @@ export function bankLineLane(app: Needs): Lane {
   }
 }
 
+/** Batch after batch while full ones are due. Answers how many lines were looked at. */
+async function matchBatches(app: Needs, first?: Line[]): Promise<number> {
+  let count = 0
+  let claimed = first
+  for (let batch = 0; batch < BATCHES; batch += 1) {
+    const lines = claimed ?? (await claimLines(app))
+    claimed = undefined
+    const isFull = lines.length === BATCH
+    await matchLines(app, lines, isFull)
+    count += lines.length
+    if (!isFull) break
+  }
+  return count
+}
+
+async function matchLines(app: Needs, lines: readonly Line[], isFull: boolean): Promise<void> {
+  const returned = lines.filter(({ transferRef }) => transferRef !== null)
+  for (const line of returned) await takeBackTransfer(app, line)
+  const came = lines.filter(({ transferRef }) => transferRef === null)
+  const left = await matchByNumber(app, came, await findNamed(app, came))
+  await matchByScore(app, isFull ? await putOffFresh(app, left) : left)
+}
+
 async function claimLines({ db, clock }: Needs): Promise<Line[]> {
   const { rows } = await sql<Line>`
     update bank_transactions set lease_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
@@ -59,136 +81,25 @@ async function claimLines({ db, clock }: Needs): Promise<Line[]> {
             where due_at <= ${clock.now()} and (lease_until is null or lease_until < clock_timestamp())
             order by due_at limit ${BATCH} for update skip locked)
     returning *`.execute(db)
-  return rows.sort((a, b) => a.bookedAt.getTime() - b.bookedAt.getTime())
+  return rows.sort(byBooking)
 }
 
-async function matchLines(app: Needs, lines: readonly Line[]): Promise<void> {
-  if (lines.length === 0) return
-  const candidates = await findCandidates(app, lines)
-  const changes = beginChanges(app)
-  await app.db.transaction().execute(async (trx) => {
-    const ids = [...candidates.values()].filter((found) => found.length === 1).flat()
-    const payments = await lockPayments(trx, [...new Set(ids)])
-    const open = await lockOpenLines(trx, lines)
-    const names = await findCustomerNames(trx, app, [...payments.values()])
-    const outcomes: Outcome[] = []
-    const arrivals: Arrival[] = []
-    for (const line of open) {
-      const found = candidates.get(line.id) ?? []
-      const payment = found.length === 1 ? payments.get(found[0]!) : undefined
-      if (!payment || payment.fiat !== line.currency) outcomes.push(leaveUnmatched(line, found))
-      else if (!canBePriced(app, payment, line)) {
-        outcomes.push({ line, state: 'unmatched', reasons: [], dueAt: after(changes.now, PRICE_PAUSE_MS) })
-      } else {
-        arrivals.push(arrivalOf(app, payment, line, names))
-        outcomes.push({ line, state: 'matched', reasons: ['concept'], dueAt: null, payment })
-      }
-    }
-    await recordOutcomes(trx, outcomes, changes.now)
-    await receive(app, trx, changes, payments, arrivals)
-    await hurrySessions(
-      trx,
-      arrivals.map(({ paymentId }) => paymentId),
-      changes.now,
-    )
-    await writeChanges(trx, changes)
-  })
-  wakeAfter(app, changes)
-}
+const byBooking = (a: Line, b: Line): number => a.bookedAt.getTime() - b.bookedAt.getTime()
 
-/** The payments that each line's text names, on the account it came to; more than one is as good as none. */
-async function findCandidates({ db }: Needs, lines: readonly Line[]): Promise<Map<string, string[]>> {
-  const asked = lines.flatMap((line) => readConcepts(line.concept).map((concept) => ({ line, concept })))
-  if (asked.length === 0) return new Map()
-  const { rows } = await sql<{ id: string; paymentId: string }>`
-    select given.id, payment_id
-      from unnest(${asked.map(({ line }) => line.id)}::text[], ${asked.map(({ line }) => line.iban)}::text[],
-                  ${asked.map(({ concept }) => concept)}::bigint[]) given (id, iban, concept)
-      join payment_concepts using (iban, concept)`.execute(db)
-  const found = Map.groupBy(rows, ({ id }) => id)
-  return new Map([...found].map(([id, same]) => [id, [...new Set(same.map(({ paymentId }) => paymentId))]]))
-}
-
-/** Lines that nobody else has matched meanwhile, such as a person. */
-async function lockOpenLines(trx: Trx, lines: readonly Line[]): Promise<Line[]> {
-  const { rows } = await sql<Line>`
-    select bank_transactions.* from bank_transactions
-      join unnest(${lines.map(({ iban }) => iban)}::text[], ${lines.map(({ id }) => id)}::text[]) given (iban, id)
-     using (iban, id)
-     where matched_units = 0 and due_at is not null
-     order by booked_at, id for update of bank_transactions`.execute(trx)
-  return rows
-}
-
-function canBePriced(app: Needs, payment: Payment, line: Line): boolean {
-  if (payment.state !== 'started' && payment.state !== 'pending_bank') return true
-  return (
-    keepsPrice(payment, { kind: 'bank', bookedAt: line.bookedAt }) || currentPrice(app, payment) !== undefined
-  )
-}
-
-function arrivalOf(
-  { secrets }: Needs,
-  payment: Payment,
-  line: Line,
-  names: ReadonlyMap<string, CustomerName | null>,
-): Arrival {
-  const { name, iban } = openCounterparty(secrets, line.counterpartySealed)
-  const customer = names.get(payment.id) ?? null
-  return {
-    paymentId: payment.id,
-    units: line.units,
-    bookedAt: line.bookedAt,
-    fromAccount: suspenseOf(line.iban),
-    purpose: `payment:${payment.id}:matched:${line.iban}:${line.id}`,
-    kind: 'bank',
-    payer: { name, iban, card_last4: null },
-    thirdParty: customer === null || !isSamePerson(customer, name),
+/**
+ * While many lines wait, those that need a search come after all that don't: then most payments have their money, and
+ * fewer are left to be taken for another. Each is put off once. Answers those that were before.
+ */
+async function putOffFresh({ db, clock }: Needs, lines: readonly Line[]): Promise<Line[]> {
+  const isFresh = ({ dueAt, createdAt }: Line): boolean => dueAt !== null && dueAt <= createdAt
+  const fresh = lines.filter(isFresh)
+  if (fresh.length > 0) {
+    await sql`
+      update bank_transactions set due_at = greatest(${clock.now()}, created_at + interval '1 millisecond'),
+                                   lease_until = null
+       where (iban, id) in (select * from unnest(${fresh.map(({ iban }) => iban)}::text[],
+                                                 ${fresh.map(({ id }) => id)}::text[]))
+         and due_at <= created_at and matched_units = 0`.execute(db)
   }
+  return lines.filter((line) => !isFresh(line))
 }
-
-interface Outcome {
-  line: Line
-  state: 'matched' | 'unmatched' | 'suggested'
-  reasons: string[]
-  dueAt: Date | null
-  payment?: Payment
-}
-
-const leaveUnmatched = (line: Line, found: readonly string[]): Outcome => ({
-  line,
-  state: found.length > 0 ? 'suggested' : 'unmatched',
-  reasons: found.map((paymentId) => `concept:${paymentId}`),
-  dueAt: null,
-})
-
-async function recordOutcomes(trx: Trx, outcomes: readonly Outcome[], now: Date): Promise<void> {
-  if (outcomes.length === 0) return
-  await sql`
-    update bank_transactions
-       set state = given.state, match_reasons = given.reasons, due_at = given.due_at, lease_until = null,
-           matched_units = case when given.state = 'matched' then units else matched_units end
-      from unnest(${outcomes.map(({ line }) => line.iban)}::text[], ${outcomes.map(({ line }) => line.id)}::text[],
-                  ${outcomes.map(({ state }) => state)}::text[],
-                  ${outcomes.map(({ reasons }) => JSON.stringify(reasons))}::jsonb[],
-                  ${outcomes.map(({ dueAt }) => dueAt)}::timestamptz[]) given (iban, id, state, reasons, due_at)
-     where bank_transactions.iban = given.iban and bank_transactions.id = given.id`.execute(trx)
-  const matched = outcomes.filter(({ payment }) => payment !== undefined)
-  if (matched.length === 0) return
-  await trx
-    .insertInto('bankMatches')
-    .values(
-      matched.map(({ line, payment }) => ({
-        iban: line.iban,
-        transactionId: line.id,
-        integrationId: payment!.integrationId,
-        paymentId: payment!.id,
-        units: line.units,
-        matchedBy: 'concept',
-        createdAt: now,
-      })),
-    )
-    .execute()
-}
-
-const after = (now: Date, ms: number): Date => new Date(now.getTime() + ms)

@@ -1,9 +1,13 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import { recordAudit } from '../common/integration-store.ts'
+import type { Trx } from '../db/database.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { type AccountFunds, readFunds } from '../effects/payout-funds.ts'
 import { balanceOf, book } from '../ledger/book.ts'
+import { formatAmount } from '../money/amount.ts'
+import { assetOf } from '../money/asset.ts'
+import { refuseHolding } from './orders/take-over.ts'
 import { bankOf, suspenseOf } from './record-lines.ts'
 import { BANK_COSTS } from './settle-return.ts'
 
@@ -60,17 +64,29 @@ export async function listOpenLines({ db }: Pick<App, 'db'>): Promise<OpenLine[]
   return rows
 }
 
-/** Whose a line is that belongs to no customer: money of our own, or what the bank takes for its work. */
-export type LineOwner = 'treasury' | 'cost'
+/**
+ * Whose a line is that belongs to no customer: money of our own, what the bank takes for its work, or what a payment
+ * provider owed us, such as `card:<provider>`.
+ */
+export type LineOwner = 'treasury' | 'cost' | `${'card' | 'paypal' | 'local'}:${string}`
 
-const OWNER_ACCOUNTS: Readonly<Record<LineOwner, string>> = { treasury: 'equity:treasury', cost: BANK_COSTS }
+export const isLineOwner = (text: string): text is LineOwner =>
+  text === 'treasury' || text === 'cost' || /^(card|paypal|local):./.test(text)
 
-/** Takes a line out of suspense that belongs to no customer: what the treasury sent or took, or the bank's fees. */
+/** What payment providers keep of what they pay out. */
+export const PROVIDER_COSTS = 'cost:provider'
+
+/**
+ * Takes a line out of suspense that belongs to no customer: what the treasury sent or took, the bank's fees, or what a
+ * payment provider paid out of what it took for us. `feeUnits` is what the provider kept of it.
+ */
 export async function claimLine(
   { db, clock }: Pick<App, 'db' | 'clock'>,
-  { iban, id, owner }: { iban: string; id: string; owner: LineOwner },
+  { iban, id, owner, feeUnits = 0n }: { iban: string; id: string; owner: LineOwner; feeUnits?: bigint },
   { who, why }: Change,
 ): Promise<void> {
+  const isProvider = owner !== 'treasury' && owner !== 'cost'
+  if (feeUnits !== 0n && !isProvider) throw new RefusedOperation('Only a payment provider keeps a fee.')
   await db.transaction().execute(async (trx) => {
     const line = await trx
       .selectFrom('bankTransactions')
@@ -84,26 +100,58 @@ export async function claimLine(
     if (line.matchedUnits > 0n || line.dueAt !== null || ordered) {
       throw new RefusedOperation(`Line ${id} of ${iban} is no line without an owner.`)
     }
+    if (line.direction === 'debit') await refuseHolding(trx, { iban, id })
     const now = clock.now()
     await trx
       .updateTable('bankTransactions')
-      .set({ state: 'matched', matchedUnits: line.units, matchReasons: JSON.stringify([owner]) })
+      .set({
+        state: 'matched',
+        matchedUnits: line.units,
+        matchReasons: JSON.stringify([isProvider ? 'settlement' : owner]),
+      })
       .where('iban', '=', iban)
       .where('id', '=', id)
       .execute()
     const units = line.direction === 'credit' ? line.units : -line.units
+    const settledUnits = units + feeUnits
+    if (isProvider) await refuseTooMuch(trx, owner, { currency: line.currency, settledUnits })
+    const kinds = { treasury: 'treasury', cost: 'bank_costs' } as const
     await book(trx, {
-      kind: owner === 'treasury' ? 'treasury' : 'bank_costs',
+      kind: isProvider ? 'provider_settlement' : kinds[owner],
       purpose: `bank-line:${iban}:${id}:${owner}`,
       integrationId: null,
       reference: id,
       at: now,
       postings: [
         { account: suspenseOf(iban), asset: line.currency, units },
-        { account: OWNER_ACCOUNTS[owner], asset: line.currency, units: -units },
+        { account: PROVIDER_COSTS, asset: line.currency, units: feeUnits },
+        { account: accountOfOwner(owner), asset: line.currency, units: -settledUnits },
       ],
     })
     const target = `bank-line:${iban}:${id}`
-    await recordAudit(trx, now, { who, why, action: 'bank-line.claim', target, after: { owner } })
+    await recordAudit(trx, now, {
+      who,
+      why,
+      action: 'bank-line.claim',
+      target,
+      after: { owner, feeUnits: feeUnits.toString() },
+    })
   })
+}
+
+const accountOfOwner = (owner: LineOwner): string =>
+  owner === 'treasury' ? 'equity:treasury' : owner === 'cost' ? BANK_COSTS : owner
+
+/** A provider can't pay more than it took: then it is another's money, or another amount. */
+async function refuseTooMuch(
+  trx: Trx,
+  account: string,
+  { currency, settledUnits }: { currency: string; settledUnits: bigint },
+): Promise<void> {
+  const owedUnits = await balanceOf(trx, account, currency)
+  if (settledUnits > 0n && settledUnits <= owedUnits) return
+  const text = (units: bigint) => `${formatAmount(units, assetOf(currency))} ${currency}`
+  throw new RefusedOperation(
+    `${account} owes ${text(owedUnits)}, so it can't have paid ${text(settledUnits)}.`,
+  )
 }

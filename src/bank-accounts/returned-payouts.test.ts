@@ -1,28 +1,30 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { afterEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
-import { type PaymentWorld, sendTransfer } from '../../test/support/payments.ts'
+import { checkBank, magicPayee } from '../../test/support/bank.ts'
+import { sendTransfer } from '../../test/support/payments.ts'
 import {
   addSale,
   checkSaleBooks,
   deposit,
   getSale,
+  orderPayout,
+  payoutOf,
+  SOUND_PAYEE,
   saleEffects,
   saleEvents,
   settleBank,
-  startSaleWorld,
+  shareSaleWorld,
 } from '../../test/support/sales.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { readFunds } from '../effects/payout-funds.ts'
 import { balanceOf } from '../ledger/book.ts'
 import { findAccountProblems } from '../ledger/verify-accounts.ts'
-import { findBankProblems } from '../ledger/verify-outside.ts'
 import { findOrderProblems } from '../ledger/verify-payouts.ts'
 import { paySaleAgain } from '../offramp/review-sale.ts'
 import type { Payee, Sale } from '../offramp/sale.ts'
 import type { BankLine } from '../providers/bank/port.ts'
 import { payerIban } from '../providers/bank/simulated/incoming.ts'
-import { MAGIC_PAYEES } from '../providers/bank/simulated/magic.ts'
 import { addFaults } from '../providers/faults.ts'
 import { claimLine, listAccountStates, listOpenLines } from './operate-accounts.ts'
 import { recordBankLines } from './record-lines.ts'
@@ -30,43 +32,24 @@ import { settleReturn } from './settle-return.ts'
 
 const DAY = 86_400_000
 const WHO = { who: 'operator', why: 'test' }
-let t: PaymentWorld
-
-before(async () => {
-  t = await startSaleWorld()
-})
-after(() => t.stop())
-afterEach(async () => {
-  await checkSaleBooks(t.app)
-  assert.deepEqual(await findBankProblems(t.app.db, t.app.providers.bank!), [])
-  assert.deepEqual(await findOrderProblems(t.app.db, t.app.providers.bank!), [])
-})
+const t = await shareSaleWorld()
+afterEach(() => checkBank(t.app))
 
 /** The payee that makes the bank do so: by IBAN, or by the name of a Mexican account. */
-const magic = (does: string, code: string | null, keptUnits = 0n): Payee => {
-  const found = MAGIC_PAYEES.find(
-    ({ fate }) => fate.does === does && fate.code === code && fate.keptUnits === keptUnits,
-  )
-  assert.ok(found)
-  return { kind: 'iban', iban: found.value, name: 'Ana Pérez' }
-}
-const sound: Payee = { kind: 'iban', iban: payerIban('Ana again'), name: 'Ana Pérez' }
+const magic = (does: string, code: string | null, keptUnits = 0n): Payee => ({
+  kind: 'iban',
+  iban: magicPayee(does, code, keptUnits),
+  name: 'Ana Pérez',
+})
 
 /** A sale whose coins are converted and whose payout is ordered. */
 async function ordered(payee: Payee): Promise<Sale> {
-  const sale = await addSale(t, { price: '0.900000', payee })
-  const taken = await deposit(t, sale)
+  const taken = await orderPayout(t, payee)
   assert.equal(taken.state, 'processing')
   return taken
 }
 
-async function effectOf({ id }: Sale, round = 1) {
-  return t.app.db
-    .selectFrom('effects')
-    .selectAll()
-    .where('purpose', '=', `sale:${id}:payout:${round}`)
-    .executeTakeFirstOrThrow()
-}
+const effectOf = (sale: Sale, round?: number) => payoutOf(t.app, sale, round)
 
 const linesOf = (transferRef: string) =>
   t.app.db
@@ -141,7 +124,7 @@ describe('a payout that the receiving bank sends back', () => {
     )
     await checkSaleBooks(t.app)
 
-    await paySaleAgain(t.app, sale.id, { ...WHO, payee: () => sound })
+    await paySaleAgain(t.app, sale.id, { ...WHO, payee: () => SOUND_PAYEE })
     await settleBank(t)
     assert.equal((await getSale(t.app, sale.id)).state, 'finished')
     assert.deepEqual(await saleEvents(t.app, sale.id), [
@@ -217,7 +200,7 @@ describe('a payout that the receiving bank sends back', () => {
   })
 
   test('told before the line that took it: waits for that line', async () => {
-    const sale = await ordered(sound)
+    const sale = await ordered(SOUND_PAYEE)
     await t.runLanes('payouts')
     const effect = await effectOf(sale)
     assert.equal(effect.state, 'sent')
@@ -239,7 +222,7 @@ describe('a payout that the receiving bank sends back', () => {
   })
 
   test('in two parts: the first waits in suspense before a person, with the second all is back', async () => {
-    const sale = await ordered(sound)
+    const sale = await ordered(SOUND_PAYEE)
     await settleBank(t)
     const effect = await effectOf(sale)
     const before = await suspense(ibanOf(effect))
@@ -249,12 +232,12 @@ describe('a payout that the receiving bank sends back', () => {
     assert.match(part.reviewDetail!, /AC04: the account is closed; 80\.00 of 88\.65 EUR came back/)
     assert.equal(await suspense(ibanOf(effect)), before - 8000n)
     assert.equal(await held(sale), 0n)
-    await assert.rejects(paySaleAgain(t.app, sale.id, { ...WHO, payee: () => sound }), RefusedOperation)
+    await assert.rejects(paySaleAgain(t.app, sale.id, { ...WHO, payee: () => SOUND_PAYEE }), RefusedOperation)
     await checkSaleBooks(t.app)
     await bookByHand(effect, { units: 865n, transferRef: effect.providerRef })
     assert.equal(await held(sale), -8865n)
     assert.equal(await suspense(ibanOf(effect)), before)
-    await paySaleAgain(t.app, sale.id, { ...WHO, payee: () => sound })
+    await paySaleAgain(t.app, sale.id, { ...WHO, payee: () => SOUND_PAYEE })
     await settleBank(t)
     assert.equal((await getSale(t.app, sale.id)).state, 'finished')
   })
@@ -270,14 +253,14 @@ describe('a payout that the receiving bank sends back', () => {
     assert.equal(await held(sale), -8865n)
     assert.equal(await balanceOf(t.app.db, 'cost:bank', 'EUR'), 500n)
     await assert.rejects(settleReturn(t.app, effect.id, WHO), RefusedOperation)
-    await paySaleAgain(t.app, sale.id, { ...WHO, payee: () => sound })
+    await paySaleAgain(t.app, sale.id, { ...WHO, payee: () => SOUND_PAYEE })
     await settleBank(t)
     assert.equal((await getSale(t.app, sale.id)).state, 'finished')
     assert.equal(await held(sale), 0n)
   })
 
   test('more than went out, or what we never sent: in suspense, named', async () => {
-    const sale = await ordered(sound)
+    const sale = await ordered(SOUND_PAYEE)
     await settleBank(t)
     const effect = await effectOf(sale)
     await bookByHand(effect, { units: 9000n, transferRef: effect.providerRef })
@@ -324,7 +307,7 @@ describe('a payout that the bank does not make', () => {
       )
       const funds = await readFunds(t.app.db, door, 'EUR')
       assert.deepEqual([funds.bookedUnits, funds.leavingUnits], [bookedUnits, 0n])
-      await paySaleAgain(t.app, sale.id, { ...WHO, payee: () => sound })
+      await paySaleAgain(t.app, sale.id, { ...WHO, payee: () => SOUND_PAYEE })
       await settleBank(t)
       assert.equal((await getSale(t.app, sale.id)).state, 'finished')
     }
@@ -343,13 +326,16 @@ describe('a payout that the bank does not make', () => {
     for (const sale of [byIban, byName]) {
       assert.equal((await getSale(t.app, sale.id)).state, 'processing')
       assert.equal((await effectOf(sale)).state, 'sent')
-      await assert.rejects(paySaleAgain(t.app, sale.id, { ...WHO, payee: () => sound }), RefusedOperation)
+      await assert.rejects(
+        paySaleAgain(t.app, sale.id, { ...WHO, payee: () => SOUND_PAYEE }),
+        RefusedOperation,
+      )
     }
   })
 
   for (const kind of ['fail', 'lost_answer', 'twice', 'late', 'reject'] as const) {
     test(`with the bank's fault "${kind}": paid at most once, and the sale has an end or a person`, async () => {
-      const sale = await ordered(sound)
+      const sale = await ordered(SOUND_PAYEE)
       await addFaults(t.app, { provider: 'bank', kind, count: 2 })
       await settleBank(t, 6)
       await t.advance(60_000)
@@ -368,7 +354,7 @@ describe('a payout that the bank does not make', () => {
 
 describe('money for payouts', () => {
   test('too little on the account: the payout waits, and goes when a transfer arrives there', async () => {
-    const sale = await ordered(sound)
+    const sale = await ordered(SOUND_PAYEE)
     const { door } = await effectOf(sale)
     const iban = ibanOf({ door })
     const { freeUnits } = await readFunds(t.app.db, door, 'EUR')
@@ -431,7 +417,7 @@ describe('the books, compared with the bank', () => {
     t.app.db.updateTable('bankTransactions').set({ units }).where('id', '=', line).execute()
 
   test('name a line that took another amount, or for an order that is not ours', async () => {
-    const sale = await ordered(sound)
+    const sale = await ordered(SOUND_PAYEE)
     await settleBank(t)
     const { id, providerRef } = await effectOf(sale)
     const [line] = await linesOf(providerRef!)

@@ -2,12 +2,14 @@ import { type Selectable, sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import type { BankTransactionsTable, EffectsTable } from '../db/schema.ts'
+import { takeBackOutflow } from '../effects/payout-store.ts'
 import { wakeAfterSales } from '../offramp/sale-changes.ts'
 import { takeBackPayout } from '../offramp/take-back-payout.ts'
 import { customerFiat } from '../onramp/payment.ts'
 import { beginChanges, bookFor, setFields, wakeAfter, writeChanges } from '../onramp/payment-changes.ts'
 import { lockPayments } from '../onramp/payment-store.ts'
-import { suspenseOf } from './record-lines.ts'
+import { suspenseOf, transitOutOf } from './record-lines.ts'
+import { reopenRefundedLine } from './refund-line.ts'
 
 export type ReturnNeeds = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>
 export type ReturnLine = Selectable<BankTransactionsTable>
@@ -32,6 +34,42 @@ export async function lockReturnLines(trx: Trx, iban: string, transferRef: strin
      where iban = ${iban} and transfer_ref = ${transferRef} and direction = 'credit' and matched_units = 0
      order by booked_at, id for update`.execute(trx)
   return rows
+}
+
+/**
+ * Whether the debit of an order is read: by a line of its own, or by the one sum of the file of orders that it was in.
+ * `names` are the bank's reference and our key: a statement may name it by the key before the bank told its own name.
+ */
+export async function isDebitRead(
+  trx: Trx,
+  iban: string,
+  names: readonly (string | null | undefined)[],
+): Promise<boolean> {
+  const known = names.filter((name) => typeof name === 'string')
+  const { rows } = await sql`
+    select from bank_transactions
+     where iban = ${iban} and transfer_ref = any(${known}::text[]) and direction = 'debit'
+    union all
+    select from file_orders o join order_files f on f.id = o.file_id
+     where o.idempotency_key = any(${known}::text[]) and o.state = 'booked' and f.batch_line is not null`.execute(
+    trx,
+  )
+  return rows.length > 0
+}
+
+/** Whether the bank took the money of an order more than once, settled or not. */
+export async function isTakenAgain(
+  trx: Trx,
+  iban: string,
+  names: readonly (string | null | undefined)[],
+): Promise<boolean> {
+  const known = names.filter((name) => typeof name === 'string')
+  const { rows } = await sql`
+    select from bank_transactions
+     where iban = ${iban} and transfer_ref = any(${known}::text[]) and direction = 'debit' limit 2`.execute(
+    trx,
+  )
+  return rows.length > 1
 }
 
 /**
@@ -60,13 +98,46 @@ export async function takeBackFromSuspense(
     })
     .where('id', '=', effect.id)
     .execute()
+  await trx
+    .updateTable('fileOrders')
+    .set({ state: 'returned', updatedAt: app.clock.now() })
+    .where('idempotencyKey', '=', effect.idempotencyKey)
+    .execute()
   const { reference, purpose, units } = effect
+  if (reference.startsWith('bank-line:')) {
+    // Both lines are in one suspense account: what came back takes the place of what had left it.
+    await reopenRefundedLine(trx, effect, reason)
+    return () => {}
+  }
   if (reference.startsWith('sale:')) {
     const from = suspenseOf(iban)
     const changes = await takeBackPayout(app, trx, { reference, purpose, units, from, reason })
     return () => wakeAfterSales(app, changes)
   }
-  return takeBackRefund(app, trx, effect, iban)
+  return takeBackRefund(app, trx, effect, suspenseOf(iban))
+}
+
+/**
+ * A refund that the bank refused, and whose debit never came though money came back: the payment holds again what was
+ * about to leave. What came has no owner still: `return:again`, as is what comes or goes for this order from now on.
+ */
+export async function releaseRefused(
+  app: ReturnNeeds,
+  trx: Trx,
+  effect: ReturnedEffect,
+  { lines, reason }: { lines: readonly ReturnLine[]; reason: string },
+): Promise<() => void> {
+  const [{ iban }] = lines as [ReturnLine]
+  await takeBackOutflow(trx, effect.id)
+  await sql`
+    update bank_transactions set match_reasons = jsonb_build_array('return:again:' || ${effect.id}::text)
+     where iban = ${iban} and id = any(${lines.map(({ id }) => id)}::text[])`.execute(trx)
+  await trx
+    .updateTable('effects')
+    .set({ state: 'cancelled', reason, dueAt: null, leaseUntil: null, updatedAt: app.clock.now() })
+    .where('id', '=', effect.id)
+    .execute()
+  return takeBackRefund(app, trx, effect, transitOutOf(iban))
 }
 
 /** A refund: the payment holds the money again, and an operator may refund it to another account. */
@@ -74,7 +145,7 @@ async function takeBackRefund(
   app: ReturnNeeds,
   trx: Trx,
   { reference, purpose, asset, units }: ReturnedEffect,
-  iban: string,
+  from: string,
 ): Promise<() => void> {
   const changes = beginChanges(app)
   const paymentId = reference.slice('payment:'.length)
@@ -84,7 +155,7 @@ async function takeBackRefund(
     kind: 'refund_returned',
     purpose: `${purpose}:returned`,
     postings: [
-      { account: suspenseOf(iban), asset, units },
+      { account: from, asset, units },
       { account: customerFiat(payment.id), asset, units: -units },
     ],
   })

@@ -95,18 +95,21 @@ function matchFull(parts: readonly Part[], tokens: readonly Token[]): void {
 /** Words that stand joined in one name and apart in the other: `DELATORRE`, `MARIAJOSE`, `MC DONALD`, `王伟`. */
 function matchJoined(parts: readonly Part[], tokens: readonly Token[]): void {
   const ofRole = (role: Part['role']) => parts.filter((part) => part.role === role)
-  const orders = [parts, [...ofRole('surname'), ...ofRole('given')]]
-  for (const token of tokens) {
-    const run = orders
-      .flatMap((order) => runsOf(order))
-      .find((some) => joinedWord(some) === token.word && isFree(some, token))
-    if (run) pair(run, [token], 'full')
+  if (tokens.some(({ used }) => !used)) {
+    const orders = [parts, [...ofRole('surname'), ...ofRole('given')]]
+    const runs = orders.flatMap((order) => runsOf(order).map((run) => ({ run, word: joinedWord(run) })))
+    for (const token of tokens) {
+      const found = runs.find(({ run, word }) => word === token.word && isFree(run, token))
+      if (found) pair(found.run, [token], 'full')
+    }
   }
+  if (parts.every(({ match }) => match !== undefined)) return
+  const runs = runsOf(tokens).map((run) => ({ run, word: joinedWord(run) }))
   for (const part of parts) {
-    const run = runsOf(tokens).find(
-      (some) => part.match === undefined && joinedWord(some) === part.word && some.every(({ used }) => !used),
+    const found = runs.find(
+      ({ run, word }) => part.match === undefined && word === part.word && run.every(({ used }) => !used),
     )
-    if (run) pair([part], run, 'full')
+    if (found) pair([part], found.run, 'full')
   }
 }
 

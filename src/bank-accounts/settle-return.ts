@@ -6,9 +6,12 @@ import { book } from '../ledger/book.ts'
 import { describeReason } from '../providers/bank/reasons.ts'
 import { suspenseOf } from './record-lines.ts'
 import {
+  isDebitRead,
   lockReturnLines,
   type ReturnedEffect,
+  type ReturnLine,
   type ReturnNeeds,
+  releaseRefused,
   takeBackFromSuspense,
 } from './returned-transfer.ts'
 
@@ -17,7 +20,9 @@ export const BANK_COSTS = 'cost:bank'
 
 /**
  * A person decides that a transfer which came back in part, or with too much, is over: the difference is the house's
- * cost, and the payment or sale holds all that was sent. Answers the difference, in base units: cost is positive.
+ * cost, and the payment or sale holds all that was sent. Of a refund that the bank refused, and whose debit never came,
+ * the payment holds the money again and the line stays without an owner. Answers the difference, in base units: cost is
+ * positive.
  */
 export async function settleReturn(
   app: ReturnNeeds,
@@ -40,20 +45,23 @@ export async function settleReturn(
     }
     const waiting = lines.find(({ dueAt }) => dueAt !== null)
     if (waiting) throw new RefusedOperation(`Line ${waiting.bankRef} is being looked at; try again soon.`)
-    const costUnits = effect.units - lines.reduce((sum, { units }) => sum + units, 0n)
     const now = app.clock.now()
     const { asset, purpose, reference } = effect
-    await book(trx, {
-      kind: 'return_costs',
-      purpose: `${purpose}:return-costs`,
-      integrationId: null,
-      reference,
-      at: now,
-      postings: [
-        { account: BANK_COSTS, asset, units: costUnits },
-        { account: suspenseOf(iban), asset, units: -costUnits },
-      ],
-    })
+    const debitRead = await isDebitRead(trx, iban, [effect.providerRef, effect.idempotencyKey])
+    if (!debitRead) refuseUnread(effect, lines[0]!)
+    const costUnits = debitRead ? effect.units - lines.reduce((sum, { units }) => sum + units, 0n) : 0n
+    if (debitRead)
+      await book(trx, {
+        kind: 'return_costs',
+        purpose: `${purpose}:return-costs`,
+        integrationId: null,
+        reference,
+        at: now,
+        postings: [
+          { account: BANK_COSTS, asset, units: costUnits },
+          { account: suspenseOf(iban), asset, units: -costUnits },
+        ],
+      })
     const { returnCode, returnText } = lines[0]!
     const reason = `${RETURNED_BY_BANK}: ${describeReason(returnCode, returnText)}`
     await recordAudit(trx, now, {
@@ -64,9 +72,18 @@ export async function settleReturn(
       before: { state: effect.state, reason: effect.reason },
       after: { state: 'cancelled', costUnits: costUnits.toString() },
     })
-    const after = await takeBackFromSuspense(app, trx, effect, { lines, reason })
+    const takeBack = debitRead ? takeBackFromSuspense : releaseRefused
+    const after = await takeBack(app, trx, effect, { lines, reason })
     return { asset, costUnits, after }
   })
   after()
   return settled
+}
+
+/** Nothing left by the books: only what the bank refused is sure not to leave any more. */
+function refuseUnread({ id, state, reference }: ReturnedEffect, { iban, id: line }: ReturnLine): void {
+  if (state === 'failed' && reference.startsWith('payment:')) return
+  throw new RefusedOperation(
+    `No statement has the debit of ${id}, which is ${state}: import the one that has it, and it is taken back by itself. If it never left, "bank refund-line" or "accounts claim" says whose line ${line} of ${iban} is.`,
+  )
 }

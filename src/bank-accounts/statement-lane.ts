@@ -76,10 +76,14 @@ async function claimAccount({ db, clock }: Needs): Promise<Account[]> {
   return rows
 }
 
+/** An account may have been told to go by files alone, or retired, while its bank was asked. */
+const unlessByFile = (dueAt: Date) =>
+  sql<Date | null>`case when orders_by = 'api' and status = 'active' then ${dueAt}::timestamptz end`
+
 async function putOff({ db, clock }: Needs, { iban }: Account): Promise<void> {
   await db
     .updateTable('bankAccounts')
-    .set({ dueAt: new Date(clock.now().getTime() + TRY_AGAIN_MS), leaseUntil: null })
+    .set({ dueAt: unlessByFile(new Date(clock.now().getTime() + TRY_AGAIN_MS)), leaseUntil: null })
     .where('iban', '=', iban)
     .execute()
 }
@@ -94,7 +98,7 @@ async function readOn(app: Needs, { iban, statementRef }: Account): Promise<void
     const dueAt = new Date(app.clock.now().getTime() + READ_AGAIN_MS)
     await app.db
       .updateTable('bankAccounts')
-      .set({ statementRef: last, ...(full ? {} : { dueAt, leaseUntil: null }) })
+      .set({ statementRef: last, ...(full ? {} : { dueAt: unlessByFile(dueAt), leaseUntil: null }) })
       .where('iban', '=', iban)
       .execute()
     if (!full) return

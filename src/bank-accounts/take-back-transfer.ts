@@ -9,6 +9,8 @@ import { wakeAfterSales } from '../offramp/sale-changes.ts'
 import { describeReason } from '../providers/bank/reasons.ts'
 import { judgeReturn, type ReturnCase } from './judge-return.ts'
 import {
+  isDebitRead,
+  isTakenAgain,
   lockReturnLines,
   type ReturnedEffect,
   type ReturnLine,
@@ -19,6 +21,8 @@ import { hurryStatements, STATEMENT_LANE } from './statement-lane.ts'
 
 /** When a line is looked at again that came before what it answers. */
 const EARLY_MS = 5_000
+/** So long after it came a line without its debit is a person's; the debit, when it comes, takes it up again. */
+const WAITED_MS = 3_600_000
 
 /**
  * A transfer of ours that the receiving bank sent back. All of it: the money is held for its payment or sale again, and
@@ -31,24 +35,28 @@ export async function takeBackTransfer(app: ReturnNeeds, line: ReturnLine): Prom
     // Taken back by another process meanwhile, with the other lines of the same transfer or by itself.
     if (!lines.some(({ id, dueAt }) => id === line.id && dueAt !== null)) return undefined
     const backUnits = lines.reduce((sum, { units }) => sum + units, 0n)
-    const found = judgeReturn({ effect, debitRead: await isDebitRead(trx, line), backUnits })
+    const names = [line.transferRef, effect?.idempotencyKey]
+    const debitRead = await isDebitRead(trx, line.iban, names)
+    const takenAgain = await isTakenAgain(trx, line.iban, names)
+    const waited = app.clock.now().getTime() - line.createdAt.getTime() > WAITED_MS
+    const found = judgeReturn({ effect, debitRead, takenAgain, backUnits, waited })
     const reason = `${RETURNED_BY_BANK}: ${describeReason(line.returnCode, line.returnText)}`
     switch (found) {
       case 'whole':
         return takeBackFromSuspense(app, trx, effect!, { lines, reason })
       case 'early':
-        return lookAgain(app, trx, effect!, line)
+        if (!waited) return lookAgain(app, trx, effect!, line)
+        break
       case 'part':
         await leaveInSuspense(trx, line, found, effect)
         return tellOfPart(app, trx, effect!, { backUnits, reason })
-      default:
-        await leaveInSuspense(trx, line, found, effect)
-        app.log.error(
-          { iban: line.iban, line: line.bankRef, transfer: line.transferRef, effect: effect?.id, found },
-          'The bank gave money back that is not expected; it waits in suspense for a person.',
-        )
-        return undefined
     }
+    await leaveInSuspense(trx, line, found, effect)
+    app.log.error(
+      { iban: line.iban, line: line.bankRef, transfer: line.transferRef, effect: effect?.id, found },
+      'The bank gave money back that is not expected; it waits in suspense for a person.',
+    )
+    return undefined
   })
   after?.()
 }
@@ -58,33 +66,27 @@ async function lockEffect(trx: Trx, line: ReturnLine): Promise<ReturnedEffect | 
   const { rows } = await sql<ReturnedEffect>`
     select id, reference, purpose, door, asset, units, state, reason, idempotency_key from effects
      where kind = 'bank_transfer' and door = ${`bank:${line.iban}`} and asset = ${line.currency}
-       and (provider_ref = ${line.transferRef}
+       and (${line.transferRef} in (provider_ref, idempotency_key)
             or (provider_ref is null and idempotency_key = ${line.endToEndId}))
      order by provider_ref nulls last limit 1 for update`.execute(trx)
   return rows[0]
 }
 
-async function isDebitRead(trx: Trx, { iban, transferRef }: ReturnLine): Promise<boolean> {
-  const debit = await trx
-    .selectFrom('bankTransactions')
-    .select('id')
-    .where('iban', '=', iban)
-    .where('transferRef', '=', transferRef)
-    .where('direction', '=', 'debit')
-    .executeTakeFirst()
-  return debit !== undefined
-}
-
 async function lookAgain(
   app: ReturnNeeds,
   trx: Trx,
-  { idempotencyKey }: ReturnedEffect,
+  effect: ReturnedEffect,
   { iban, id }: ReturnLine,
 ): Promise<() => void> {
+  const { idempotencyKey } = effect
   const now = app.clock.now()
   await trx
     .updateTable('bankTransactions')
-    .set({ dueAt: new Date(now.getTime() + EARLY_MS), leaseUntil: null })
+    .set({
+      dueAt: new Date(now.getTime() + EARLY_MS),
+      leaseUntil: null,
+      matchReasons: JSON.stringify([reasonOf('early', effect)]),
+    })
     .where('iban', '=', iban)
     .where('id', '=', id)
     .execute()
@@ -93,13 +95,16 @@ async function lookAgain(
   return () => app.wake(STATEMENT_LANE, 'payouts')
 }
 
+const reasonOf = (found: ReturnCase, effect: ReturnedEffect | undefined): string =>
+  `return:${found}${effect ? `:${effect.id}` : ''}`
+
 async function leaveInSuspense(
   trx: Trx,
   { iban, id }: ReturnLine,
   found: ReturnCase,
   effect: ReturnedEffect | undefined,
 ): Promise<void> {
-  const reasons = [`return:${found}${effect ? `:${effect.id}` : ''}`]
+  const reasons = [reasonOf(found, effect)]
   await trx
     .updateTable('bankTransactions')
     .set({ dueAt: null, leaseUntil: null, matchReasons: JSON.stringify(reasons) })

@@ -1,12 +1,14 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
+import type { App } from '../app.ts'
 import {
   claimLine,
-  type LineOwner,
+  isLineOwner,
   listAccountStates,
   listOpenLines,
 } from '../bank-accounts/operate-accounts.ts'
 import { settleReturn } from '../bank-accounts/settle-return.ts'
-import { formatAmount } from '../money/amount.ts'
+import { RefusedOperation } from '../effects/operate-effects.ts'
+import { formatAmount, parseAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { normaliseIban } from '../providers/bank/iban.ts'
 import { printTable, recorded, withApp } from './context.ts'
@@ -14,6 +16,11 @@ import { printTable, recorded, withApp } from './context.ts'
 interface Options {
   who: string
   why: string
+}
+
+interface ClaimOptions extends Options {
+  as: string
+  fee?: string
 }
 
 /** `accounts list|lines|claim|settle-return`: our bank accounts, and money on them without an owner. */
@@ -61,15 +68,24 @@ export function accountsCommand(): Command {
       )
     })
   recorded(command.command('claim'))
-    .description('book a line that is no customer’s: money of the treasury, or a cost of the bank')
+    .description(
+      'book a line that is no customer’s: money of the treasury, a cost of the bank, or what a payment provider owed',
+    )
     .argument('<iban>')
     .argument('<line>', 'its id in "accounts lines"')
-    .addOption(
-      new Option('--as <owner>', 'whose it is').choices(['treasury', 'cost']).makeOptionMandatory(true),
-    )
-    .action(async (typed: string, id: string, { as: owner, ...options }: Options & { as: LineOwner }) => {
+    .requiredOption('--as <owner>', 'whose it is: treasury, cost, or a payment provider such as card:<name>')
+    .option('--fee <amount>', 'what the payment provider kept of what it paid')
+    .action(async (typed: string, id: string, { as: owner, fee, ...options }: ClaimOptions) => {
+      if (!isLineOwner(owner)) {
+        throw new RefusedOperation(
+          `${owner} owns no line: it is treasury, cost, or a payment provider's account such as card:<name>.`,
+        )
+      }
       const iban = normaliseIban(typed)
-      await withApp((app) => claimLine(app, { iban, id, owner }, options))
+      await withApp(async (app) => {
+        const feeUnits = fee === undefined ? 0n : await feeUnitsOf(app, iban, fee)
+        await claimLine(app, { iban, id, owner, feeUnits }, options)
+      })
       console.log(`Line ${id} is booked as ${owner}.`)
     })
   recorded(command.command('settle-return'))
@@ -82,4 +98,16 @@ export function accountsCommand(): Command {
       console.log(`${id} is taken back; it cost ${formatAmount(costUnits, assetOf(asset))} ${asset}.`)
     })
   return command
+}
+
+async function feeUnitsOf({ db }: Pick<App, 'db'>, iban: string, fee: string): Promise<bigint> {
+  const account = await db
+    .selectFrom('bankAccounts')
+    .select('currency')
+    .where('iban', '=', iban)
+    .executeTakeFirst()
+  if (!account) throw new RefusedOperation(`We have no account ${iban}. "accounts list" shows them.`)
+  const { units, problem } = parseAmount(fee, assetOf(account.currency))
+  if (problem !== undefined) throw new RefusedOperation(`--fee ${problem}.`)
+  return units
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { effectNeeds } from '../app-effects.ts'
+import { settleHeldOrder } from '../bank-accounts/orders/take-over.ts'
 import { type EffectFilter, listEffects } from '../effects/list-effects.ts'
 import { cancelEffect, confirmEffect, retryEffect } from '../effects/operate-effects.ts'
 import { BANK_WORDS, type BankWord, settleOrder } from '../effects/settle-order.ts'
@@ -99,7 +100,10 @@ export function effectsCommand(): Command {
       new Option('--bank-says <word>', 'what became of it').choices(BANK_WORDS).makeOptionMandatory(true),
     )
     .action(async (id: string, { bankSays: says, ...options }: Options & { bankSays: BankWord }) => {
-      await withApp((app) => settleOrder(effectNeeds(app), id, { ...options, says }))
+      await withApp(async (app) => {
+        const isSettled = says === 'booked' && (await settleHeldOrder(app, id, options))
+        if (!isSettled) await settleOrder(effectNeeds(app), id, { ...options, says })
+      })
       console.log(`${id} is recorded as ${says}.`)
     })
   recorded(command.command('confirm'))

@@ -5,6 +5,7 @@ import { RefusedOperation } from '../effects/operate-effects.ts'
 import { ConfigError } from '../kernel/config.ts'
 import { accountsCommand } from './accounts.ts'
 import { BackupError, backupCommand, restoreCommand } from './backup.ts'
+import { bankCommand } from './bank.ts'
 import { callbacksCommand } from './callbacks.ts'
 import { customerCommand } from './customer.ts'
 import { depositsCommand } from './deposits.ts'
@@ -14,6 +15,7 @@ import { integrationCommand } from './integration.ts'
 import { ledgerCommand } from './ledger.ts'
 import { reviewCommand } from './review.ts'
 import { saleCommand } from './sale.ts'
+import { stuckCommand } from './stuck.ts'
 import { sweepsCommand } from './sweeps.ts'
 
 const program = new Command('npm run cli --')
@@ -30,7 +32,9 @@ const program = new Command('npm run cli --')
   .addCommand(resumeCommand())
   .addCommand(doorsCommand())
   .addCommand(accountsCommand())
+  .addCommand(bankCommand())
   .addCommand(callbacksCommand())
+  .addCommand(stuckCommand())
   .addCommand(ledgerCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())

@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { App } from '../app.ts'
+import { listLost } from '../bank-accounts/reversals/list-lost.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
+import { listChargebacks } from '../onramp/list-chargebacks.ts'
 import { listReviews as listPayments, refusePayment, releasePayment } from '../onramp/review.ts'
 import type { Decision } from '../users/decision.ts'
 import {
@@ -20,7 +22,7 @@ interface Options {
   why: string
 }
 
-/** `review list|documents|document|release|refuse`: payments and verifications that wait for a person; it lists sales too (`sale`). */
+/** `review list|chargebacks|documents|document|release|refuse`: payments and verifications that wait for a person; it lists sales too (`sale`). */
 export function reviewCommand(): Command {
   const command = new Command('review').description('payments and verifications that wait for a person')
   command
@@ -31,8 +33,27 @@ export function reviewCommand(): Command {
         ...(await describePayments(app)),
         ...(await describeVerifications(app)),
         ...(await describeSaleReviews(app)),
+        ...(await describeReversals(app)),
       ])
       printTable(rows, 'Nothing waits for a person.')
+    })
+  command
+    .command('chargebacks')
+    .description('payments whose payer took the money back, newest first, and what was lost by it')
+    .action(async () => {
+      const found = await withApp(listChargebacks)
+      printTable(
+        found.map(({ at, id, state, fiat, units, lossUnits, reason, outcome }) => ({
+          at,
+          payment: id,
+          state,
+          taken: `${formatAmount(units, assetOf(fiat))} ${fiat}`,
+          lost: `${formatAmount(lossUnits, assetOf(fiat))} ${fiat}`,
+          why: reason,
+          dispute: outcome === 'won' ? 'won' : null,
+        })),
+        'Nobody took money back.',
+      )
     })
   addReviewDocumentCommands(command)
   recorded(command.command('release'))
@@ -89,11 +110,27 @@ async function describePayments(app: App) {
     why: [
       payment.reviewReason,
       payment.reviewDetail,
+      payment.reviewReason === 'third_party' ? `paid by ${payment.payer ?? 'somebody unnamed'}` : null,
       payment.refund?.state === 'failed' ? 'its refund failed' : null,
+      payment.refund?.state === 'failed' ? payment.refundReason : null,
     ]
       .filter(Boolean)
       .join(': '),
     until: payment.expiresAt,
+  }))
+}
+
+/** Transfers that the bank took back when their coins or money had left; `bank seen` ends one. */
+async function describeReversals(app: App) {
+  return (await listLost(app.db)).map(({ iban, id, units, currency, bookedAt, reason }) => ({
+    id,
+    what: 'reversal',
+    since: bookedAt,
+    customer: null,
+    amount: `${formatAmount(units, assetOf(currency))} ${currency}`,
+    received: null,
+    why: `${iban}: ${reason}`,
+    until: null,
   }))
 }
 

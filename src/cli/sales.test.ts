@@ -232,7 +232,10 @@ describe('the operator’s commands beside a running program', () => {
       [['sweeps', 'list', '--limit', 'x'], /It must be a whole number\./],
       [['sweeps', 'retry', 'nope', ...WHY], /There is no sweep nope\. "sweeps list" lists them\./],
       [['accounts', 'settle-return', 'nope', ...WHY], /no bank transfer nope that left\. "effects list"/],
-      [['accounts', 'claim', 'X', '1', '--as', 'me', ...WHY], /Allowed choices are treasury, cost\./],
+      [
+        ['accounts', 'claim', 'X', '1', '--as', 'me', ...WHY],
+        /me owns no line: it is treasury, cost, or a payment provider/,
+      ],
     ]
     await Promise.all(cases.map(([args, said]) => refused(args, said)))
     for (const group of ['sale', 'sweeps', 'deposits', 'accounts'])

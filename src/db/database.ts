@@ -1,5 +1,6 @@
-import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely'
+import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
+import { CamelCaseRows } from './camel-case-rows.ts'
 import { createStatementNames, preparingClient } from './preparing-client.ts'
 import type { Database } from './schema.ts'
 
@@ -46,7 +47,7 @@ export function openDatabase({ url, poolSize, onPoolError }: DatabaseOptions): {
   pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),
-    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+    plugins: [new CamelCaseRows()],
   })
   return { db, pool }
 }

@@ -16,9 +16,9 @@ import type { Place } from './embedded-place.ts'
 
 export const DATABASE_USER = 'cryptopocket'
 
-/** Modest: a laptop runs this beside a browser. Given at each start, so that a new version's values take effect. */
+/** Modest: a laptop runs this beside a browser; and enough that a day's payments and bank lines need not be read from files again. Given at each start, so that a new version's values take effect. */
 const SETTINGS: Record<string, string> = {
-  shared_buffers: '128MB',
+  shared_buffers: '256MB',
   max_connections: '100',
   wal_compression: 'on',
   max_wal_size: '1GB',

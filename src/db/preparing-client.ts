@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { arrayParameter } from './array-parameter.ts'
 
 /** A text must come back before it is kept on the server: lists of changing length make texts that never do. */
 const SEEN_BEFORE = 2
@@ -45,11 +46,12 @@ export function preparingClient(names: StatementNames): typeof pg.Client {
   return class PreparingClient extends pg.Client {
     // biome-ignore lint/suspicious/noExplicitAny: the signatures of pg are many, and all but one are passed through.
     override query(...given: any[]): any {
-      const [text, values, callback] = given
+      const [text, , callback] = given
+      const values = Array.isArray(given[1]) ? given[1].map(writeLists) : given[1]
       const send = super.query.bind(this) as (...args: unknown[]) => unknown
       const isPlain = typeof text === 'string' && Array.isArray(values) && values.length > 0
       const name = isPlain ? names.find(text) : undefined
-      if (name === undefined) return send(...given)
+      if (name === undefined) return send(text, values, ...given.slice(2))
       if (callback) return send({ name, text, values }, undefined, callback)
       return (send({ name, text, values }) as Promise<unknown>).catch((error) => {
         if (!isOutdated(error)) throw error
@@ -62,6 +64,8 @@ export function preparingClient(names: StatementNames): typeof pg.Client {
     }
   }
 }
+
+const writeLists = (value: unknown): unknown => (Array.isArray(value) ? arrayParameter(value) : value)
 
 /** A table changed its columns since the statement was prepared: a newer version of the program was started beside us. */
 const isOutdated = (error: unknown): boolean =>

@@ -30,6 +30,20 @@ export interface Database extends SimulatedDatabase {
   paymentConcepts: PaymentConceptsTable
   bankTransactions: BankTransactionsTable
   bankMatches: BankMatchesTable
+  bankSuggestions: BankSuggestionsTable
+  bankLineRefs: BankLineRefsTable
+  knownPayers: KnownPayersTable
+  payerNews: PayerNewsTable
+  paymentNames: PaymentNamesTable
+  statementImports: StatementImportsTable
+  statements: StatementsTable
+  statementLines: StatementLinesTable
+  statementBatches: StatementBatchesTable
+  bankDoubts: BankDoubtsTable
+  orderFiles: OrderFilesTable
+  fileOrders: FileOrdersTable
+  chargebackScans: ChargebackScansTable
+  bankCloses: BankClosesTable
   journals: JournalsTable
   postings: PostingsTable
   unsealedJournals: UnsealedJournalsTable
@@ -241,6 +255,7 @@ export interface PaymentsTable {
   txid: string | null
   refund: NullableJSONColumn
   chargeback: NullableJSONColumn
+  conversionRound: Generated<number>
   version: Generated<number>
   expiresAt: Date | null
   dueAt: Date | null
@@ -272,6 +287,7 @@ export interface PaymentSessionsTable {
   declineCode: string | null
   returnedAt: Date | null
   chargedBackAt: Date | null
+  disputeWonAt: Date | null
   dueAt: Date | null
   leaseUntil: Date | null
   attempts: Generated<number>
@@ -300,6 +316,7 @@ export interface BankAccountsTable {
   holderName: string
   currency: string
   status: Generated<string>
+  ordersBy: Generated<'api' | 'file'>
   statementRef: string | null
   dueAt: Date | null
   leaseUntil: Date | null
@@ -311,6 +328,8 @@ export interface PaymentConceptsTable {
   concept: number
   integrationId: number
   paymentId: string
+  /** Whether `payment_names` has it; null: not looked at yet. */
+  named: Generated<boolean | null>
   createdAt: Date
 }
 
@@ -330,11 +349,213 @@ export interface BankTransactionsTable {
   transferRef: string | null
   returnCode: string | null
   returnText: string | null
-  state: Generated<'unmatched' | 'suggested' | 'matched' | 'returned'>
+  state: Generated<'unmatched' | 'suggested' | 'matched' | 'returned' | 'divided'>
   matchReasons: JSONColumn
+  /** 0 to 100. */
+  matchScore: number | null
+  bookedOn: string
+  payerIndex: Buffer | null
+  importId: string | null
+  importLine: number | null
+  /** The line of the sum that it was told to be part of. */
+  partOf: Generated<string | null>
+  /** Of a debit that takes a credit back: by what it names it. */
+  reversalRefs: NullableJSONColumn
+  /** The credit that it takes back. */
+  reverses: Generated<string | null>
+  reversal: Generated<'waits' | 'settled' | 'lost' | 'seen' | null>
   dueAt: Date | null
   leaseUntil: Date | null
   createdAt: Date
+}
+
+export interface BankSuggestionsTable {
+  iban: string
+  transactionId: string
+  integrationId: number
+  paymentId: string
+  /** 0 to 100. */
+  score: number
+  reasons: JSONColumn
+  /** The payment's when it was suggested. */
+  paymentState: string | null
+}
+
+export interface PaymentNamesTable {
+  paymentId: string
+  digest: Buffer
+  iban: string
+  units: bigint
+}
+
+export interface BankLineRefsTable {
+  iban: string
+  ref: string
+  transactionId: string
+}
+
+export interface KnownPayersTable {
+  integrationId: number
+  payerIndex: Buffer
+  customerId: string
+  payments: Generated<number>
+  lastPaidAt: Date
+}
+
+export interface PayerNewsTable {
+  iban: string
+  transactionId: string
+  integrationId: number
+  paymentId: string
+  /** The payer's name was not known before. */
+  learnedName: boolean
+  /** The payer's account was not known before. */
+  learnedAccount: boolean
+  dueAt: Date
+  leaseUntil: Date | null
+}
+
+export interface StatementImportsTable {
+  id: string
+  digest: Buffer
+  fileName: string
+  format: string
+  bytes: bigint
+  storageKey: string
+  source: 'command' | 'folder' | 'console' | 'bank'
+  importedBy: string
+  lines: number
+  added: number
+  createdAt: Date
+}
+
+export interface StatementsTable {
+  importId: string
+  position: number
+  iban: string
+  currency: string
+  statementRef: string | null
+  fromOn: string | null
+  toOn: string | null
+  openingUnits: bigint | null
+  closingUnits: bigint | null
+  lines: number
+  added: number
+  doubts: Generated<number>
+  complete: boolean
+  wholeFrom: string | null
+  wholeTo: string | null
+  findings: JSONColumn
+}
+
+export interface StatementLinesTable {
+  importId: string
+  position: number
+  number: number
+  iban: string
+  transactionId: string
+  ref: string | null
+  print: Buffer
+  /** The day that it gives the line, where that is not the line's own. */
+  toldOn: Generated<string | null>
+}
+
+export interface StatementBatchesTable {
+  importId: string
+  position: number
+  entry: number
+  iban: string
+  bookedOn: string
+  direction: 'credit' | 'debit'
+  units: bigint
+  transfers: number | null
+  refs: string[]
+  numbers: number[]
+}
+
+export interface BankDoubtsTable {
+  iban: string
+  id: string
+  /** `port`, or the kind of statement, such as `camt.053`. */
+  toldBy: string
+  importId: string | null
+  position: number | null
+  number: number | null
+  importLine: number | null
+  bankRef: string | null
+  bookedAt: Date
+  bookedOn: string
+  valueDate: string
+  direction: 'credit' | 'debit'
+  units: bigint
+  currency: string
+  counterpartySealed: Buffer
+  payerIndex: Buffer | null
+  concept: string
+  endToEndId: string | null
+  transferRef: string | null
+  returnCode: string | null
+  returnText: string | null
+  print: Buffer
+  reason: 'other_words' | 'not_on_statement' | 'same_sum' | 'told_again' | 'other_day' | 'batch'
+  state: Generated<'open' | 'same' | 'new' | 'dismissed' | 'again'>
+  transactionId: string | null
+  createdAt: Date
+  decidedAt: Date | null
+  /** The doubt that this one is, told again. */
+  sameAs: Generated<string | null>
+  reversalRefs: NullableJSONColumn
+  /** The credit that it would take back. */
+  reverses: Generated<string | null>
+}
+
+export interface OrderFilesTable {
+  id: string
+  iban: string
+  format: 'pain.001.001.03' | 'pain.001.001.09'
+  messageId: string
+  storageKey: string
+  orders: number
+  units: bigint
+  answer: string | null
+  madeBy: string
+  createdAt: Date
+  batchLine: string | null
+}
+
+export interface ChargebackScansTable {
+  provider: string
+  readTo: Date
+  dueAt: Date
+  leaseUntil: Date | null
+}
+
+export interface BankClosesTable {
+  iban: string
+  /** `YYYY-MM-DD` */
+  day: string
+  run: number
+  toldBy: 'statement' | 'bank' | 'none'
+  bankUnits: bigint | null
+  ledgerUnits: bigint
+  agreed: boolean
+  differences: JSONColumn
+  closedBy: string
+  closedAt: Date
+}
+
+export interface FileOrdersTable {
+  idempotencyKey: string
+  iban: string
+  destinationSealed: Buffer
+  units: bigint
+  currency: string
+  state: Generated<'accepted' | 'booked' | 'rejected' | 'returned'>
+  fileId: string | null
+  reason: string | null
+  reasonText: string | null
+  createdAt: Date
+  updatedAt: Date
 }
 
 export interface BankMatchesTable {
@@ -344,6 +565,12 @@ export interface BankMatchesTable {
   paymentId: string
   units: bigint
   matchedBy: string
+  round: Generated<number>
+  differenceUnits: Generated<bigint>
+  paymentState: Generated<PaymentsTable['state']>
+  stateBefore: PaymentsTable['state'] | null
+  deadlineBefore: Date | null
+  bookedAt: Date
   createdAt: Date
 }
 
@@ -468,6 +695,7 @@ export interface EffectsTable {
   reason: string | null
   attempts: Generated<number>
   leftOn: string | null
+  lineRead: Generated<boolean>
   dueAt: Date | null
   leaseUntil: Date | null
   createdAt: Date

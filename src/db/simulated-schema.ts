@@ -46,6 +46,8 @@ interface SimulatedCardSessionsTable {
   refundedUnits: Generated<bigint>
   chargebackDueAt: Date | null
   chargedBackAt: Date | null
+  disputeWonAt: Date | null
+  disputeDueAt: Date | null
   expiresAt: Date
   createdAt: Date
   updatedAt: Date
@@ -135,6 +137,7 @@ interface SimulatedBankAccountsTable {
   currency: string
   balanceUnits: Generated<bigint>
   heldUnits: Generated<bigint>
+  filesOnly: Generated<boolean>
   nextLine: Generated<number>
   openedAt: Date
 }

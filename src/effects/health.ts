@@ -20,6 +20,8 @@ export async function findWaitingMoney(db: Db): Promise<{ what: string; why: str
   const undecided = await sql<{ door: string; asset: string; count: number }>`
     select door, asset, count(*)::int as count from effects
      where state in ('sent', 'unknown') and kind in ('bank_transfer', 'card_refund') and attempts >= ${ASKED_FOR_A_DAY}
+       -- What leaves in files takes its bank days, and has rules of its own for how long.
+       and not exists (select from file_orders o where o.idempotency_key = effects.idempotency_key)
      group by 1, 2 order by 1, 2`.execute(db)
   return [
     ...closed.rows.map(({ door, reason, halted, by }) => ({

@@ -1,7 +1,7 @@
-import { endEffects } from './end-effects.ts'
+import { failPlanned } from './fail-planned.ts'
 import type { EffectNeeds, PlannedTransfer } from './model.ts'
 import type { Waiting } from './plan-dispatch.ts'
-import { lockPlanned, type PlannedRow, recordWaiting } from './reserve-store.ts'
+import { type PlannedRow, recordWaiting } from './reserve-store.ts'
 
 /** When a transfer that nobody could judge is judged again. */
 const AGAIN_MS = 5_000
@@ -37,18 +37,7 @@ async function endRefused(
   refused: readonly Waiting[],
 ): Promise<number> {
   if (refused.length === 0) return 0
-  const lanes = await needs.db.transaction().execute(async (trx) => {
-    const still = await lockPlanned(
-      trx,
-      refused.map(({ id }) => id),
-    )
-    const ends = refused.filter(({ id }) => still.has(id))
-    return endEffects(
-      trx,
-      needs,
-      ends.map(({ id, reason }) => ({ id, state: 'failed', reason, txid: null, gasUnits: null })),
-    )
-  })
+  const lanes = await needs.db.transaction().execute((trx) => failPlanned(trx, needs, refused))
   needs.wake(...lanes)
   return refused.length
 }

@@ -11,7 +11,7 @@ export interface ListedEffect {
   door: string
   asset: string
   units: bigint
-  /** Of coins between `reserved` and their end: how far their transaction is. */
+  /** Of coins between `reserved` and their end: how far their transaction is. An order in no file yet is `planned`. */
   state: EffectsTable['state']
   reason: string | null
   attempts: number
@@ -42,17 +42,25 @@ const STATES = {
   parked: ['failed', 'unknown'],
 } as const satisfies Record<string, readonly EffectsTable['state'][]>
 
+const IN_NO_FILE = sql<boolean>`
+  (e.state = 'sent' and exists (select from file_orders o
+                                 where o.idempotency_key = e.idempotency_key and o.file_id is null))`
+const SHOWN = sql<EffectsTable['state']>`case when ${IN_NO_FILE} then 'planned' else e.state end`
+
 /** Newest first. */
 export async function listEffects(db: Db, filter: EffectFilter): Promise<ListedEffect[]> {
-  const states =
+  const states: readonly string[] | undefined =
     filter.state && (filter.state in STATES ? STATES[filter.state as keyof typeof STATES] : [filter.state])
+  // Nobody but us has these, so they are found among what is planned.
+  const among = states?.includes('planned') ? [...states, 'sent'] : states
   const { rows } = await sql<ListedEffect>`
     select e.id, e.kind, e.reference, e.purpose, e.door, e.asset, e.units,
-           case when e.state = 'reserved' and t.id is not null then t.state else e.state end as state,
-           coalesce(t.reason, e.reason) as reason, case when t.id is null then e.attempts else t.attempts end as attempts,
+           case when e.state = 'reserved' and t.id is not null then t.state else ${SHOWN} end as state,
+           coalesce(t.reason, e.reason, case when ${IN_NO_FILE} then 'in no file yet: "bank orders"' end) as reason, case when t.id is null then e.attempts else t.attempts end as attempts,
            coalesce(e.txid, t.hash) as txid, e.provider_ref, t.nonce, e.given_up, e.created_at, e.due_at, e.confirmed_at
       from effects e left join chain_transactions t on t.id = e.transaction_id
-     where (${states ?? null}::text[] is null or e.state = any(${states ?? null}::text[]))
+     where (${states ?? null}::text[] is null
+            or (e.state = any(${among ?? null}::text[]) and ${SHOWN} = any(${states ?? null}::text[])))
        and (${filter.door ?? null}::text is null or e.door = ${filter.door ?? null})
        and (${filter.kind ?? null}::text is null or e.kind = ${filter.kind ?? null})
        and (${filter.reference ?? null}::text is null or e.reference = ${filter.reference ?? null})

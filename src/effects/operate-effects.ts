@@ -13,6 +13,7 @@ import { askProvider, isBeingAsked, isDebitRead, type ProviderWord } from './ord
 import { SAID_BY_BANK } from './payout-ports.ts'
 import { takeBackOutflow } from './payout-store.ts'
 import { planAnew } from './settle.ts'
+import { type FiledOrder, lockFiledOrder, withdrawOrder } from './withdraw-order.ts'
 
 /** Who changes something and why; both are recorded. */
 export interface Change {
@@ -55,7 +56,9 @@ export async function retryEffect(needs: EffectNeeds, id: string, change: Change
     }
     await refuseToldOf(trx, effect)
     const now = needs.clock.now()
-    await auditEffect(trx, needs, change, { action: 'effect.retry', effect, after: 'tried again' })
+    // Its key changes: a bank that pays the old order after all is known by the one that is written here.
+    const order = effect.kind === 'coin_transfer' ? undefined : effect.idempotencyKey
+    await auditEffect(trx, needs, change, { action: 'effect.retry', effect, after: 'tried again', order })
     const reason = `tried again by ${change.who}`
     if (effect.kind === 'coin_transfer') await planAnew(trx, [{ id, reason }], now)
     else await orderAgain(trx, effect, reason, now)
@@ -91,8 +94,8 @@ async function orderAgain(trx: Trx, { id, state }: EffectRow, reason: string, no
 /**
  * Gives an effect up. One that never left ends as `cancelled` at once. Coins that are on their way, but in no block,
  * get their nonce consumed by an empty transfer; once something is final under it, the effect becomes what `become`
- * says, the others of its transaction are planned anew; if the coins were faster, it is confirmed. Answers whether
- * it is over already.
+ * says, the others of its transaction are planned anew; if the coins were faster, it is confirmed. An order that waits
+ * for a file is taken out of the queue, or is in a file already. Answers whether it is over already.
  */
 export async function cancelEffect(
   needs: EffectNeeds,
@@ -103,24 +106,28 @@ export async function cancelEffect(
   const isDoubted = asked.kind !== 'coin_transfer' && asked.state === 'unknown'
   const word = isDoubted ? await askProvider(needs, asked) : undefined
   const { lanes, over } = await needs.db.transaction().execute(async (trx) => {
-    const { transactionId } = await findEffect(trx, id)
+    const { transactionId, idempotencyKey } = await findEffect(trx, id)
     // Transactions are locked before their effects, everywhere.
     const carrier = transactionId === null ? undefined : await lockCarrier(trx, transactionId)
+    // Orders as well: whoever makes a file has them locked.
+    const filed = await lockFiledOrder(trx, idempotencyKey)
     const effect = await lockEffect(trx, id)
-    if (effect.transactionId !== transactionId)
+    if (effect.transactionId !== transactionId || effect.idempotencyKey !== idempotencyKey)
       throw new RefusedOperation(`Effect ${id} has just moved on; look again.`)
     await auditEffect(trx, needs, change, { action: 'effect.cancel', effect, after: become })
     if (effect.state === 'reserved' && carrier) {
       return { over: false, lanes: await cancelOnChain(trx, needs, effect, carrier, become) }
     }
-    if (!['planned', 'failed', 'unknown'].includes(effect.state)) {
-      throw new RefusedOperation(`Effect ${id} is ${effect.state} and can't be given up.`)
+    const isWaiting = filed?.waits === true && ['sent', 'unknown'].includes(effect.state)
+    if (!isWaiting && !['planned', 'failed', 'unknown'].includes(effect.state)) {
+      throw new RefusedOperation(`Effect ${id} is ${effect.state} and can't be given up.${whereItIs(filed)}`)
     }
     if (become === 'planned') {
       throw new RefusedOperation(`Effect ${id} is ${effect.state}: "effects retry" plans it anew.`)
     }
+    if (isWaiting) await withdrawOrder(trx, idempotencyKey, needs.clock.now())
     if (effect.kind !== 'coin_transfer') {
-      await refuseLeft(trx, effect, word)
+      if (!isWaiting) await refuseLeft(trx, effect, word)
       await takeBackOutflow(trx, id)
     }
     const reason = `given up by ${change.who}: ${change.why}`
@@ -132,6 +139,9 @@ export async function cancelEffect(
   needs.wake(...lanes)
   return { over }
 }
+
+const whereItIs = (filed: FiledOrder | undefined): string =>
+  filed?.fileId ? ` Its order is in file ${filed.fileId}.` : ''
 
 /** An order is given up only when it is known that its money has not left: by the provider, or as it was never sent. */
 async function refuseLeft(trx: Trx, { id, state }: EffectRow, word: ProviderWord | undefined): Promise<void> {
@@ -349,14 +359,19 @@ export async function auditEffect(
   trx: Trx,
   { clock }: Pick<EffectNeeds, 'clock'>,
   { who, why }: Change,
-  { action, effect: { id, state, reason }, after }: { action: string; effect: EffectRow; after: string },
+  {
+    action,
+    effect: { id, state, reason },
+    after,
+    order,
+  }: { action: string; effect: EffectRow; after: string; order?: string | undefined },
 ): Promise<void> {
   const entry = {
     who,
     why,
     action,
     target: `effect:${id}`,
-    before: { state, reason },
+    before: { state, reason, ...(order === undefined ? {} : { order }) },
     after: { state: after },
   }
   await recordAudit(trx, clock.now(), entry)

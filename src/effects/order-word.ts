@@ -24,13 +24,13 @@ export type ProviderWord =
 
 /** Asks the provider about an order by its key, outside of any transaction. Never throws for what the provider does. */
 export async function askProvider(
-  needs: Pick<EffectNeeds, 'bank' | 'cards' | 'redirects'>,
+  needs: Pick<EffectNeeds, 'db' | 'clock' | 'secrets' | 'bank' | 'cards' | 'redirects'>,
   { door, idempotencyKey }: OpenOrder,
 ): Promise<ProviderWord> {
   const port = findPayoutPort(needs, door)
   if (!port) return { state: 'nobody' }
   try {
-    return (await port.find({ idempotencyKey })) ?? { state: 'not_known' }
+    return (await port.find({ idempotencyKey, door })) ?? { state: 'not_known' }
   } catch (error) {
     if (error instanceof ProviderError) return { state: 'no_answer', problem: error.message }
     throw error

@@ -1,7 +1,9 @@
-import type { BankProvider, BankTransfer, TransferTarget } from '../providers/bank/port.ts'
+import { createOrderBook, type OrderTaker } from '../providers/bank/files/order-book.ts'
+import type { BankTransfer, TransferTarget } from '../providers/bank/port.ts'
 import { describeReason } from '../providers/bank/reasons.ts'
 import { sepaText } from '../providers/bank/sepa-text.ts'
 import type { CardProvider, CardRefund } from '../providers/card/port.ts'
+import { ProviderError } from '../providers/provider-error.ts'
 import type { RedirectProvider, RedirectRefund } from '../providers/redirect/port.ts'
 import { doorKind, type EffectNeeds } from './model.ts'
 
@@ -26,25 +28,44 @@ export interface PayoutOrder {
 /** One way out that isn't a chain. Both throw `ProviderError`; sending under a key that was used answers the first order. */
 export interface PayoutPort {
   send(order: PayoutOrder): Promise<PayoutProgress>
-  find(order: Pick<PayoutOrder, 'idempotencyKey'>): Promise<PayoutProgress | undefined>
+  find(order: Pick<PayoutOrder, 'idempotencyKey' | 'door'>): Promise<PayoutProgress | undefined>
 }
 
 /** The way a door leads; undefined when its provider isn't configured. */
 export function findPayoutPort(
-  { bank, cards, redirects }: Pick<EffectNeeds, 'bank' | 'cards' | 'redirects'>,
+  needs: Pick<EffectNeeds, 'db' | 'clock' | 'secrets' | 'bank' | 'cards' | 'redirects'>,
   door: string,
 ): PayoutPort | undefined {
   const kind = doorKind(door)
-  if (kind === 'bank') return bank && bankPort(bank)
-  const takers = kind === 'paypal' || kind === 'local' ? [redirects[kind]] : cards
+  if (kind === 'bank') return bankPort(needs)
+  const takers = kind === 'paypal' || kind === 'local' ? [needs.redirects[kind]] : needs.cards
   const taker = takers.find((one) => door === `${kind}:${one?.name}`)
   return taker && refundPort(taker)
 }
 
-function bankPort(bank: BankProvider): PayoutPort {
+/** The account says whether its bank takes orders by its API or in files. */
+function bankPort({
+  db,
+  clock,
+  secrets,
+  bank,
+}: Pick<EffectNeeds, 'db' | 'clock' | 'secrets' | 'bank'>): PayoutPort {
+  const orderBook = createOrderBook({ db, clock, secrets })
+  const takerOf = async (door: string): Promise<OrderTaker> => {
+    const account = await db
+      .selectFrom('bankAccounts')
+      .select('ordersBy')
+      .where('iban', '=', door.slice('bank:'.length))
+      .executeTakeFirst()
+    if (account?.ordersBy === 'file') return orderBook
+    if (bank) return bank
+    throw new ProviderError(door, 'not_sent', 'no provider is configured for this door')
+  }
   return {
     async send({ idempotencyKey, door, asset, units, destination }) {
-      const transfer = await bank.sendTransfer({
+      refuseNobody(destination)
+      const taker = await takerOf(door)
+      const transfer = await taker.sendTransfer({
         idempotencyKey,
         iban: door.slice('bank:'.length),
         ...payeeOf(destination),
@@ -54,11 +75,27 @@ function bankPort(bank: BankProvider): PayoutPort {
       })
       return bankProgress(transfer)
     },
-    async find({ idempotencyKey }) {
-      const transfer = await bank.findTransfer(idempotencyKey)
+    async find({ idempotencyKey, door }) {
+      // Whichever way it was ordered: the account may have changed between the two meanwhile.
+      const written = await orderBook.findTransfer(idempotencyKey)
+      if (written) return bankProgress(written)
+      const transfer = bank
+        ? await bank.findTransfer(idempotencyKey)
+        : await (await takerOf(door)).findTransfer(idempotencyKey)
       return transfer && bankProgress(transfer)
     },
   }
+}
+
+/** A payer whose bank didn't name the account: nothing is ordered until a source names it, or a person says where the money goes. */
+function refuseNobody({ iban, account }: Record<string, string>): void {
+  if (iban || account) return
+  throw new ProviderError(
+    'bank',
+    'rejected',
+    'the account that the money came from is not known: it goes when the bank names that; or give it up ("effects cancel") and say where it goes ("review refuse --to-iban")',
+    { code: 'payee_unknown' },
+  )
 }
 
 const MOST_NAME = 70

@@ -1,7 +1,7 @@
 import type { Trx } from '../db/database.ts'
 import { nativeAssetOf } from '../money/asset.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
-import { endEffects } from './end-effects.ts'
+import { failPlanned } from './fail-planned.ts'
 import { freshFees } from './fees.ts'
 import { judgeTransfers } from './judge-transfers.ts'
 import { type EffectNeeds, lanesOfChain } from './model.ts'
@@ -274,16 +274,7 @@ async function refuse(
   }
   const lanes = await needs.db.transaction().execute(async (trx) => {
     if (again.length > 0) await recordRefused(trx, again, now)
-    const still = await lockPlanned(
-      trx,
-      over.map(({ id }) => id),
-    )
-    const ends = over.filter(({ id }) => still.has(id))
-    return endEffects(
-      trx,
-      needs,
-      ends.map(({ id, reason }) => ({ id, state: 'failed', reason, txid: null, gasUnits: null })),
-    )
+    return failPlanned(trx, needs, over)
   })
   needs.wake(...lanes)
   return refused.length

@@ -11,6 +11,7 @@ import {
 import { askProvider, isBeingAsked, isDebitRead, type ProviderWord } from './order-word.ts'
 import { RETURNED_BY_BANK, SAID_BY_BANK } from './payout-ports.ts'
 import { recheckPayouts, setProviderRef, takeBackOutflow } from './payout-store.ts'
+import { lockFiledOrder } from './withdraw-order.ts'
 
 /** What the bank, or the card provider, told a person of an order. */
 export const BANK_WORDS = ['booked', 'rejected', 'not-received'] as const
@@ -38,6 +39,12 @@ export async function settleOrder(
     throw new RefusedOperation(`Effect ${id}: ${contradiction}`)
   }
   const lanes = await needs.db.transaction().execute(async (trx) => {
+    const filed = await lockFiledOrder(trx, asked.idempotencyKey)
+    if (filed?.waits) {
+      throw new RefusedOperation(
+        `The order of effect ${id} is in no file yet: the bank doesn't have it. "effects cancel ${id}" gives it up.`,
+      )
+    }
     const effect = await lockEffect(trx, id)
     const moved = effect.state !== asked.state || effect.idempotencyKey !== asked.idempotencyKey
     if (moved || (await isBeingAsked(trx, id)))

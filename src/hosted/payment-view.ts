@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import { wireTime } from '../kernel/clock.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import { type Asset, chainName } from '../money/asset.ts'
-import { heldUnits, type Payment, paymentFiat } from '../onramp/payment.ts'
+import { heldUnits, type Payment, paymentFiat, standingRefund } from '../onramp/payment.ts'
 import { MOST_DECLINES } from '../onramp/session-news.ts'
 import { isLive } from '../onramp/session-store.ts'
 import { maskWallet } from '../onramp/wallet.ts'
@@ -23,6 +23,7 @@ export function paymentView(app: Needs, scene: PaymentScene, access: 'owner' | '
   const now = app.clock.now()
   const owner = access === 'owner'
   const fiat = paymentFiat(payment)
+  const refund = standingRefund(payment)
   return {
     version: scene.version,
     server_time: wireTime(now),
@@ -46,11 +47,11 @@ export function paymentView(app: Needs, scene: PaymentScene, access: 'owner' | '
     bank_transfer: owner ? bankTransferView(payment, fiat) : null,
     received: receivedView(payment, fiat),
     delivery: deliveryOf(app, scene, owner),
-    refund: payment.refund && {
-      state: payment.refund.state,
-      amount: money(BigInt(payment.refund.units), fiat),
-      reason: payment.refund.reason,
-      created_at: wireTime(new Date(payment.refund.createdAt)),
+    refund: refund && {
+      state: refund.state,
+      amount: money(BigInt(refund.units), fiat),
+      reason: refund.reason,
+      created_at: wireTime(new Date(refund.createdAt)),
     },
     callback_url: owner ? returnAddress(payment) : null,
     sandbox: owner && app.config.mode === 'sandbox' ? { wallet: sandboxWallet(payment.id) } : null,

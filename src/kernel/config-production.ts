@@ -9,7 +9,7 @@ export function refuseUnfitForProduction(
 ): void {
   const { providers, publicUrl, trustProxy, chainRpcUrls, database } = settings
   const simulated = [
-    ['BANK_PROVIDER', providers.bank, 'none'],
+    ['BANK_PROVIDER', providers.bank, 'files'],
     ['CARD_PROVIDER', providers.card, 'none'],
     ['OPEN_BANKING_PROVIDER', providers.openBanking, 'none'],
     ['PAYPAL_PROVIDER', providers.paypal, 'none'],

@@ -1,3 +1,5 @@
+import { stuckDefaultText } from './stuck-thresholds.ts'
+
 /**
  * Every environment variable the program reads: the documentation, `npm start -- --help` and the defaults all come
  * from this one table, so they can't tell different stories. A secret may also be given as `<NAME>_FILE`, the path
@@ -139,7 +141,8 @@ const entries = {
   },
   BANK_PROVIDER: {
     group: 'Providers',
-    meaning: 'Who holds the bank accounts: simulated (sandbox only) or none (no bank transfers).',
+    meaning:
+      'Who holds the bank accounts: simulated (sandbox only), files (banks without an API: statements are imported, orders leave in files), or none (no bank transfers).',
     default: 'none',
     sandboxDefault: 'simulated',
   },
@@ -186,11 +189,27 @@ const entries = {
     default: 'coinbase,kraken',
     sandboxDefault: 'simulated',
   },
+  STATEMENT_FOLDER: {
+    group: 'Providers',
+    meaning:
+      'A folder that bank statements are put into: what stops growing there is imported, then moved to its folder imported, or to refused with a text that says why. How to read CSV stands in its mapping.json. Without it none is watched.',
+  },
+  STATEMENT_FOLDER_STILL: {
+    group: 'Providers',
+    meaning:
+      'How long a file in STATEMENT_FOLDER must not have changed before it is taken. Longer than any pause of a copy on its way.',
+    default: '15s',
+  },
   RATE_LIMIT_PER_MINUTE: {
     group: 'Limits',
     meaning: 'Calls a minute that one integration may make.',
     default: '600',
     sandboxDefault: '6000',
+  },
+  STATEMENT_MAX_BYTES: {
+    group: 'Limits',
+    meaning: 'The most bytes that one file of bank statements may have.',
+    default: '268435456',
   },
   TOKEN_LIFETIME: {
     group: 'Durations',
@@ -275,6 +294,12 @@ const entries = {
     group: 'Durations',
     meaning: 'How long a link to the enhanced verification works.',
     default: '30d',
+  },
+  STUCK_AFTER: {
+    group: 'Durations',
+    meaning:
+      'After how long money that doesn’t move counts as stuck, by kind, comma separated, such as payment_without_transfer=15m,webhook_parked=off. What isn’t named keeps its default; `npm run cli -- stuck --rules` says what each means.',
+    default: stuckDefaultText(),
   },
   WEBHOOK_RETRY_PERIOD: {
     group: 'Durations',

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
+import { readDurations } from './config-durations.ts'
 import { refuseUnfitForProduction } from './config-production.ts'
 import {
   type ConfigProblem,
@@ -17,6 +18,7 @@ import {
   parseMasterKey,
   parseMnemonic,
 } from './config-secrets.ts'
+import { readStuckAfter, type StuckThresholds } from './stuck-thresholds.ts'
 
 export { describeVariables, VARIABLES } from './config-variables.ts'
 export type { ConfigProblem, Environment }
@@ -62,7 +64,8 @@ export interface Config {
   /** The least of a coin that is moved from a sale's address to the hot wallet, likewise. */
   sweepMinimums: ReadonlyMap<string, string>
   providers: {
-    bank: 'simulated' | 'none'
+    /** `files`: no bank's API; orders leave in files, and statements are imported. */
+    bank: 'simulated' | 'files' | 'none'
     card: 'simulated' | 'none'
     openBanking: 'simulated' | 'none'
     paypal: 'simulated' | 'none'
@@ -74,6 +77,15 @@ export interface Config {
   }
   /** Absent: the sample of invented names that comes with the program. */
   sanctionsFile: string | undefined
+  statements: {
+    /** Absolute; absent: no folder is watched for bank statements. */
+    folder: string | undefined
+    /** How long a file in it must not have changed. */
+    stillMs: number
+    maxBytes: number
+  }
+  /** After how long money counts as stuck, by kind. */
+  stuckAfter: StuckThresholds
   rateLimitPerMinute: number
   durations: {
     tokenLifetimeMs: number
@@ -121,6 +133,7 @@ export function loadConfig(env: Environment): Config {
   const host = read.text('HOST')!
   const port = read.integer('PORT', { min: 0, max: 65_535 })
   const dataDir = resolve(read.text('DATA_DIR')!)
+  const folder = readPlace(read, 'STATEMENT_FOLDER', 'a folder that this user can write to')
   const settings: Omit<Config, 'masterKey' | 'walletMnemonic'> = {
     mode,
     role: read.oneOf('ROLE', ['all', 'api', 'worker']),
@@ -151,7 +164,7 @@ export function loadConfig(env: Environment): Config {
     dailyOutflowCaps: readCoins(read, 'DAILY_OUTFLOW_CAP', 'polygon:USDC=250000,bsc:BNB=100,EUR=500000'),
     sweepMinimums: readCoins(read, 'SWEEP_MINIMUM', 'polygon:USDC=1,bsc:BNB=0.002'),
     providers: {
-      bank: read.oneOf('BANK_PROVIDER', ['none', 'simulated']),
+      bank: read.oneOf('BANK_PROVIDER', ['none', 'files', 'simulated']),
       card: read.oneOf('CARD_PROVIDER', ['none', 'simulated']),
       openBanking: read.oneOf('OPEN_BANKING_PROVIDER', ['none', 'simulated']),
       paypal: read.oneOf('PAYPAL_PROVIDER', ['none', 'simulated']),
@@ -159,7 +172,17 @@ export function loadConfig(env: Environment): Config {
       kyc: read.oneOf('KYC_PROVIDER', ['operator', 'simulated']),
       priceSources: readPriceSources(read),
     },
-    sanctionsFile: readSanctionsFile(read),
+    sanctionsFile: readPlace(
+      read,
+      'SANCTIONS_FILE',
+      'a JSON file {"name": "...", "people": ["...", ...]} that this user can read',
+    ),
+    statements: {
+      folder: folder && resolve(folder),
+      stillMs: read.durationMs('STATEMENT_FOLDER_STILL'),
+      maxBytes: read.integer('STATEMENT_MAX_BYTES', { min: 1_000, max: 999_999_999 }),
+    },
+    stuckAfter: readStuckAfter(read),
     rateLimitPerMinute: read.integer('RATE_LIMIT_PER_MINUTE', { min: 1, max: 10_000_000 }),
     durations: readDurations(read),
   }
@@ -169,31 +192,6 @@ export function loadConfig(env: Environment): Config {
   const walletMnemonic = readMnemonic(read, mode, dataDir)
   if (read.problems.length > 0 || !masterKey || !walletMnemonic) throw new ConfigError(read.problems)
   return { ...settings, masterKey, walletMnemonic }
-}
-
-function readDurations(read: ConfigReader): Config['durations'] {
-  return {
-    tokenLifetimeMs: read.durationMs('TOKEN_LIFETIME'),
-    secretRotationOverlapMs: read.durationMs('SECRET_ROTATION_OVERLAP'),
-    idempotencyLifetimeMs: read.durationMs('IDEMPOTENCY_LIFETIME'),
-    quoteLifetimeMs: read.durationMs('QUOTE_LIFETIME'),
-    transferQuoteLifetimeMs: read.durationMs('TRANSFER_QUOTE_LIFETIME'),
-    priceMaxAgeMs: read.durationMs('PRICE_MAX_AGE'),
-    guidedPriceLifetimeMs: read.durationMs('GUIDED_PRICE_LIFETIME'),
-    instantPaymentLifetimeMs: read.durationMs('INSTANT_PAYMENT_LIFETIME'),
-    localPaymentLifetimeMs: read.durationMs('LOCAL_PAYMENT_LIFETIME'),
-    transferStartedLifetimeMs: read.durationMs('TRANSFER_STARTED_LIFETIME'),
-    transferPendingLifetimeMs: read.durationMs('TRANSFER_PENDING_LIFETIME'),
-    reviewLifetimeMs: read.durationMs('REVIEW_LIFETIME'),
-    dispatchDeadlineMs: read.durationMs('DISPATCH_DEADLINE'),
-    saleDepositWindowMs: read.durationMs('SALE_DEPOSIT_WINDOW'),
-    saleConversionDeadlineMs: read.durationMs('SALE_CONVERSION_DEADLINE'),
-    salePayoutDeadlineMs: read.durationMs('SALE_PAYOUT_DEADLINE'),
-    kycLinkLifetimeMs: read.durationMs('KYC_LINK_LIFETIME'),
-    kybLinkLifetimeMs: read.durationMs('KYB_LINK_LIFETIME'),
-    onboardingLinkLifetimeMs: read.durationMs('ONBOARDING_LINK_LIFETIME'),
-    webhookRetryPeriodMs: read.durationMs('WEBHOOK_RETRY_PERIOD'),
-  }
 }
 
 function readPublicUrl(read: ConfigReader, host: string, port: number): string {
@@ -239,14 +237,16 @@ function readDatabaseUrl(read: ConfigReader): string | undefined {
   return undefined
 }
 
-function readSanctionsFile(read: ConfigReader): string | undefined {
-  const path = read.text('SANCTIONS_FILE')
+/** A file or folder that must be there; `what` says what to name. */
+function readPlace(
+  read: ConfigReader,
+  name: 'SANCTIONS_FILE' | 'STATEMENT_FOLDER',
+  what: string,
+): string | undefined {
+  const path = read.text(name)
   if (path === undefined || existsSync(path)) return path
-  read.report(
-    'SANCTIONS_FILE',
-    `SANCTIONS_FILE names ${path}, which is not there.`,
-    'Name a JSON file {"name": "...", "people": ["...", ...]} that this user can read, or leave it out.',
-  )
+  const problem = `${name} names ${path}, which is not there.`
+  read.report(name, problem, `Name ${what}, or leave it out.`)
   return undefined
 }
 

@@ -104,6 +104,18 @@ export function createMetrics() {
       labelNames: ['chain', 'state'],
       registers,
     }),
+    stuckItems: new Gauge({
+      name: 'stuck_money_items',
+      help: 'Money that should have moved by now, by kind ("stuck --rules" lists them).',
+      labelNames: ['rule'],
+      registers,
+    }),
+    stuckOldest: new Gauge({
+      name: 'stuck_money_oldest_seconds',
+      help: "For how long the oldest stuck money of a kind has been so, on the platform's clock; 0 when none is.",
+      labelNames: ['rule'],
+      registers,
+    }),
     walletUnits: new Gauge({
       name: 'wallet_balance',
       help: 'Coins in a hot wallet, in major units.',

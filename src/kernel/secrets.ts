@@ -7,6 +7,7 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto'
+import { takeRandom } from './random-bytes.ts'
 
 /**
  * What must be read again is sealed (AES-256-GCM); what need not be is hashed. Every purpose has a key of its own,
@@ -32,7 +33,15 @@ export function createSecrets(masterKey: Buffer): Secrets {
     if (!key) derived.set(purpose, (key = createHmac('sha256', masterKey).update(purpose).digest()))
     return key
   }
-  const unwrap = (wrapped: Buffer): Buffer => openWith(keyFor('customer-key'), wrapped)
+  // One step opens and seals several values of a customer, whose key it read once: it goes with what was read.
+  const unwrapped = new WeakMap<Buffer, Buffer>()
+  const unwrap = (wrapped: Buffer): Buffer => {
+    const known = unwrapped.get(wrapped)
+    if (known) return known
+    const key = openWith(keyFor('customer-key'), wrapped)
+    unwrapped.set(wrapped, key)
+    return key
+  }
   return {
     seal: (purpose, plain) => sealWith(keyFor(purpose), plain),
     open: (purpose, sealed) => openWith(keyFor(purpose), sealed),
@@ -47,10 +56,12 @@ export function createSecrets(masterKey: Buffer): Secrets {
 }
 
 function sealWith(key: Buffer, plain: string | Buffer): Buffer {
-  const nonce = randomBytes(12)
+  const nonce = takeRandom(12)
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   if (plain.length > PIECE_BYTES && typeof plain !== 'string') return sealLarge(cipher, nonce, plain)
-  const body = Buffer.concat([cipher.update(plain), cipher.final()])
+  const body = cipher.update(plain)
+  // A stream cipher: nothing is left over at the end.
+  cipher.final()
   return Buffer.concat([nonce, cipher.getAuthTag(), body])
 }
 
@@ -62,7 +73,6 @@ function sealLarge(cipher: CipherGCM, nonce: Buffer, plain: Buffer): Buffer {
   for (let at = 0; at < plain.length; at += PIECE_BYTES) {
     cipher.update(plain.subarray(at, at + PIECE_BYTES)).copy(sealed, 28 + at)
   }
-  // A stream cipher: nothing is left over at the end.
   cipher.final()
   nonce.copy(sealed, 0)
   cipher.getAuthTag().copy(sealed, 12)
@@ -73,7 +83,10 @@ function openWith(key: Buffer, sealed: Buffer): Buffer {
   if (sealed.length < 28) throw new Error('A sealed value is too short to be one.')
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
   decipher.setAuthTag(sealed.subarray(12, 28))
-  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()])
+  const plain = decipher.update(sealed.subarray(28))
+  // Throws when anything was changed.
+  decipher.final()
+  return plain
 }
 
 export const sha256 = (value: string | Buffer): Buffer => createHash('sha256').update(value).digest()

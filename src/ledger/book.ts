@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Db, Trx } from '../db/database.ts'
 
 /** One signed entry: debit is +, credit is −. Units are the asset's base units. */
@@ -38,27 +38,54 @@ export async function bookAll(trx: Trx, journals: readonly Journal[]): Promise<v
     .filter((journal) => journal.postings.length > 0)
   if (filled.length === 0) return
   for (const journal of filled) refuseUnbalanced(journal)
-  const lines = filled.flatMap((journal) =>
-    journal.postings.map((posting, line) => ({ ...posting, line, purpose: journal.purpose })),
+  const lines = filled.flatMap((journal, at) =>
+    journal.postings.map((posting, line) => ({ ...posting, line, at: at + 1 })),
   )
+  // Entries name their journal by its place: its purpose is long, and would be sent and compared with each.
   await sql`
-    with booked as (
-      insert into journals (kind, purpose, integration_id, reference, at)
+    with given as (
       select * from unnest(
         ${filled.map((journal) => journal.kind)}::text[], ${filled.map((journal) => journal.purpose)}::text[],
         ${filled.map((journal) => journal.integrationId)}::integer[], ${filled.map((journal) => journal.reference)}::text[],
         ${filled.map((journal) => journal.at)}::timestamptz[])
+        with ordinality as given (kind, purpose, integration_id, reference, at, place)
+    ), booked as (
+      insert into journals (kind, purpose, integration_id, reference, at)
+      select kind, purpose, integration_id, reference, at from given order by place
       returning id, purpose
     ), unsealed as (
       insert into unsealed_journals (journal_id) select id from booked
     )
     insert into postings (journal_id, line, account, asset, units)
-    select booked.id, given.line, given.account, given.asset, given.units
+    select booked.id, entry.line, entry.account, entry.asset, entry.units
     from unnest(
-      ${lines.map((line) => line.purpose)}::text[], ${lines.map((line) => line.line)}::smallint[],
+      ${lines.map((line) => line.at)}::integer[], ${lines.map((line) => line.line)}::smallint[],
       ${lines.map((line) => line.account)}::text[], ${lines.map((line) => line.asset)}::text[],
-      ${lines.map((line) => line.units.toString())}::numeric[]) as given (purpose, line, account, asset, units)
+      ${lines.map((line) => line.units.toString())}::numeric[]) as entry (place, line, account, asset, units)
+    join given on given.place = entry.place
     join booked on booked.purpose = given.purpose`.execute(trx)
+}
+
+/**
+ * Appends a journal of two entries for each row that `rows` selects, in its order, in one statement and without sending them
+ * here: `kind`, `purpose`, `reference`, `at`, `debit` and `credit` (the accounts), `asset`, and `units`. Rows of zero are left out;
+ * fails as `bookAll` does.
+ */
+export async function bookSelected(trx: Trx, rows: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    with given as materialized (${rows}), booked as (
+      insert into journals (kind, purpose, integration_id, reference, at)
+      select kind, purpose, null, reference, at from given where units <> 0
+      returning id, purpose
+    ), unsealed as (
+      insert into unsealed_journals (journal_id) select id from booked
+    )
+    insert into postings (journal_id, line, account, asset, units)
+    select booked.id, entry.line, entry.account, given.asset, entry.units
+      from given join booked using (purpose),
+           lateral (values (0, given.debit, given.units), (1, given.credit, -given.units)) entry (line, account, units)`.execute(
+    trx,
+  )
 }
 
 function refuseUnbalanced(journal: Journal): void {
@@ -89,8 +116,11 @@ export const CUSTOMER_ACCOUNTS = 'customer:'
 const sumOf = (account: string, asset: string) => sql`
   select coalesce(sum(units), 0) as units from postings where account = ${account} and asset = ${asset}`
 
-/** The sum of an account that isn't a customer's, to be read with others in one statement. */
-export const sumFromCheckpoint = (account: string, asset: string) => sql`
+/** The sum of an account that isn't a customer's, to be read with others in one statement; also of columns of it. */
+export const sumFromCheckpoint = (
+  account: string | RawBuilder<unknown>,
+  asset: string | RawBuilder<unknown>,
+) => sql`
   select coalesce((select units from balance_checkpoints where account = ${account} and asset = ${asset}), 0)
        + coalesce((select sum(p.units) from unsealed_journals u join postings p on p.journal_id = u.journal_id
                     where p.account = ${account} and p.asset = ${asset}), 0) as units`

@@ -142,6 +142,9 @@ test('the ledger refuses changes and journals that do not sum to zero', async ()
   }
   const insert = `insert into postings (journal_id, line, account, asset, units) values (1, 7, 'a', 'EUR', 5)`
   await assert.rejects(pool.query(insert), /does not sum to zero/)
+  const ofNone = `insert into postings (journal_id, line, account, asset, units)
+                  values (999, 0, 'a', 'EUR', 5), (999, 1, 'b', 'EUR', -5)`
+  await assert.rejects(pool.query(ofNone), /journal 999 of an entry does not exist/)
 })
 
 const TAMPERINGS: { what: string; sql: string; names: string[]; says: RegExp }[] = [

@@ -2,7 +2,8 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
 import { CUSTOMER_ACCOUNTS } from './book.ts'
 import type { Problem } from './verify.ts'
-import { findDebitProblems } from './verify-payouts.ts'
+import { findBatchProblems, findDebitProblems } from './verify-payouts.ts'
+import { findStatementProblems } from './verify-statements.ts'
 
 const MOST_NAMED = 1_000
 
@@ -16,6 +17,8 @@ export async function findAccountProblems(trx: Trx): Promise<Problem[]> {
     ...(await findDifferences(trx, sql`starts_with(account, 'transit:')`, EXPECTED_TRANSIT)),
     ...(await findUnfinished(trx)),
     ...(await findDebitProblems(trx)),
+    ...(await findStatementProblems(trx)),
+    ...(await findBatchProblems(trx)),
   ]
 }
 
@@ -96,11 +99,16 @@ const EXPECTED_TRANSIT = sql`
     from effects e
    where e.kind = 'bank_transfer' and e.state <> 'cancelled'
      and not exists (select from bank_transactions t
-                      where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit' and t.transfer_ref = e.provider_ref)
+                      where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit'
+                        and t.transfer_ref in (e.provider_ref, e.idempotency_key))
      -- One whose answer was lost is known by the id that it carries.
      and not exists (select from bank_transactions t
                       where e.provider_ref is null and t.iban = split_part(e.door, ':', 2) and t.direction = 'debit'
                         and t.transfer_ref is not null and t.end_to_end_id = e.idempotency_key)
+     -- One that left in a file which the bank booked as one sum.
+     and not exists (select from file_orders o join order_files f on f.id = o.file_id
+                      where o.idempotency_key = e.idempotency_key and o.state in ('booked', 'returned')
+                        and f.batch_line is not null)
    group by e.door, e.asset`
 
 async function findDifferences(

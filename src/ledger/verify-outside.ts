@@ -32,7 +32,13 @@ export async function findBankProblems(
   db: Db,
   bank: Pick<BankProvider, 'getBalance' | 'listTransactions'>,
 ): Promise<Problem[]> {
-  const accounts = await db.selectFrom('bankAccounts').selectAll().orderBy('iban').execute()
+  // Of an account that isn't read by the API only its statements tell.
+  const accounts = await db
+    .selectFrom('bankAccounts')
+    .selectAll()
+    .where('dueAt', 'is not', null)
+    .orderBy('iban')
+    .execute()
   const problems: Problem[] = []
   for (const account of accounts) {
     let difference: Problem | undefined
@@ -60,7 +66,10 @@ async function compareAccount(
   const { rows } = await sql<{ booked: bigint; known: string[] }>`
     select (select coalesce(sum(units), 0) from postings where account = ${`bank:${iban}`} and asset = ${currency}) as booked,
            array(select bank_ref from bank_transactions
-                  where iban = ${iban} and bank_ref = any(${lines.map(({ ref }) => ref)}::text[])) as known`.execute(
+                  where iban = ${iban} and bank_ref = any(${lines.map(({ ref }) => ref)}::text[])
+                 union
+                 select ref from bank_line_refs
+                  where iban = ${iban} and ref = any(${lines.map(({ ref }) => ref)}::text[])) as known`.execute(
     db,
   )
   const { booked, known } = rows[0]!

@@ -31,7 +31,8 @@ export async function findDebitProblems(trx: Trx): Promise<Problem[]> {
               where back.iban = d.iban and back.transfer_ref = d.transfer_ref and back.state = 'returned') as lost
       from debits d left join effects e
         on e.kind = 'bank_transfer' and e.door = 'bank:' || d.iban and e.asset = d.currency
-           and (e.provider_ref = d.transfer_ref or (e.provider_ref is null and e.idempotency_key = d.end_to_end_id))
+           and (d.transfer_ref in (e.provider_ref, e.idempotency_key)
+                or (e.provider_ref is null and e.idempotency_key = d.end_to_end_id))
      where e.id is null or e.units <> d.units or d.times > 1 or e.state = 'cancelled'
      order by d.iban, d.bank_ref limit ${MOST_NAMED}`.execute(trx)
   return rows.flatMap(({ iban, bankRef, units, effect, ordered, times, lost }) => {
@@ -45,6 +46,33 @@ export async function findDebitProblems(trx: Trx): Promise<Problem[]> {
   })
 }
 
+/** Whether each line that took a whole file of orders is what its orders come to. */
+export async function findBatchProblems(trx: Trx): Promise<Problem[]> {
+  const { rows } = await sql<{
+    fileId: string
+    iban: string
+    line: string
+    units: bigint | null
+    booked: bigint
+  }>`
+    select f.id as file_id, f.iban, f.batch_line as line, t.units,
+           (select coalesce(sum(o.units), 0) from file_orders o
+             where o.file_id = f.id and o.state in ('booked', 'returned')
+               and not exists (select from bank_transactions own
+                                where own.iban = o.iban and own.transfer_ref = o.idempotency_key
+                                  and own.direction = 'debit')) as booked
+      from order_files f left join bank_transactions t
+        on t.iban = f.iban and t.id = f.batch_line and t.direction = 'debit' and t.matched_units = t.units
+     where f.batch_line is not null order by f.id`.execute(trx)
+  return rows
+    .filter(({ units, booked }) => units !== booked)
+    .slice(0, MOST_NAMED)
+    .map(({ fileId, iban, line, units, booked }) => ({
+      where: `file of orders ${fileId}`,
+      what: `was taken by line ${line} of ${iban} with ${units ?? 'nothing'}, but its orders come to ${booked}`,
+    }))
+}
+
 /** Whether the bank says of our orders what we think of them, but for those whose line on the statement tells it. */
 export async function findOrderProblems(
   db: Db,
@@ -53,8 +81,10 @@ export async function findOrderProblems(
   const { rows } = await sql<{ id: string; idempotencyKey: string; state: string; units: bigint }>`
     select id, idempotency_key, state, units from effects e
      where kind = 'bank_transfer' and state in ('sent', 'confirmed', 'failed')
+       and not exists (select from file_orders o where o.idempotency_key = e.idempotency_key)
        and not exists (select from bank_transactions t
-                        where t.iban = split_part(e.door, ':', 2) and t.transfer_ref = e.provider_ref and t.direction = 'debit')
+                        where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit'
+                          and t.transfer_ref in (e.provider_ref, e.idempotency_key))
      order by created_at desc limit ${MOST_NAMED}`.execute(db)
   const problems: Problem[] = []
   for (const { id, idempotencyKey, state, units } of rows) {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { sql } from 'kysely'
-import type { PaymentWorld } from '../../test/support/payments.ts'
 import {
   addDeposit,
   addSale,
@@ -11,7 +10,7 @@ import {
   saleEffects,
   saleEvents,
   settleBank,
-  startSaleWorld,
+  shareSaleWorld,
 } from '../../test/support/sales.ts'
 import { addFaults } from '../providers/faults.ts'
 import { ProviderError } from '../providers/provider-error.ts'
@@ -19,13 +18,7 @@ import { SANDBOX_BLOCKED_WALLET } from '../providers/screening/block-list.ts'
 import { releaseSale, returnSale } from './review-sale.ts'
 import type { Sale } from './sale.ts'
 
-let t: PaymentWorld
-
-before(async () => {
-  t = await startSaleWorld()
-})
-after(() => t.stop())
-afterEach(() => checkSaleBooks(t.app))
+const t = await shareSaleWorld()
 
 const CHANGE = { who: 'ana', why: 'looked at' }
 const BLOCKED = { from: SANDBOX_BLOCKED_WALLET }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { sql } from 'kysely'
-import { addCustomer, type PaymentWorld } from '../../test/support/payments.ts'
+import { addCustomer } from '../../test/support/payments.ts'
 import {
   addSale,
   checkSaleBooks,
@@ -13,7 +13,7 @@ import {
   saleEffects,
   saleEvents,
   settleBank,
-  startSaleWorld,
+  shareSaleWorld,
 } from '../../test/support/sales.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { balanceOf } from '../ledger/book.ts'
@@ -30,13 +30,7 @@ import {
 import { openPayee } from './sale-wire.ts'
 import { takeBackPayout } from './take-back-payout.ts'
 
-let t: PaymentWorld
-
-before(async () => {
-  t = await startSaleWorld()
-})
-after(() => t.stop())
-afterEach(() => checkSaleBooks(t.app))
+const t = await shareSaleWorld()
 
 const CHANGE = { who: 'ana', why: 'looked at' }
 const OTHER_IBAN = payerIban('Ana elsewhere')

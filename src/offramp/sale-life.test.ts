@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
-import type { PaymentWorld } from '../../test/support/payments.ts'
+import { describe, test } from 'node:test'
 import { setSettings } from '../../test/support/payments.ts'
 import {
   addDeposit,
@@ -14,20 +13,14 @@ import {
   saleEffects,
   saleEvents,
   settleBank,
-  startSaleWorld,
+  shareSaleWorld,
 } from '../../test/support/sales.ts'
 import { DEFAULT_SETTINGS, type IntegrationSettings } from '../common/integration.ts'
 import { balanceOf } from '../ledger/book.ts'
 import { addFaults } from '../providers/faults.ts'
 import { SANDBOX_BLOCKED_WALLET } from '../providers/screening/block-list.ts'
 
-let t: PaymentWorld
-
-before(async () => {
-  t = await startSaleWorld()
-})
-after(() => t.stop())
-afterEach(() => checkSaleBooks(t.app))
+const t = await shareSaleWorld()
 
 const policy = (sales: Partial<IntegrationSettings['sales']> = {}) =>
   setSettings(t, (settings) => ({ ...settings, sales: { ...DEFAULT_SETTINGS.sales, ...sales } }))

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
-import type { PaymentWorld } from '../../test/support/payments.ts'
+import { describe, test } from 'node:test'
 import {
   addDeposit,
   addSale,
@@ -14,7 +13,8 @@ import {
   saleEffects,
   saleEvents,
   settleBank,
-  startSaleWorld,
+  shareSaleWorld,
+  showSale,
 } from '../../test/support/sales.ts'
 import { effectNeeds } from '../app-effects.ts'
 import { judgeTransfers } from '../effects/judge-transfers.ts'
@@ -25,19 +25,13 @@ import { SANDBOX_BLOCKED_WALLET } from '../providers/screening/block-list.ts'
 import { paySaleAgain, releaseSale, returnSale } from './review-sale.ts'
 import { findStuckSales } from './sale-health.ts'
 
-let t: PaymentWorld
-
-before(async () => {
-  t = await startSaleWorld()
-})
-after(() => t.stop())
-afterEach(() => checkSaleBooks(t.app))
+const t = await shareSaleWorld()
 
 const DAY = 86_400_000
 const CHANGE = { who: 'ana', why: 'looked at' }
 const FAR = new Date(Date.UTC(2200, 0))
 
-const shown = async (id: string) => (await t.api('GET', `/api/getRampoff?id=${id}`)).body.data
+const shown = (id: string) => showSale(t, id)
 
 /** A sale that nobody can price, as its row was spoilt. */
 async function spoil(id: string, price = 'nonsense'): Promise<void> {

@@ -1,33 +1,26 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { sql } from 'kysely'
-import type { PaymentWorld } from '../../test/support/payments.ts'
 import {
   addDeposit,
   addSale,
-  checkSaleBooks,
   deposit,
   endSaleEffects,
   getSale,
   SALE_LANES,
   saleEvents,
   settleBank,
-  startSaleWorld,
+  shareSaleWorld,
+  showSale,
 } from '../../test/support/sales.ts'
 import { returnSale } from './review-sale.ts'
 
-let t: PaymentWorld
-
-before(async () => {
-  t = await startSaleWorld()
-})
-after(() => t.stop())
-afterEach(() => checkSaleBooks(t.app))
+const t = await shareSaleWorld()
 
 const DAY = 86_400_000
 const CHANGE = { who: 'ana', why: 'looked at' }
 
-const shown = async (id: string) => (await t.api('GET', `/api/getRampoff?id=${id}`)).body.data
+const shown = (id: string) => showSale(t, id)
 const statesOf = async (id: string): Promise<string[]> =>
   (await shown(id)).deposits.map((one: { state: string }) => one.state)
 

@@ -14,8 +14,8 @@ export interface Instructions {
 }
 
 /**
- * Takes a concept for a payment on the integration's own account, else on one that several share. A concept is never
- * used again on an account. Undefined when there is no account in the currency.
+ * Takes a concept for a payment on the integration's own account, else on one that several share, the newest of them. A
+ * concept is never used again on an account. Undefined when there is no account in the currency.
  */
 export async function takeConcept(
   trx: Trx,
@@ -26,7 +26,7 @@ export async function takeConcept(
      where (integration_id = (select coalesce(replaced_by, id) from integrations where id = ${integrationId})
             or integration_id is null)
        and currency = ${fiat} and status = 'active'
-     order by integration_id nulls last, iban limit 1`.execute(trx)
+     order by integration_id nulls last, created_at desc, iban limit 1 for key share`.execute(trx)
   const account = rows[0]
   if (!account) return undefined
   const { number, ...where } = account

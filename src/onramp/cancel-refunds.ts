@@ -12,16 +12,19 @@ export interface PlannedRefund {
 }
 
 /** Refunds of a card session that have not been ordered yet, locked: before their payment, as everywhere. */
-export function lockPlannedRefunds(
+export const lockPlannedRefunds = (
   trx: Trx,
   { paymentId, sessionId }: { paymentId: string; sessionId: string },
-): Promise<PlannedRefund[]> {
+): Promise<PlannedRefund[]> => lockPlanned(trx, paymentId, cardSourceKey(sessionId))
+
+/** The same of any source, named by its key (`RefundSource`). */
+export function lockPlanned(trx: Trx, paymentId: string, source: string): Promise<PlannedRefund[]> {
   return trx
     .selectFrom('effects')
     .select(['id', 'purpose', 'door', 'units'])
     .where('reference', '=', paymentReference(paymentId))
-    .where('kind', '=', 'card_refund')
-    .where('purpose', 'like', `%:${cardSourceKey(sessionId)}`)
+    .where('kind', 'in', ['card_refund', 'bank_transfer'])
+    .where('purpose', 'like', `%:${source}`)
     .where('state', '=', 'planned')
     .orderBy('id')
     .forUpdate()

@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import type { EndedEffect } from '../effects/model.ts'
-import { cancelRefunds, lockPlannedRefunds } from './cancel-refunds.ts'
+import { cancelRefunds, lockPlannedRefunds, type PlannedRefund } from './cancel-refunds.ts'
 import { customerFiat, heldUnits, type Payment } from './payment.ts'
 import {
   beginChanges,
@@ -13,12 +13,13 @@ import {
   wakeAfter,
   writeChanges,
 } from './payment-changes.ts'
-import { cancelCoins, isUndispatched, lockCoins } from './payment-effects.ts'
+import { type CoinsEffect, cancelCoins, isUndispatched, lockCoins } from './payment-effects.ts'
 import { nextState } from './payment-states.ts'
 import { lockPayments } from './payment-store.ts'
 import { planRefund } from './plan-refund.ts'
 import { cardSourceKey, loadSources } from './refund-sources.ts'
 import { reverseConversion } from './reverse-conversion.ts'
+import { loadSessions } from './session-store.ts'
 
 /** The payer took the money of a session back: through the card network, or by a dispute at PayPal. */
 export interface Chargeback {
@@ -32,7 +33,7 @@ export interface Chargeback {
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'pageNews'>
 
-const CHARGEBACK_LOSS = 'loss:chargeback'
+export const CHARGEBACK_LOSS = 'loss:chargeback'
 
 /**
  * Takes a chargeback in. As long as no coin was dispatched the transfer is given up, the conversion reversed, and the
@@ -46,41 +47,77 @@ export async function applyChargeback(app: Needs, chargeback: Chargeback): Promi
     const coins = await lockCoins(trx, paymentId)
     const refunds = await lockPlannedRefunds(trx, chargeback)
     const payment = (await lockPayments(trx, [paymentId])).get(paymentId)
-    const known = payment && (await loadSources(trx, app, [paymentId])).get(paymentId)!
-    // Not among the sources: this session's money was charged back before.
-    if (!payment || !known?.some(({ key }) => key === cardSourceKey(sessionId))) return
-    await cancelRefunds(trx, changes, payment, refunds)
-    const stopped = isUndispatched(coins) && nextState(payment.state, 'charged_back') !== undefined
-    if (stopped) {
-      if (coins) await cancelCoins(trx, coins, changes.now)
-      await reverseConversion(trx, changes, payment, { keepFees: false })
-    }
-    const sources = (await loadSources(trx, app, [paymentId])).get(paymentId)!
-    const own = sources.find(({ key }) => key === cardSourceKey(sessionId))!
-    bookChargeback(changes, payment, chargeback, own.leftUnits)
-    await trx
-      .updateTable('paymentSessions')
-      .set({ chargedBackAt: changes.now })
-      .where('id', '=', sessionId)
-      .execute()
-    if (stopped) await endStopped(app, trx, changes, payment)
-    else tell(changes, payment, 'PAYMENT_CHARGED_BACK')
+    const session = payment && (await loadSessions(trx, [paymentId])).find(({ id }) => id === sessionId)
+    // Charged back before, also when that dispute was won since.
+    if (!payment || !session || session.chargedBackAt !== null) return
+    await takeMoneyBack(app, trx, changes, payment, {
+      ...chargeback,
+      coins,
+      refunds,
+      key: sessionId,
+      source: cardSourceKey(sessionId),
+      mark: async () => {
+        await trx
+          .updateTable('paymentSessions')
+          .set({ chargedBackAt: changes.now })
+          .where('id', '=', sessionId)
+          .execute()
+      },
+    })
     await writeChanges(trx, changes)
   })
   wakeAfter(app, changes)
 }
 
-/** What is still held of this session's money goes back the way it came; what isn't is our loss. */
+/** Money of one source of a locked payment that was taken back. */
+export interface TakenBack extends Pick<Chargeback, 'account' | 'units' | 'reason'> {
+  coins: CoinsEffect | undefined
+  /** Refunds of that source that were not ordered yet. */
+  refunds: readonly PlannedRefund[]
+  /** Names it in the journal's purpose. */
+  key: string
+  /** See `RefundSource`. */
+  source: string
+  /** Marks the source as taken back, so that nothing goes back to it any more. */
+  mark: () => Promise<void>
+}
+
+/** What `applyChargeback` does to a payment, whoever took the money back. The caller holds the locks and writes `changes`. */
+export async function takeMoneyBack(
+  app: Pick<App, 'secrets'>,
+  trx: Trx,
+  changes: PaymentChanges,
+  payment: Payment,
+  taken: TakenBack,
+): Promise<{ lossUnits: bigint }> {
+  const { coins, refunds, source } = taken
+  await cancelRefunds(trx, changes, payment, refunds)
+  const stopped = isUndispatched(coins) && nextState(payment.state, 'charged_back') !== undefined
+  if (stopped) {
+    if (coins) await cancelCoins(trx, coins, changes.now)
+    await reverseConversion(trx, changes, payment, { keepFees: false })
+  }
+  const sources = (await loadSources(trx, app, [payment.id])).get(payment.id)!
+  // A source that is missing was marked already, by what was taken of it from another payment.
+  const leftUnits = sources.find(({ key }) => key === source)?.leftUnits ?? taken.units
+  const lossUnits = bookChargeback(changes, payment, taken, leftUnits)
+  await taken.mark()
+  if (stopped) await endStopped(app, trx, changes, payment)
+  else tell(changes, payment, 'PAYMENT_CHARGED_BACK')
+  return { lossUnits }
+}
+
+/** What is still held of this source's money goes back the way it came; what isn't is our loss, which is answered. */
 function bookChargeback(
   changes: PaymentChanges,
   payment: Payment,
-  { sessionId, account, units, reason }: Chargeback,
+  { key, account, units, reason }: TakenBack,
   leftUnits: bigint,
-): void {
+): bigint {
   const covered = smaller(smaller(heldUnits(payment), leftUnits), units)
   bookFor(changes, payment, {
     kind: 'chargeback',
-    purpose: `payment:${payment.id}:chargeback:${sessionId}`,
+    purpose: `payment:${payment.id}:chargeback:${key}`,
     postings: [
       { account: customerFiat(payment.id), asset: payment.fiat, units: covered },
       { account: CHARGEBACK_LOSS, asset: payment.fiat, units: units - covered },
@@ -95,8 +132,10 @@ function bookChargeback(
       lossUnits: (BigInt(before?.lossUnits ?? 0) + units - covered).toString(),
       reason,
       at: changes.now.toISOString(),
+      state: 'charged_back',
     },
   })
+  return units - covered
 }
 
 /** Money that came another way, such as a transfer on top of the card, goes back to where it came from. */

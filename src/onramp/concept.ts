@@ -19,7 +19,9 @@ export function readConcepts(text: string): number[] {
   const found = new Set<number>()
   const whole = text.match(/\d+/g) ?? []
   const joined = (text.match(/\d(?:[\d .\-/]*\d)?/g) ?? []).map((run) => run.replaceAll(/\D/g, ''))
-  for (const digits of [...whole, ...joined]) {
+  for (const run of [...whole, ...joined]) {
+    // Some banks fill a field up with zeros in front.
+    const digits = run.replace(/^0+/, '')
     if (digits.length > 15) continue
     const concept = Number(digits)
     if (isConcept(concept)) found.add(concept)

@@ -29,4 +29,6 @@ export function conversionPostings(payment: Payment, units: bigint, quote: Quote
   ]
 }
 
-export const conversionPurpose = (paymentId: string): string => `payment:${paymentId}:conversion`
+/** A payment is converted once, but for one whose money was given back to the bank's line and came again. */
+export const conversionPurpose = ({ id, conversionRound }: Pick<Payment, 'id' | 'conversionRound'>): string =>
+  `payment:${id}:conversion${conversionRound > 1 ? `:${conversionRound}` : ''}`

@@ -196,10 +196,10 @@ describe('a bank transfer', () => {
   test('without a concept of ours, or with two: unmatched, and the money waits in suspense', async () => {
     const [one, other] = [await newTransfer(), await newTransfer()]
     const iban = await findIban(t.app)
-    await send({ iban, concept: 'gracias' }, '11.00')
+    await send({ iban, concept: 'gracias' }, '11.00', 'Somebody Else')
     await send({ iban, concept: String(conceptOf(99_999_999)) }, '12.00')
     await send({ iban, concept: `${one.concept} ${other.concept}` }, '13.00')
-    await send({ iban, concept: String(Number(one.concept) + 1) }, '14.00')
+    await send({ iban, concept: String(Number(one.concept) + 1) }, '14.00', 'Somebody Else')
     const lines = await t.app.db
       .selectFrom('bankTransactions')
       .select(['units', 'state'])

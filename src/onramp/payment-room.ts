@@ -5,7 +5,7 @@ import type { Trx } from '../db/database.ts'
 import type { EffectRoom, EndedEffect } from '../effects/model.ts'
 import { holdAgain } from './cancel-refunds.ts'
 import { chargeBackUndelivered } from './chargeback.ts'
-import { heldUnits, type Payment, paymentReference, type RefundRecord } from './payment.ts'
+import { heldUnits, isChargedBack, type Payment, paymentReference, type RefundRecord } from './payment.ts'
 import {
   beginChanges,
   moveState,
@@ -70,7 +70,7 @@ async function giveUp(
   payment: Payment,
   coins: EndedEffect,
 ): Promise<void> {
-  if (payment.chargeback) await chargeBackUndelivered(trx, changes, payment, coins)
+  if (isChargedBack(payment)) await chargeBackUndelivered(trx, changes, payment, coins)
   else if (payment.state === 'payment_received') moveToReview(changes, payment, 'undeliverable', coins.reason)
   else setFields(changes, payment, { reviewDetail: coins.reason })
 }
@@ -87,13 +87,47 @@ function giveUpRefund(changes: PaymentChanges, payment: Payment, effect: EndedEf
   }
 }
 
-/** A refund is as far as all of its parts are; confirmed as a whole, it ends the payment. */
-async function settleRefunds(trx: Trx, changes: PaymentChanges, payments: readonly Payment[]): Promise<void> {
+/**
+ * Orders that waited were taken into a file for their bank: the refunds among them are `sent` from now on. The
+ * caller has locked their orders; their effects are locked here, before the payments, as everywhere.
+ */
+export async function tellHandedOver(
+  app: Needs,
+  trx: Trx,
+  idempotencyKeys: readonly string[],
+): Promise<void> {
+  const { rows } = await sql<{ id: string }>`
+    with ordered as (
+      select reference from effects
+       where idempotency_key = any(${[...idempotencyKeys]}::text[]) and starts_with(reference, 'payment:')
+       order by id for update
+    ) select distinct substr(reference, length('payment:') + 1) as id from ordered`.execute(trx)
+  const changes = beginChanges(app)
+  const payments = await lockPayments(
+    trx,
+    rows.map(({ id }) => id),
+  )
+  await settleRefunds(trx, changes, [...payments.values()])
+  await writeChanges(trx, changes)
+}
+
+/**
+ * A refund is as far as all of its parts are; confirmed as a whole, it ends the payment. An order to a bank without an
+ * API is only planned until it is in a file: before that nobody but us has it.
+ */
+export async function settleRefunds(
+  trx: Trx,
+  changes: PaymentChanges,
+  payments: readonly Payment[],
+): Promise<void> {
   if (payments.length === 0) return
   const { rows } = await sql<{ reference: string; states: string[] }>`
-    select reference, array_agg(distinct state) as states from effects
+    select reference, array_agg(distinct case when waiting.idempotency_key is null then e.state else 'planned' end) as states
+      from effects e
+           left join file_orders waiting
+                  on waiting.idempotency_key = e.idempotency_key and waiting.file_id is null and e.state = 'sent'
      where reference = any(${payments.map(({ id }) => paymentReference(id))}::text[])
-       and kind in ('bank_transfer', 'card_refund') and state <> 'cancelled'
+       and kind in ('bank_transfer', 'card_refund') and e.state <> 'cancelled'
      group by reference`.execute(trx)
   const byReference = new Map(rows.map(({ reference, states }) => [reference, states]))
   for (const payment of payments) {

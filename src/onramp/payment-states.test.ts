@@ -30,6 +30,10 @@ const EVENTS: Record<PaymentEvent, true> = {
   undelivered: true,
   refund_confirmed: true,
   charged_back: true,
+  back_to_started: true,
+  back_to_pending: true,
+  back_to_expired: true,
+  back_to_cancelled: true,
 }
 
 /** Every state by every event, written out a second time by hand: a change of the table has to be meant. */
@@ -47,6 +51,10 @@ delivered         -                 -                 coins_sent        coins_se
 undelivered       -                 -                 -                 in_review         -          -
 refund_confirmed  -                 -                 refunded          refunded          refunded   refunded
 charged_back      -                 -                 payment_rejected  payment_rejected  -          -
+back_to_started   -                 -                 started           started           -          -
+back_to_pending   -                 -                 pending_bank      pending_bank      -          -
+back_to_expired   -                 -                 expired           expired           -          -
+back_to_cancelled -                 -                 cancelled         cancelled         -          -
 `
 
 test('the table says of every state and event what happens', () => {

@@ -29,6 +29,11 @@ export type PaymentEvent =
   | 'refund_confirmed'
   /** The payer took the money back while no coin had left. */
   | 'charged_back'
+  /** An operator took back what a bank's line was matched as: it is again what it was before the money. */
+  | 'back_to_started'
+  | 'back_to_pending'
+  | 'back_to_expired'
+  | 'back_to_cancelled'
 
 /**
  * The one table of a payment's life: from each state, by what, to which. Whatever is not in it can't happen. It is the
@@ -57,12 +62,20 @@ export const TRANSITIONS: Readonly<Record<PaymentState, Partial<Record<PaymentEv
     delivered: 'coins_sent',
     refund_confirmed: 'refunded',
     charged_back: 'payment_rejected',
+    back_to_started: 'started',
+    back_to_pending: 'pending_bank',
+    back_to_expired: 'expired',
+    back_to_cancelled: 'cancelled',
   },
   payment_received: {
     delivered: 'coins_sent',
     undelivered: 'in_review',
     refund_confirmed: 'refunded',
     charged_back: 'payment_rejected',
+    back_to_started: 'started',
+    back_to_pending: 'pending_bank',
+    back_to_expired: 'expired',
+    back_to_cancelled: 'cancelled',
   },
   expired: { doubted: 'in_review', refund_confirmed: 'refunded' },
   cancelled: { doubted: 'in_review', refund_confirmed: 'refunded' },

@@ -132,6 +132,7 @@ const CHANGING = {
   liveExternalId: 'text',
   receivedUnits: 'numeric',
   convertedUnits: 'numeric',
+  conversionRound: 'integer',
   refundedUnits: 'numeric',
   limitUnits: 'numeric',
   coinUnits: 'numeric',
@@ -183,9 +184,8 @@ interface Row extends Omit<Payment, 'account'> {
 }
 
 function readRow(row: Row): Payment {
-  const { bic, accountHolderName, bankName, ...payment } = row
-  return {
-    ...payment,
-    account: bic === null ? null : { bic, holderName: accountHolderName!, bankName: bankName! },
-  }
+  const { bic, accountHolderName, bankName, ...rest } = row
+  const account = bic === null ? null : { bic, holderName: accountHolderName!, bankName: bankName! }
+  // Copied once: many are read at a time, and each has some sixty fields.
+  return Object.assign(rest, { account })
 }

@@ -6,7 +6,7 @@ import { formatAmount, wireHundredths, wireNumber } from '../money/amount.ts'
 import type { Asset } from '../money/asset.ts'
 import { findPaymentMethod } from '../pricing/payment-methods.ts'
 import { nullable, WireTime } from '../server/fields.ts'
-import { type Holder, type Payment, paymentCoin, paymentFiat } from './payment.ts'
+import { type Holder, type Payment, paymentCoin, paymentFiat, standingRefund } from './payment.ts'
 import { PAYMENT_STATES } from './payment-states.ts'
 
 const Exact = (description: string) => Type.String({ description, examples: ['148.320000'] })
@@ -51,13 +51,28 @@ export const PaymentObject = Type.Object({
   ),
   refund: nullable(
     Type.Object({
-      state: Type.String({ enum: ['planned', 'sent', 'confirmed', 'failed'] }),
+      state: Type.String({
+        enum: ['planned', 'sent', 'confirmed', 'failed'],
+        description:
+          '`sent`: the bank or the payment provider has the order, which was `planned` until then.',
+      }),
       amount: Type.String(),
       reason: Type.String(),
       created_at: WireTime,
     }),
   ),
-  chargeback: nullable(Type.Object({ amount: Type.String(), reason: Type.String(), created_at: WireTime })),
+  chargeback: nullable(
+    Type.Object({
+      amount: Type.String(),
+      reason: Type.String(),
+      state: Type.String({
+        enum: ['charged_back', 'won'],
+        description:
+          '`won`: the dispute was decided against the payer; nothing is taken back any more. Told of cards alone.',
+      }),
+      created_at: WireTime,
+    }),
+  ),
   gateway_url: nullable(
     Type.String({
       description:
@@ -100,6 +115,7 @@ export function wirePayment(payment: Payment, app: Pick<App, 'config' | 'secrets
     chargeback: payment.chargeback && {
       amount: formatAmount(BigInt(payment.chargeback.units), fiat),
       reason: payment.chargeback.reason,
+      state: payment.chargeback.state ?? 'charged_back',
       created_at: wireTime(new Date(payment.chargeback.at)),
     },
     gateway_url: payment.guided ? gatewayUrl(app, payment.id) : null,
@@ -137,7 +153,8 @@ function wireBankTransfer(payment: Payment, fiat: Asset) {
   }
 }
 
-function wireRefund({ refund }: Payment, fiat: Asset) {
+function wireRefund(payment: Payment, fiat: Asset) {
+  const refund = standingRefund(payment)
   return (
     refund && {
       state: refund.state,

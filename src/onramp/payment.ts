@@ -54,7 +54,13 @@ export interface ChargebackRecord {
   lossUnits: string
   reason: string
   at: string
+  /** Absent: it stands. `won`: the dispute was decided for us, and nothing of it is lost. */
+  state?: 'charged_back' | 'won'
 }
+
+/** Whether what the payer took back is still gone. */
+export const isChargedBack = ({ chargeback }: Pick<Payment, 'chargeback'>): boolean =>
+  chargeback !== null && chargeback.state !== 'won'
 
 export type ReviewReason =
   | 'over'
@@ -89,6 +95,10 @@ export const isRefunding = (
   payment: Pick<Payment, 'refund' | 'receivedUnits' | 'convertedUnits' | 'refundedUnits'>,
 ): boolean =>
   payment.refund?.whole === true && payment.refund.state !== 'confirmed' && heldUnits(payment) === 0n
+
+/** The latest refund, unless all of it was taken back before it left. */
+export const standingRefund = ({ refund }: Pick<Payment, 'refund'>): RefundRecord | null =>
+  refund && BigInt(refund.units) > 0n ? refund : null
 
 export const customerFiat = (paymentId: string): string => `customer:${paymentId}:fiat`
 export const customerCoin = (paymentId: string): string => `customer:${paymentId}:coin`

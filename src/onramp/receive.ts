@@ -216,7 +216,7 @@ export function fill(
   const coin = paymentCoin(payment)
   bookFor(changes, payment, {
     kind: 'conversion',
-    purpose: conversionPurpose(payment.id),
+    purpose: conversionPurpose(payment),
     postings: conversionPostings(payment, units, quote),
   })
   changes.effects.push({

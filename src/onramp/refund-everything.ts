@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import { type AuditEntry, recordAudit } from '../common/integration-store.ts'
 import type { Trx } from '../db/database.ts'
-import { heldUnits, isRefunding, type Payment, type RefundReason } from './payment.ts'
+import { heldUnits, isChargedBack, isRefunding, type Payment, type RefundReason } from './payment.ts'
 import { beginChanges, wakeAfter, writeChanges } from './payment-changes.ts'
 import { cancelCoins, isUndispatched, lockCoins } from './payment-effects.ts'
 import { lockPayments } from './payment-store.ts'
@@ -77,5 +77,5 @@ function isRefundable(payment: Payment): boolean {
   const held = heldUnits(payment)
   if (payment.refund?.state === 'failed' && held > 0n) return true
   if (payment.state !== 'in_review' && payment.state !== 'payment_received') return false
-  return held + payment.convertedUnits > 0n && !isRefunding(payment) && payment.chargeback === null
+  return held + payment.convertedUnits > 0n && !isRefunding(payment) && !isChargedBack(payment)
 }

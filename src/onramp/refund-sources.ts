@@ -50,7 +50,8 @@ export async function loadSources(
     units: bigint
   }>`
     select payment_id, id, payment_type, provider, provider_ref, units from payment_sessions
-     where payment_id = any(${ids}) and state = 'paid' and payment_type <> 'psd2' and charged_back_at is null
+     where payment_id = any(${ids}) and state = 'paid' and payment_type <> 'psd2'
+       and (charged_back_at is null or dispute_won_at is not null)
      order by created_at`.execute(trx)
   for (const { paymentId, id, paymentType, provider, providerRef, units } of cards.rows) {
     const way = { kind: 'card', account: takerAccount(paymentType, provider), providerRef } as const
@@ -59,8 +60,11 @@ export async function loadSources(
   const lines = await sql<{ paymentId: string; iban: string; id: string; units: bigint; sealed: Buffer }>`
     select bank_matches.payment_id, iban, transaction_id as id, bank_matches.units, counterparty_sealed as sealed
       from bank_matches join bank_transactions using (iban)
-     where bank_matches.payment_id = any(${ids}) and bank_transactions.id = transaction_id
-     order by booked_at`.execute(trx)
+     where bank_matches.payment_id = any(${ids}) and bank_transactions.id = transaction_id and bank_matches.units > 0
+       -- What the bank took back isn't paid back as well.
+       and not exists (select from bank_transactions taken
+                        where taken.iban = bank_matches.iban and taken.reverses = transaction_id)
+     order by bank_transactions.booked_at`.execute(trx)
   for (const { paymentId, iban, id, units, sealed } of lines.rows) {
     const { name, iban: theirs } = openCounterparty(secrets, sealed)
     const way = { kind: 'bank', ourIban: iban, iban: theirs, name } as const

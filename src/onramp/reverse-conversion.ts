@@ -18,7 +18,7 @@ export async function reverseConversion(
   { keepFees }: { keepFees: boolean },
 ): Promise<bigint> {
   if (payment.convertedUnits === 0n) return 0n
-  const booked = await findPostings(trx, conversionPurpose(payment.id))
+  const booked = await findPostings(trx, conversionPurpose(payment))
   const kept = keepFees ? booked.filter(({ account }) => EARNED.has(account)) : []
   // Fees were credited, so their entries are negative.
   const keptUnits = -kept.reduce((sum, { units }) => sum + units, 0n)
@@ -31,7 +31,7 @@ export async function reverseConversion(
     }))
   bookFor(changes, payment, {
     kind: 'conversion_reversed',
-    purpose: `${conversionPurpose(payment.id)}-reversed`,
+    purpose: `${conversionPurpose(payment)}-reversed`,
     postings,
   })
   setFields(changes, payment, { convertedUnits: keptUnits })

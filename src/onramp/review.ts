@@ -7,6 +7,8 @@ import { refuseTaken } from '../effects/given-up-money.ts'
 import { laneOfEffect } from '../effects/model.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { planAnew } from '../effects/settle.ts'
+import type { Price } from '../money/rate.ts'
+import { findIbanProblem, normaliseIban } from '../providers/bank/iban.ts'
 import { quotePayment } from './conversion.ts'
 import { mismatchPolicy } from './decide-received.ts'
 import {
@@ -22,8 +24,9 @@ import {
 import { beginChanges, moveState, type PaymentChanges, wakeAfter, writeChanges } from './payment-changes.ts'
 import { type CoinsEffect, isUndispatched, lockCoins } from './payment-effects.ts'
 import { lockPayments } from './payment-store.ts'
+import { openHolder } from './payment-wire.ts'
 import { planRefund } from './plan-refund.ts'
-import { currentPrice, fill, keepsPrice, readSettings } from './receive.ts'
+import { currentPrice, fill, keepsPrice, type ReceiveNeeds, readSettings } from './receive.ts'
 import { refundEverything } from './refund-everything.ts'
 import { loadSources } from './refund-sources.ts'
 
@@ -48,11 +51,16 @@ export type ReviewedPayment = Pick<
   | 'wallet'
   | 'expiresAt'
   | 'createdAt'
->
+> & {
+  /** Why its last refund did not go out, in the words of whoever refused it; null when none was refused. */
+  refundReason: string | null
+  /** Whose account or card the money came from, as far as it is known. */
+  payer: string | null
+}
 
 /** Payments that wait for a person, oldest first: those in review, and those whose refund failed or came back. */
-export async function listReviews({ db }: Pick<App, 'db'>): Promise<ReviewedPayment[]> {
-  return db
+export async function listReviews({ db, secrets }: Pick<App, 'db' | 'secrets'>): Promise<ReviewedPayment[]> {
+  const rows = await db
     .selectFrom('payments')
     .select([
       'id',
@@ -71,11 +79,30 @@ export async function listReviews({ db }: Pick<App, 'db'>): Promise<ReviewedPaym
       'wallet',
       'expiresAt',
       'createdAt',
+      'holderSealed',
     ])
+    .select(
+      sql<Buffer | null>`(
+        select key_wrapped from customers
+         where customers.integration_id = payments.integration_id and customers.id = payments.customer_id)`.as(
+        'keyWrapped',
+      ),
+    )
+    .select(
+      sql<string | null>`(
+        select reason from effects
+         where reference = 'payment:' || payments.id and kind in ('bank_transfer', 'card_refund')
+           and state in ('failed', 'cancelled')
+         order by updated_at desc limit 1)`.as('refundReason'),
+    )
     .where((eb) => eb.or([eb('state', '=', 'in_review'), eb(sql<string>`refund ->> 'state'`, '=', 'failed')]))
     .orderBy('createdAt')
     .limit(1_000)
     .execute()
+  return rows.map(({ holderSealed, keyWrapped, ...row }) => ({
+    ...row,
+    payer: openHolder(secrets, { holderSealed, keyWrapped })?.name || null,
+  }))
 }
 
 /**
@@ -111,7 +138,20 @@ async function getInReview(trx: Trx, id: string): Promise<Payment> {
     throw new RefusedOperation(`Payment ${id} is ${payment.state}, not in review.`)
   if (isRefunding(payment))
     throw new RefusedOperation(`The money of payment ${id} is on its way back already.`)
+  await refuseDoubtful(trx, id)
   return payment
+}
+
+/** A bank may have taken its money back: neither coins nor money leave for it before that is known. */
+async function refuseDoubtful(trx: Trx, id: string): Promise<void> {
+  const { rows } = await sql<{ doubt: string }>`
+    select d.id as doubt from bank_matches m
+      join bank_doubts d on d.iban = m.iban and d.reverses = m.transaction_id and d.state = 'open'
+     where m.payment_id = ${id} and m.units > 0 limit 1`.execute(trx)
+  if (rows[0])
+    throw new RefusedOperation(
+      `The bank may have taken the money of payment ${id} back: "bank doubts" shows ${rows[0].doubt}, which is to be decided first.`,
+    )
 }
 
 async function dispatchAnew(
@@ -136,7 +176,7 @@ async function fillNow(
   coins: CoinsEffect | undefined,
 ): Promise<void> {
   if (coins) throw new RefusedOperation(`Payment ${payment.id} was given up before; it can only be refused.`)
-  const price = keepsItsPrice(payment) ? priceOfPayment(payment) : currentPrice(app, payment)
+  const price = releasePrice(app, payment)
   if (!price) throw new RefusedOperation(`There is no fresh price of ${payment.symbol}. Try again.`)
   const settings = (await readSettings(trx, [payment.integrationId])).get(payment.integrationId)!
   const { toleranceUnits } = mismatchPolicy(settings, paymentFiat(payment))
@@ -152,6 +192,10 @@ async function fillNow(
   }
   fill(changes, payment, { units, price, event: 'released' })
 }
+
+/** The price at which held money is converted when a review ends; undefined when there is no fresh one. */
+export const releasePrice = (app: ReceiveNeeds, payment: Payment): Price | undefined =>
+  keepsItsPrice(payment) ? priceOfPayment(payment) : currentPrice(app, payment)
 
 /** Late money is converted at today's price: nobody promised that the old one holds for ever. */
 function keepsItsPrice(payment: Payment): boolean {
@@ -169,12 +213,15 @@ export async function refusePayment(
   id: string,
   { who, why, toIban }: Change & { toIban?: string },
 ): Promise<void> {
+  const target = toIban === undefined ? undefined : normaliseIban(toIban)
+  const problem = target === undefined ? null : findIbanProblem(target)
+  if (problem) throw new RefusedOperation(`${target} ${problem}.`)
   const reason = ({ reviewReason }: Payment): RefundReason => REASONS[reviewReason ?? ''] ?? 'review_refused'
   const refunded = await refundEverything(app, id, {
     reason,
     audit: { who, why },
     within: (trx) => refuseTaken(trx, paymentReference(id)),
-    ...(toIban ? { toIban } : {}),
+    ...(target ? { toIban: target } : {}),
   })
   if (!refunded) {
     throw new RefusedOperation(

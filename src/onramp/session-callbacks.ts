@@ -3,6 +3,7 @@ import { recheckPayouts } from '../effects/payout-store.ts'
 import type { CallbackHandler, CallbackProblem } from '../providers/callbacks/lane.ts'
 import type { OpenBankingNotification } from '../providers/open-banking/port.ts'
 import { newsOfCard, newsOfOpenBanking, newsOfRedirect } from './ask-provider.ts'
+import { takeWonDispute } from './dispute-won.ts'
 import { applyChargebacks } from './session-chargebacks.ts'
 import { applySessionNews, type SessionNews } from './session-news.ts'
 
@@ -20,6 +21,9 @@ export function cardCallbacks(app: Needs): CallbackHandler {
       callbacks.map(({ id, payload }) => ({ id, news: newsOfCard(provider, payload) })),
     )
     await lookAtRefunds(app, callbacks)
+    for (const { payload } of callbacks) {
+      if (payload.type === 'chargeback.won') await takeWonDispute(app, provider, payload)
+    }
     return problems
   }
 }

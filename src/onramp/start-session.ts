@@ -103,6 +103,7 @@ function newSession({ providers }: Needs, payment: Payment, now: Date): Session 
     declineCode: null,
     returnedAt: null,
     chargedBackAt: null,
+    disputeWonAt: null,
     dueAt: new Date(now.getTime() + RESUME_MS),
     leaseUntil: null,
     attempts: 0,

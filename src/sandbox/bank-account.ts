@@ -4,6 +4,7 @@ import type { Trx } from '../db/database.ts'
 import { book } from '../ledger/book.ts'
 import { amountOf } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
+import type { ProviderAccount } from '../providers/bank/port.ts'
 import { openAccount } from '../providers/bank/simulated/account.ts'
 
 /** One process at a time opens accounts; the number means nothing. */
@@ -70,6 +71,22 @@ async function listUnshared(trx: Trx): Promise<string[]> {
     .execute()
   const known = new Set(shared.map(({ currency }) => currency))
   return Object.keys(OPENING_BALANCES).filter((currency) => currency !== 'EUR' && !known.has(currency))
+}
+
+/**
+ * The simulated bank of the sandbox opens an account that an operator adds, of this number, and knows it already the next
+ * time; where there is no such bank nothing happens. `giveBankAccounts` funds it once it is one of ours.
+ */
+export async function openSimulatedAccount(
+  { config, db, clock }: Pick<App, 'config' | 'db' | 'clock'>,
+  { iban, bic, bankName, holderName, currency }: ProviderAccount,
+): Promise<void> {
+  if (config.mode !== 'sandbox' || config.providers.bank !== 'simulated') return
+  await db
+    .insertInto('simulated.bankAccounts')
+    .values({ iban, bic, bankName, holderName, currency, balanceUnits: 0n, openedAt: clock.now() })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
 }
 
 async function giveBankAccount(

@@ -64,7 +64,7 @@ export const sendBankTransfer = endpoint({
     if (problem !== undefined) fail('invalid_field', `amount ${problem}.`, { errors: { amount: [problem] } })
     const now = app.clock.now()
     const fromIban = body.from_iban === undefined ? payerIban(body.name) : normaliseIban(body.from_iban)
-    await receiveTransfer(app.db, {
+    const sent = await receiveTransfer(app.db, {
       iban: account.iban,
       units,
       currency: account.currency,
@@ -74,6 +74,12 @@ export const sendBankTransfer = endpoint({
       dueAt: now,
       now,
     })
+    if (!sent) {
+      fail(
+        'account_not_found',
+        'The simulated bank does not have this account: its money is told by statements alone.',
+      )
+    }
     app.wake(BANK_LANE)
     return {
       iban: account.iban,

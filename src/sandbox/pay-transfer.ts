@@ -29,7 +29,7 @@ export async function payByTransfer(
   const units = amountUnits ?? unitsOf(payment, outcome)
   const arrivesAt =
     outcome === 'late' && payment.expiresAt ? new Date(payment.expiresAt.getTime() + LATE_BY_MS) : now
-  await receiveTransfer(app.db, {
+  const sent = await receiveTransfer(app.db, {
     iban: accountIban!,
     units,
     currency: payment.fiat,
@@ -39,6 +39,12 @@ export async function payByTransfer(
     dueAt: arrivesAt,
     now,
   })
+  if (!sent) {
+    fail(
+      'method_not_allowed',
+      `The simulated bank does not have account ${accountIban}: its money is told by statements alone.`,
+    )
+  }
   app.wake(BANK_LANE)
   return { units, arrivesAt }
 }

@@ -1,3 +1,6 @@
+import { listBankAccounts } from '../bank-accounts/list-accounts.ts'
+import { listBankTransactions } from '../bank-accounts/list-transactions.ts'
+import { reconcilePayment } from '../bank-accounts/reconcile.ts'
 import { authenticate } from '../common/authenticate.ts'
 import { availableAssets } from '../common/available-assets.ts'
 import { tokenPrice } from '../common/token-price.ts'
@@ -137,6 +140,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
   createRampoff,
   getRampoff,
   listRampoffs,
+  // Bank accounts
+  listBankAccounts,
+  listBankTransactions,
+  reconcilePayment,
   // Webhooks
   subscribeToWebhook,
   updateWebhookSubscription,

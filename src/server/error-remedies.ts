@@ -25,6 +25,7 @@ export const ERROR_REMEDIES: Record<ErrorCode, string> = {
   event_not_found: 'Use the `id` of a delivery, or look it up in [webhooks/events](#listWebhookEvents).',
   session_not_found: 'Open the payment’s page again; it begins a new session.',
   account_not_found: 'Use an IBAN of one of your own accounts.',
+  transaction_not_found: 'Use the `id` of a [transaction](#listBankTransactions) of your accounts.',
   user_already_exists: 'Go on with `data.id`; it is the same customer.',
   external_id_already_used:
     'Look the first one up before you create a second. For a new one choose a new `external_id`; it becomes free when a payment ended without coins.',
@@ -35,6 +36,8 @@ export const ERROR_REMEDIES: Record<ErrorCode, string> = {
   payment_not_refundable:
     'Look at the payment’s `status`. What waits for money can be [cancelled](#cancelPayment); coins that left don’t come back.',
   payment_not_pending: 'Look at the payment’s `status`; create another payment to be paid.',
+  already_reconciled:
+    'Look at the [transaction](#listBankTransactions): `match.payments` says what it is for. If that is wrong, ask the operator to undo it.',
   idempotency_key_reused: 'Use a new key for each new call, and the old one only to repeat a call as it was.',
   request_in_progress: 'Wait as long as `Retry-After` says, then repeat the call with the same key.',
   quote_expired:
@@ -62,6 +65,9 @@ export const ERROR_REMEDIES: Record<ErrorCode, string> = {
   max_sale: 'Ask for fewer coins, or divide the sale.',
   limit_exceded:
     'Pay by another method, ask for less, or wait for the next calendar quarter. A customer with `reinforced` verification has higher limits.',
+  currency_mismatch: 'Look for the payment in the transaction’s currency.',
+  amount_mismatch:
+    'Repeat the call with `"accept_difference": true` to take it by your policy, or take a part of the transaction with `amount`.',
   invalid_wallet:
     'Ask the customer for the address again: of that chain, with its checksum, and neither ours nor a token’s contract.',
   invalid_iban:

@@ -20,12 +20,14 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
   event_not_found: 'There is no such event.',
   session_not_found: 'The page’s session does not exist or has ended.',
   account_not_found: 'There is no such bank account.',
+  transaction_not_found: 'There is no such transaction on a bank account of yours.',
   user_already_exists: 'A customer with that e-mail address exists. `data` holds its `id`.',
   external_id_already_used: 'The `external_id` belongs to something else that is alive.',
   subscription_already_exists: 'The type is subscribed with another address. Update it instead.',
   payment_not_cancellable: 'The payment is not `started` any more.',
   payment_not_refundable: 'No money has arrived, or coins are on their way.',
   payment_not_pending: 'The payment does not wait for money.',
+  already_reconciled: 'Nothing is left of the bank transaction: it is for another payment already.',
   idempotency_key_reused: 'The `Idempotency-Key` was used with another body.',
   request_in_progress:
     'The first call with that `Idempotency-Key` still runs. Try again after `Retry-After`.',
@@ -49,6 +51,8 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
   max_sale: 'The coins are worth more than the maximum, which `message` names.',
   limit_exceded:
     'Above the quarter’s limit for cards. Where the enhanced verification would lift it, `data` holds the link to it. (The spelling is the API’s.)',
+  currency_mismatch: 'The bank transaction is in another currency than the payment.',
+  amount_mismatch: 'The payment would have more or less than is asked. `data.difference` says by how much.',
   invalid_wallet: 'The wallet is wrong: its checksum, its chain, or an address of ours or of a token.',
   invalid_iban:
     'The IBAN is wrong: its country, its length, its check digits, or an account of ours. `errors` says which.',

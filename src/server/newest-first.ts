@@ -8,8 +8,10 @@ type Sql = RawBuilder<unknown>
 
 /** A list that goes newest first, by `created_at` and then `id`, through one index. */
 export interface NewestFirst {
-  table: 'customers' | 'payments' | 'sales'
+  table: 'customers' | 'payments' | 'sales' | 'bank_transactions'
   integrationId: number
+  /** Where the rows stand in the table otherwise than under their integration. */
+  source?: Source | undefined
   /**
    * Conditions beside the integration. Each holds fast the columns that its index has before the time, and so is one
    * run of it; the list is all runs merged.
@@ -23,6 +25,16 @@ export interface NewestFirst {
   from?: Date | undefined
   /** Exclusive. */
   to?: Date | undefined
+}
+
+/** Rows that are somebody's by another column, or whose time has another name. */
+export interface Source {
+  /** What is read: a table, or one under other names. It has `created_at` and `id`. */
+  rows: Sql
+  /** Stands in place of the condition on the integration. */
+  where: Sql
+  /** Names what is listed, among all lists of the table. */
+  key: string
 }
 
 /** The time fields of such a list, and what a question's say. */
@@ -64,10 +76,12 @@ function merged(list: NewestFirst, most: number, after: Sql = sql``): Sql {
   const from =
     list.from === undefined ? sql`` : sql`and ${time} >= ${timeOf(list, sql`${list.from}::timestamptz`)}`
   const to = list.to === undefined ? sql`` : sql`and ${time} < ${timeOf(list, sql`${list.to}::timestamptz`)}`
+  const rows = list.source?.rows ?? sql.raw(list.table)
+  const where = list.source?.where ?? sql`integration_id = ${list.integrationId}`
   const runs = list.runs.map(
     (run) => sql`(
-      select ${time} as time, created_at, id from ${sql.raw(list.table)}
-       where integration_id = ${list.integrationId} and ${run} ${from} ${to} ${after}
+      select ${time} as time, created_at, id from ${rows}
+       where ${where} and ${run} ${from} ${to} ${after}
        order by time desc, id desc limit ${most})`,
   )
   return sql.join(runs, sql` union all `)
@@ -111,10 +125,14 @@ const crowded = new WeakMap<Db, Set<string>>()
 /** All rows of an integration in a table, counted up to one more than page mode reaches. `rows` selects them. */
 export async function countTable(
   db: Db,
-  { table, integrationId }: { table: NewestFirst['table'] | 'deliveries'; integrationId: number },
+  {
+    table,
+    integrationId,
+    source,
+  }: Pick<NewestFirst, 'integrationId' | 'source'> & { table: NewestFirst['table'] | 'deliveries' },
   rows: Sql,
 ): Promise<number> {
-  const key = `${table}:${integrationId}`
+  const key = `${table}:${source?.key ?? integrationId}`
   if (crowded.get(db)?.has(key)) return MOST_PAGED_ROWS + 1
   const counted = await countRows(db, rows)
   if (counted > MOST_PAGED_ROWS) crowded.set(db, (crowded.get(db) ?? new Set()).add(key))

@@ -1,4 +1,6 @@
 import type { TSchema } from 'typebox'
+import { BankTransactionObject } from '../bank-accounts/bank-line-wire.ts'
+import { BankAccountObject } from '../bank-accounts/list-accounts.ts'
 import { SaleObject } from '../offramp/sale-wire.ts'
 import { PaymentObject } from '../onramp/payment-wire.ts'
 import { CustomerObject } from '../users/customer-wire.ts'
@@ -22,6 +24,8 @@ export const NAMED: NamedSchemas = new Map<TSchema, string>([
   [PaymentObject, 'Payment'],
   [SaleObject, 'Sale'],
   [CustomerObject, 'Customer'],
+  [BankAccountObject, 'BankAccount'],
+  [BankTransactionObject, 'BankAccountTransaction'],
   [KycObject, 'Kyc'],
 ])
 

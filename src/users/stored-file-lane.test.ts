@@ -75,6 +75,30 @@ describe('stored files that nobody needs', () => {
     assert.deepEqual(stored(), [kept])
   })
 
+  test('are also files of orders that took none; those that did stay', async () => {
+    const { db, clock, providers } = platform.app
+    const { iban } = await db.selectFrom('bankAccounts').select('iban').limit(1).executeTakeFirstOrThrow()
+    const before = stored()
+    for (const id of ['taken', 'stray']) await providers.storage.write(`order-files/${id}`, Buffer.from('x'))
+    await db
+      .insertInto('orderFiles')
+      .values({
+        id: 'taken',
+        iban,
+        format: 'pain.001.001.09',
+        messageId: 'taken',
+        storageKey: 'order-files/taken',
+        orders: 1,
+        units: 1n,
+        madeBy: 'test',
+        createdAt: clock.now(),
+      })
+      .execute()
+    for (const id of ['taken', 'stray']) makeOld(join('order-files', id))
+    await sweep()
+    assert.deepEqual(stored(), [...before, join('order-files', 'taken')].sort())
+  })
+
   test('wait for every transaction that is open, which may yet commit the row', async () => {
     const { id } = await registerCustomer(platform)
     const before = stored()

@@ -13,7 +13,7 @@ const GRACE_MS = 86_400_000
 type Needs = Pick<App, 'db' | 'log' | 'providers'>
 
 /**
- * Removes stored files that no document points to: a process died between storing a file and committing its row,
+ * Removes stored files that no document and no imported statement points to: a process died between storing a file and committing its row,
  * or between deleting the row and removing the file. Also those whose customer was forgotten: the key that opens them
  * is gone. It goes by real time, as the storage does: moving the sandbox's clock makes no file old.
  */
@@ -85,13 +85,16 @@ async function takeOld(
 
 async function removeOrphans({ db, log, providers }: Needs, keys: readonly string[]): Promise<void> {
   // Another's file under a name of another kind is left alone.
-  const ours = keys.flatMap((key) => {
+  const documents = keys.flatMap((key) => {
     const [, integrationId] = /^documents\/(\d{1,9})\//.exec(key) ?? []
     return integrationId === undefined ? [] : [{ key, integrationId: Number(integrationId) }]
   })
-  if (ours.length === 0) return
-  const needed = await findNeeded(db, ours)
-  const orphans = ours.filter(({ key }) => !needed.has(key))
+  const needed = documents.length > 0 ? await findNeeded(db, documents) : new Set<string>()
+  const orphans = [
+    ...documents.filter(({ key }) => !needed.has(key)),
+    ...(await findStrayStatements(db, keys)),
+    ...(await findStrayOrders(db, keys)),
+  ]
   for (const { key } of orphans) await providers.storage.remove(key)
   if (orphans.length > 0) log.info({ count: orphans.length }, 'Stored files that nobody needs were removed.')
 }
@@ -110,4 +113,28 @@ async function findNeeded(
       join customers c on c.integration_id = d.integration_id and c.id = d.customer_id
      where c.key_wrapped is not null`.execute(db)
   return new Set(rows.map(({ storageKey }) => storageKey))
+}
+
+/** Pieces of statement files that were never imported. */
+async function findStrayStatements(db: Db, keys: readonly string[]): Promise<{ key: string }[]> {
+  const pieces = keys.flatMap((key) => {
+    const [, storageKey] = /^(statements\/[^/]+)\/\d+$/.exec(key) ?? []
+    return storageKey === undefined ? [] : [{ key, storageKey }]
+  })
+  if (pieces.length === 0) return []
+  const { rows } = await sql<{ storageKey: string }>`
+    select storage_key from statement_imports
+     where storage_key = any(${[...new Set(pieces.map(({ storageKey }) => storageKey))]}::text[])`.execute(db)
+  const needed = new Set(rows.map(({ storageKey }) => storageKey))
+  return pieces.filter(({ storageKey }) => !needed.has(storageKey))
+}
+
+/** Files of orders that took none: they were never given out. */
+async function findStrayOrders(db: Db, keys: readonly string[]): Promise<{ key: string }[]> {
+  const files = keys.filter((key) => /^order-files\/[^/]+$/.test(key))
+  if (files.length === 0) return []
+  const { rows } = await sql<{ key: string }>`
+    select key from unnest(${files}::text[]) key
+     where not exists (select from order_files f where f.storage_key = key)`.execute(db)
+  return rows
 }

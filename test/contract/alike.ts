@@ -41,6 +41,7 @@ const OPEN = new Set(['tokens', 'fault_kinds'])
  */
 const KINDS: readonly [kind: string, pattern: RegExp][] = [
   ['time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/],
+  ['day', /^\d{4}-\d\d-\d\d$/],
   ['email', /^[^@\s]+@example\.(com|org)$/],
   ['uuid', /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/],
   ['event', /^evt_[A-Za-z0-9]{16,}$/],

@@ -433,6 +433,24 @@ const DEVIATIONS: [what: string, only: string, caughtBy: string, deviation: Devi
     'faults.price_unavailable',
     replaceIn('/api/', 'price_unavailable', 'unexpected_problem'),
   ],
+  [
+    'a reconcile without saying by how much it is off',
+    'banking.reconcile',
+    'banking.reconcile',
+    change('/api/banking/reconcile', (body) => void delete body.data?.difference),
+  ],
+  [
+    'a bank line that stays open though it is for a payment',
+    'banking.reconcile',
+    'banking.reconcile',
+    replaceIn('/transactions', '"reconciled":true', '"reconciled":false'),
+  ],
+  [
+    'an IBAN that is taken to the letter alone',
+    'banking.iban',
+    'banking.iban',
+    { request: (passing) => void (passing.path = passing.path.replace('/%20', '/x')) },
+  ],
   ['a redelivery under another id', 'delivery.redelivered', 'delivery.redelivered', newIdEachTime()],
 ]
 

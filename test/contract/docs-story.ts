@@ -138,6 +138,33 @@ async function aSaleThatEnded(story: Story): Promise<void> {
   await story.untilSold()
 }
 
+async function aTransferThatCame(story: Story): Promise<void> {
+  await story.customer('valid')
+  await story.payment({ payment_type: 'transfer' })
+  await story.pay('exact')
+  await story.untilStatus('coins_sent')
+  story.variables.IBAN = await ownIban(story)
+}
+
+const ownIban = async (story: Story): Promise<string> => {
+  const [account] = (await story.call('GET', '/api/banking/accounts')) as unknown as { iban: string }[]
+  return account!.iban
+}
+
+/** Money without a number that came before anybody asked for it: nothing finds its payment. */
+async function moneyOfNobody(story: Story): Promise<void> {
+  const iban = await ownIban(story)
+  await story.customer('valid')
+  const transfer = { iban, amount: '150.50', name: 'Ana Pérez' }
+  await story.call('POST', '/api/sandbox/bank/transfer', transfer)
+  const path = `/api/banking/accounts/${iban}/transactions?reconciled=false`
+  story.variables.TRANSACTION_ID = await eventually('a line that was looked at', async () => {
+    const [line] = (await story.call('GET', path)) as unknown as { id: string }[]
+    return line?.id
+  })
+  await story.payment({ payment_type: 'transfer' })
+}
+
 /** Money that came while no coin can leave: the chain is made to fail until the refund is planned. */
 async function aPaymentThatWasPaid(story: Story): Promise<void> {
   await story.call('POST', '/api/sandbox/faults', { provider: 'chain', kind: 'fail', count: 1000 })
@@ -213,6 +240,8 @@ export const BEFORE: Record<string, (story: Story) => Promise<void>> = {
   createRampoff: aCustomerWhoMayBuy,
   getRampoff: aSaleThatEnded,
   listRampoffs: aSaleThatEnded,
+  listBankTransactions: aTransferThatCame,
+  reconcilePayment: moneyOfNobody,
   depositOnChain: aSaleThatWaits,
   listWebhookEvents: anEventThatCame,
   listWebhookDeliveries: anEventThatCame,

@@ -231,9 +231,9 @@ describe('the pages, pasted from top to bottom', () => {
     const variables = blocksOf(reference).find(({ label }) => label === 'Shell variables')!
     const { output } = await run(
       '/docs',
-      `${variables.code}\necho "left:$USER_ID:$DOCUMENT_FRONT:$FACE_IMAGE"`,
+      `${variables.code}\necho "left:$USER_ID:$IBAN:$DOCUMENT_FRONT:$FACE_IMAGE"`,
     )
-    assert.match(output, /evt_\w+\nleft:\d+:(data:image\/png;base64,[\w+/=]+):\1\n/)
+    assert.match(output, /evt_\w+\n\w{25}\nleft:\d+:ES\d{22}:(data:image\/png;base64,[\w+/=]+):\1\n/)
     const [, payment] = /## createGuidedPayment\n(\w{25})\n/.exec(output) ?? []
     assert.ok(payment, output)
     assert.ok(!output.includes('"status":"error"'), output)

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { ENDPOINTS } from '../../src/server/endpoints.ts'
 import { isIdempotent } from '../../src/server/openapi-operation.ts'
 import type { ApiAnswer } from '../support/app.ts'
+import { tellLine } from '../support/bank.ts'
 import { makePdf } from '../support/documents.ts'
 import { drawDocument } from '../support/kyc.ts'
 import {
@@ -13,6 +14,7 @@ import {
   guidedBody,
   type PaymentWorld,
   payCard,
+  rowOf,
   startPaymentWorld,
 } from '../support/payments.ts'
 import { saleBody } from '../support/rampoff.ts'
@@ -223,6 +225,14 @@ const KINDS: Readonly<Record<string, () => Promise<Kind>>> = {
     body: { iban: await findIban(t.app), amount: '12.34', name: 'Ana García', concept: 'a gift' },
     counts: 'select count(*) from simulated.bank_transfers',
   }),
+  reconcilePayment: async () => {
+    const id = await payment()
+    const units = (await rowOf(t.app, id)).fiatUnits
+    // Somebody else's money waits for a person: no coins are to be moved here.
+    const counterpartyName = 'Luis Romero Gil'
+    const transaction_id = await tellLine(t.app, { iban: await findIban(t.app), units, counterpartyName })
+    return { body: { payment_id: id, transaction_id }, counts: 'bank_matches' }
+  },
   orderFaults: async () => ({
     body: { provider: 'open_banking', kind: 'late', count: 1 },
     counts: 'select coalesce(sum(remaining), 0) from provider_faults',

@@ -54,6 +54,7 @@ export async function startPaymentWorld(env: Record<string, string> = {}): Promi
         'simulated-callbacks',
         'provider-callbacks',
         'bank-lines',
+        'payer-news',
         'payment-sessions',
         'payment-expiry',
       ),
@@ -144,6 +145,7 @@ export const CARDS = {
   paid: '4242424242424242',
   declined: '4000000000000002',
   chargedBack: '4000000000000259',
+  disputeWon: '4000000000001976',
 } as const
 
 /** Types a test card into the provider's page of the payment's open session. */
@@ -347,7 +349,10 @@ export async function checkBooks({ db }: Pick<App, 'db'>): Promise<void> {
       union all
       select asset, 0, -units from effects where kind = 'card_refund' and state <> 'cancelled'
       union all
-      select fiat, 0, -(chargeback->>'units')::numeric from payments where chargeback is not null
+      select fiat, 0, -(chargeback->>'units')::numeric from payments
+       where chargeback is not null and coalesce(chargeback->>'state', '') <> 'won'
+         -- The bank takes its own money back, from the account.
+         and chargeback->>'reason' <> 'reversed_by_bank'
     )
     select asset, sum(booked) as booked, sum(should) as should from moves
      group by asset having sum(booked) <> sum(should)`.execute(db)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { after, afterEach } from 'node:test'
 import { sql } from 'kysely'
 import { getAddress } from 'viem'
 import type { App } from '../../src/app.ts'
@@ -15,6 +16,7 @@ import type { Payee, Sale } from '../../src/offramp/sale.ts'
 import { findSaleById, insertSale } from '../../src/offramp/sale-store.ts'
 import { sealPayee } from '../../src/offramp/sale-wire.ts'
 import { payerIban } from '../../src/providers/bank/simulated/incoming.ts'
+import type { ApiAnswer } from './app.ts'
 import { addCustomer, type PaymentWorld, startPaymentWorld } from './payments.ts'
 
 /** Where a customer wants coins to go back to. */
@@ -25,6 +27,14 @@ export const STRANGER = '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359'
 export async function startSaleWorld(env: Record<string, string> = {}): Promise<PaymentWorld> {
   const t = await startPaymentWorld(env)
   await readChains(t, new Date(Date.UTC(2200, 0)))
+  return t
+}
+
+/** The world of all tests of one file: its books are checked after each test, and after all it is stopped. */
+export async function shareSaleWorld(): Promise<PaymentWorld> {
+  const t = await startSaleWorld()
+  after(() => t.stop())
+  afterEach(() => checkSaleBooks(t.app))
   return t
 }
 
@@ -169,6 +179,25 @@ export async function deposit(
   await t.runLanes('sale-deposits')
   return getSale(t.app, sale.id)
 }
+
+/** Whom the bank pays. */
+export const SOUND_PAYEE: Payee = { kind: 'iban', iban: payerIban('Ana again'), name: 'Ana Pérez' }
+
+/** A sale whose coins are converted and whose payout is ordered. */
+export const orderPayout = async (t: PaymentWorld, payee: Payee): Promise<Sale> =>
+  deposit(t, await addSale(t, { price: '0.900000', payee }))
+
+/** The order by which a sale is paid out, the first time or again. */
+export const payoutOf = ({ db }: Pick<App, 'db'>, { id }: Sale, round = 1) =>
+  db
+    .selectFrom('effects')
+    .selectAll()
+    .where('purpose', '=', `sale:${id}:payout:${round}`)
+    .executeTakeFirstOrThrow()
+
+/** What the integration reads of a sale. */
+export const showSale = async (t: PaymentWorld, id: string): Promise<ApiAnswer['body']> =>
+  (await t.api('GET', `/api/getRampoff?id=${id}`)).body.data
 
 /** The bank works off what it was told, and tells of it. */
 export async function settleBank(t: PaymentWorld, rounds = 3): Promise<void> {

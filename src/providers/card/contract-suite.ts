@@ -3,14 +3,17 @@ import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { CallbackRefused, type RawCallback } from '../callback.ts'
 import { ProviderError } from '../provider-error.ts'
-import type { CardNotification, CardProvider, CardSessionRequest } from './port.ts'
+import type { CardChargeback, CardNotification, CardProvider, CardSessionRequest } from './port.ts'
 
 /** A card provider with a customer at its page; a real one is driven through its test mode. */
 export interface CardWorld {
   provider: CardProvider
   /** The platform's time, which sessions expire by. */
   now(): Date
-  customer(providerRef: string, does: 'pays' | 'is declined' | 'gives up'): Promise<void>
+  customer(
+    providerRef: string,
+    does: 'pays' | 'is declined' | 'gives up' | 'pays and takes it back' | 'pays and takes it back in vain',
+  ): Promise<void>
   /** Lets the provider finish what it has under way, and answers what it has told us since the last call. */
   told(): Promise<RawCallback[]>
   /** Makes every open session older than its `expiresAt`. */
@@ -166,6 +169,46 @@ export function cardSuite(name: string, open: () => Promise<CardWorld>): void {
       const altered = Buffer.from(callback.rawBody.toString().replace('2500', '9900'))
       assert.throws(() => world.provider.parseCallback({ ...callback, rawBody: altered }), CallbackRefused)
       assert.throws(() => world.provider.parseCallback({ ...callback, headers: {} }), CallbackRefused)
+    })
+
+    test('what payers take back is told and listed, and so is what became of the dispute', async () => {
+      const since = new Date(world.now().getTime() - 1_000)
+      const { providerRef: taken } = await world.provider.createSession(request({ units: 4_100n }))
+      const { providerRef: won } = await world.provider.createSession(request({ units: 4_200n }))
+      await world.customer(taken, 'pays and takes it back')
+      await world.customer(won, 'pays and takes it back in vain')
+      const told = await notifications()
+      const typesOf = (ref: string) =>
+        told
+          .filter((one) => one.providerRef === ref && one.type.startsWith('chargeback'))
+          .map(({ type }) => type)
+      assert.deepEqual(typesOf(taken), ['chargeback'])
+      assert.deepEqual(typesOf(won), ['chargeback', 'chargeback.won'])
+      const listed: CardChargeback[] = []
+      for (let next: string | null = null; ; ) {
+        const page = await world.provider.listChargebacks(since, next, 1)
+        listed.push(...page.chargebacks)
+        if ((next = page.next) === null) break
+      }
+      const own = listed.filter(({ providerRef }) => providerRef === taken || providerRef === won)
+      assert.deepEqual(
+        own
+          .map(({ providerRef, state, units, currency }) => [providerRef === won, state, units, currency])
+          .sort(),
+        [
+          [false, 'charged_back', 4_100n, 'EUR'],
+          [true, 'won', 4_200n, 'EUR'],
+        ],
+      )
+      const times = listed.map(({ changedAt }) => changedAt.getTime())
+      assert.deepEqual(
+        times,
+        times.toSorted((a, b) => a - b),
+      )
+      const later = new Date(times.at(-1)! + 1)
+      assert.deepEqual(await world.provider.listChargebacks(later, null), { chargebacks: [], next: null })
+      assert.equal((await world.provider.getSession(taken)).chargedBack, true)
+      assert.equal((await world.provider.getSession(won)).chargedBack, false)
     })
 
     // The last one: it lets time pass for all sessions.

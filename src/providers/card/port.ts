@@ -24,6 +24,15 @@ export interface CardProvider {
   /** Pays back a part or all of what was paid. Done or failed is told later by a notification. */
   refund(request: CardRefundRequest): Promise<CardRefund>
   findRefund(idempotencyKey: string): Promise<CardRefund | undefined>
+  /**
+   * What payers took back, each as it stands now, by the time of its last change from `since` on: a notification may be
+   * lost for good. `next` goes on where a page ended, null when there is no more.
+   */
+  listChargebacks(
+    since: Date,
+    next: string | null,
+    limit?: number,
+  ): Promise<{ chargebacks: CardChargeback[]; next: string | null }>
   /** Checks the signature and the time of a callback and reads it. Throws `CallbackRefused`. */
   parseCallback(callback: RawCallback): CardNotification[]
 }
@@ -90,6 +99,18 @@ export interface CardRefund {
   reason: string | null
 }
 
+export interface CardChargeback {
+  providerRef: string
+  reference: string
+  units: bigint
+  currency: string
+  reason: string
+  /** `won`: the dispute was decided for us, and the money is here again. */
+  state: 'charged_back' | 'won'
+  /** By the provider's clock. */
+  changedAt: Date
+}
+
 interface OfSession extends ProviderNotification {
   providerRef: string
   reference: string
@@ -125,3 +146,5 @@ export type CardNotification =
       reason: string | null
     })
   | (OfSession & { type: 'chargeback'; units: string; currency: string; reason: string })
+  /** The dispute about a chargeback was decided for us. */
+  | (OfSession & { type: 'chargeback.won'; units: string; currency: string })

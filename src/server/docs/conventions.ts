@@ -109,7 +109,7 @@ is not written in plain digits (\`1e1\`, \`+1\`, \`01\`).
 \`\`\`
 
 Pages reach the first 10,000 rows; \`total\` is exact up to there. With a cursor \`total\`, \`last_page\` and \`current_page\` are null.
-\`from\` is inclusive, \`to\` exclusive, both on \`created_at\`.
+\`from\` is inclusive, \`to\` exclusive, both on \`created_at\`; on \`booked_at\` for an account’s transactions.
 
 ## Money
 

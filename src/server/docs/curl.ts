@@ -7,6 +7,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   payment_id: 'PAYMENT_ID',
   event_id: 'EVENT_ID',
   rampoff_id: 'RAMPOFF_ID',
+  transaction_id: 'TRANSACTION_ID',
   after: 'AFTER',
   document_front: 'DOCUMENT_FRONT',
   document_back: 'DOCUMENT_BACK',

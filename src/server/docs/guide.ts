@@ -1,13 +1,15 @@
 import { type DocsOptions, type Page, sectionsOf } from './content.ts'
+import { bankTransfers } from './guide-bank.ts'
 
 /** From nothing to coins in the customer's wallet. */
 export function guidePage({ publicUrl, sandbox }: DocsOptions): Page {
+  const api = `${publicUrl}/api`
   return {
     path: '/docs',
     name: 'Guide',
     title: 'Buy-Flow guide',
     lead: 'Let your customers buy crypto with euros. You register them and create a payment; our pages verify them and take the money; the coins go to their wallet. Seven steps, each a call that you can paste. At the end the way back: customers sell crypto for euros.',
-    sections: sectionsOf(`${buyFlow(`${publicUrl}/api`, sandbox)}\n${sellFlow(`${publicUrl}/api`, sandbox)}`),
+    sections: sectionsOf([buyFlow(api, sandbox), bankTransfers(api), sellFlow(api, sandbox)].join('\n')),
   }
 }
 

@@ -33,17 +33,20 @@ const OWN_VARIABLES = [
   'USER_ID=…      # of registerUser',
   'PAYMENT_ID=…   # of createGuidedPayment or createPayment',
   'RAMPOFF_ID=…   # of createRampoff',
+  'IBAN=…         # of banking/accounts',
+  'TRANSACTION_ID=…   # of the account’s transactions',
   'EVENT_ID=…     # of a webhook, or of webhooks/events',
   'AFTER=…        # the last `sequence` that you have worked off, 0 at first',
   'DOCUMENT_FRONT=…  DOCUMENT_BACK=…  FACE_IMAGE=…   # public addresses of pictures, data-URIs or base64',
 ].join('\n')
 
-/** After the guide `TOKEN`, `USER_ID`, `PAYMENT_ID` and `RAMPOFF_ID` are there, and something has happened. */
+/** After the guide `TOKEN`, `USER_ID`, `PAYMENT_ID`, `RAMPOFF_ID` and `IBAN` are there, and something has happened. */
 const sandboxVariables = (api: string): string =>
   [
-    '# TOKEN, USER_ID, PAYMENT_ID and RAMPOFF_ID are there after the guide.',
+    '# TOKEN, USER_ID, PAYMENT_ID, RAMPOFF_ID and IBAN are there after the guide.',
     'AFTER=0   # the last `sequence` that you have worked off',
     `EVENT_ID=$(curl -s "${api}/webhooks/events?after=0" -H "auth: $TOKEN" | grep -o '"id":"evt_[^"]*' | head -1 | cut -d'"' -f4); echo "$EVENT_ID"`,
+    `TRANSACTION_ID=$(curl -s "${api}/banking/accounts/$IBAN/transactions" -H "auth: $TOKEN" | grep -o '"id":"[^"]*' | head -1 | cut -d'"' -f4); echo "$TRANSACTION_ID"`,
     '# Pictures: public addresses, data-URIs or base64. This one is too small to be read, so the verification fails.',
     `DOCUMENT_FRONT="${ONE_PIXEL}"`,
     'DOCUMENT_BACK="$DOCUMENT_FRONT" FACE_IMAGE="$DOCUMENT_FRONT"',

@@ -106,7 +106,12 @@ export const EVENT_DATA: Partial<Record<EventType, object>> = {
   PAYMENT_CHARGED_BACK: {
     ...PAYMENT_EXAMPLE,
     holder: { name: 'Ana Pérez', iban: null, card_last4: '0259' },
-    chargeback: { amount: '150.50', reason: 'fraudulent', created_at: '2026-06-26T10:33:12.000000Z' },
+    chargeback: {
+      amount: '150.50',
+      reason: 'fraudulent',
+      state: 'charged_back',
+      created_at: '2026-06-26T10:33:12.000000Z',
+    },
   },
 }
 

@@ -95,13 +95,16 @@ async function book(trx: Trx, now: Date): Promise<number> {
                'transferRef', case when m.direction = 'out' then m.id end,
                'returnCode', case when m.direction = 'out' and m.state = 'booked' then m.fate_code end,
                'returnText', case when m.direction = 'out' and m.state = 'booked' then m.fate_text end)), ${now}::timestamptz
-        from lines l join moves m on m.id = l.transfer_id),
+        from lines l join moves m on m.id = l.transfer_id
+       where not exists (select from simulated.bank_accounts a where a.iban = l.iban and a.files_only)),
     told_transfers as (
       insert into simulated.callbacks (provider, notification, due_at)
       select 'bank', jsonb_build_object(${notificationHeads(sql`'transfer.' || state`, now)}, 'providerRef', id,
                'idempotencyKey', idempotency_key, 'iban', iban, 'units', units::text, 'reason', reason,
                'reasonText', case when reason is not null then fate_text end), ${now}::timestamptz
-        from ended where direction = 'out')
+        from ended
+       where direction = 'out'
+         and not exists (select from simulated.bank_accounts a where a.iban = ended.iban and a.files_only))
     select id from moves`.execute(trx)
   return rows.length
 }

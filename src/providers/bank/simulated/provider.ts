@@ -30,6 +30,7 @@ export function createSimulatedBankProvider(simulator: Simulator): BankProvider 
         db
           .selectFrom('simulated.bankAccounts')
           .select(['iban', 'bic', 'bankName', 'holderName', 'currency'])
+          .where('filesOnly', '=', false)
           .orderBy('openedAt')
           .orderBy('iban')
           .execute(),
@@ -41,17 +42,19 @@ export function createSimulatedBankProvider(simulator: Simulator): BankProvider 
       }),
     listTransactions: (iban, after, limit = LIST_LIMIT) =>
       read(() => listLines(simulator, iban, after, limit)),
-    sendTransfer: (order) => write(() => acceptOrder(simulator, order)),
+    sendTransfer: (order) => write(() => acceptOrder(simulator, order, 'api')),
     findTransfer: (idempotencyKey) => read(() => findTransfer(simulator, idempotencyKey)),
     parseCallback: (callback) => readSignedCallback(simulator, 'bank', callback),
   }
 }
 
+/** What the API tells of: not of an account whose bank has none. */
 async function getAccount({ db }: Simulator, iban: string) {
   const account = await db
     .selectFrom('simulated.bankAccounts')
     .selectAll()
     .where('iban', '=', iban)
+    .where('filesOnly', '=', false)
     .executeTakeFirst()
   if (account) return account
   throw new ProviderError('bank', 'rejected', `there is no account ${iban}`, { code: 'account_not_found' })
@@ -113,7 +116,11 @@ async function listLines(
 const lineRef = (line: number): string => `L${String(line).padStart(10, '0')}`
 
 /** Holds the units on the account and writes the transfer in one statement: never more goes out than is there. */
-async function acceptOrder(simulator: Simulator, order: TransferOrder): Promise<BankTransfer> {
+export async function acceptOrder(
+  simulator: Simulator,
+  order: TransferOrder,
+  by: 'api' | 'file',
+): Promise<BankTransfer> {
   const { db, clock } = simulator
   const earlier = await findRow(simulator, order.idempotencyKey)
   if (earlier) return sameOrder(earlier, order)
@@ -130,7 +137,7 @@ async function acceptOrder(simulator: Simulator, order: TransferOrder): Promise<
     const { rows } = await sql<TransferRow>`
       with account as (
         update simulated.bank_accounts set held_units = held_units + ${order.units}
-         where iban = ${order.iban} and currency = ${order.currency}
+         where iban = ${order.iban} and currency = ${order.currency} and files_only = ${by === 'file'}
            and balance_units - held_units >= ${order.units} and ${order.units} > 0
         returning iban)
       insert into simulated.bank_transfers (id, iban, direction, idempotency_key, units, currency,
@@ -149,7 +156,7 @@ async function acceptOrder(simulator: Simulator, order: TransferOrder): Promise<
     if (first) return sameOrder(first, order)
     throw error
   }
-  await getAccount(simulator, order.iban)
+  if (by === 'api') await getAccount(simulator, order.iban)
   throw refusal('AM04', `${order.iban} does not hold that much ${order.currency}`)
 }
 

@@ -21,7 +21,7 @@ export interface Card {
 }
 
 export type CardBehaviour =
-  | { does: 'paid' | 'three_d_secure' | 'charged_back' }
+  | { does: 'paid' | 'three_d_secure' | 'charged_back' | 'dispute_won' }
   | { does: 'declined'; code: string }
 
 export type CardProblems = Partial<Record<keyof CardInput, string[]>>
@@ -47,6 +47,7 @@ const BEHAVIOURS: Record<string, CardBehaviour> = {
   '4000000000000127': { does: 'declined', code: 'incorrect_cvc' },
   '4000000000000119': { does: 'declined', code: 'processing_error' },
   '4000000000000259': { does: 'charged_back' },
+  '4000000000001976': { does: 'dispute_won' },
 }
 
 /** A real card has no business here: it is declined, whoever types it. */

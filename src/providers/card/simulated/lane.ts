@@ -14,7 +14,11 @@ export function simulatedCardLane(simulator: RunningSimulator): Lane {
     name: 'simulated-card',
     async step() {
       const now = clock.now()
-      const rows = (await expire(db, now)) + (await settleRefunds(db, now)) + (await chargeBack(db, now))
+      const rows =
+        (await expire(db, now)) +
+        (await settleRefunds(db, now)) +
+        (await chargeBack(db, now)) +
+        (await winDisputes(db, now))
       if (rows > 0) simulator.wake(CALLBACKS_LANE)
       return rows
     },
@@ -23,7 +27,8 @@ export function simulatedCardLane(simulator: RunningSimulator): Lane {
         select least(
           (select min(expires_at) from simulated.card_sessions where state = 'open'),
           (select min(due_at) from simulated.card_refunds where state = 'pending'),
-          (select min(chargeback_due_at) from simulated.card_sessions where chargeback_due_at is not null)) due`.execute(
+          (select min(chargeback_due_at) from simulated.card_sessions where chargeback_due_at is not null),
+          (select min(dispute_due_at) from simulated.card_sessions where dispute_due_at is not null)) due`.execute(
         db,
       )
       return rows[0]?.due ?? null
@@ -97,5 +102,25 @@ async function chargeBack(db: Db, now: Date): Promise<number> {
                'reason', 'fraudulent'), ${now}::timestamptz
         from charged_back where charged_back_at is not null)
     select id from charged_back`.execute(db)
+  return rows.length
+}
+
+/** A dispute that is won gives back what was charged back; where nothing was, there was no dispute. */
+async function winDisputes(db: Db, now: Date): Promise<number> {
+  const { rows } = await sql<{ id: string }>`
+    with due as (
+      select id from simulated.card_sessions where dispute_due_at <= ${now} and chargeback_due_at is null
+       order by dispute_due_at limit ${BATCH} for update skip locked),
+    won as (
+      update simulated.card_sessions s
+         set dispute_due_at = null, updated_at = ${now},
+             dispute_won_at = case when charged_back_at is not null then ${now}::timestamptz end
+        from due where s.id = due.id returning s.*),
+    told as (
+      insert into simulated.callbacks (provider, notification, due_at)
+      select 'card', jsonb_build_object(${notificationHeads(sql`'chargeback.won'`, now)}, 'providerRef', id,
+               'reference', reference, 'units', (units - refunded_units)::text, 'currency', currency), ${now}::timestamptz
+        from won where dispute_won_at is not null)
+    select id from won`.execute(db)
   return rows.length
 }

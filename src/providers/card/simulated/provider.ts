@@ -6,11 +6,19 @@ import { READING_FAULTS, underFaults, WRITING_FAULTS } from '../../faults.ts'
 import { ProviderError } from '../../provider-error.ts'
 import { readSignedCallback } from '../../simulated/signature.ts'
 import type { Simulator } from '../../simulated/simulator.ts'
-import type { CardProvider, CardRefund, CardRefundRequest, CardSession, CardSessionRequest } from '../port.ts'
+import type {
+  CardChargeback,
+  CardProvider,
+  CardRefund,
+  CardRefundRequest,
+  CardSession,
+  CardSessionRequest,
+} from '../port.ts'
 import { type CardSessionRow, findSession, MAX_TRIES, stateAt } from './session.ts'
 
 /** From the order of a refund to its end, on the platform's clock. */
 const REFUND_DELAY_MS = 2_000
+const CHARGEBACKS_PAGE = 100
 
 /** A card provider whose pages, banks and cards are the sandbox's. */
 export function createSimulatedCardProvider(simulator: Simulator): CardProvider {
@@ -37,6 +45,8 @@ export function createSimulatedCardProvider(simulator: Simulator): CardProvider 
       write(async () => asSession(await endSession(simulator, providerRef), clock.now())),
     refund: (request) => write(() => orderRefund(simulator, request)),
     findRefund: (idempotencyKey) => read(() => findRefund(simulator, idempotencyKey)),
+    listChargebacks: (since, next, limit = CHARGEBACKS_PAGE) =>
+      read(() => listChargebacks(simulator, { since, next, limit })),
     parseCallback: (callback) => readSignedCallback(simulator, 'card', callback),
   }
 }
@@ -120,7 +130,7 @@ function asSession(row: CardSessionRow, now: Date): CardSession {
     declineCode: row.declineCode,
     triesLeft: stateAt(row, now) === 'open' ? MAX_TRIES - row.declines : 0,
     threeDSecure: row.threeDSecure,
-    chargedBack: row.chargedBackAt !== null,
+    chargedBack: row.chargedBackAt !== null && row.disputeWonAt === null,
   }
 }
 
@@ -134,7 +144,7 @@ async function orderRefund(simulator: Simulator, request: CardRefundRequest): Pr
     const { rows } = await sql<RefundRow>`
       with session as (
         update simulated.card_sessions set refunded_units = refunded_units + ${request.units}, updated_at = ${now}
-         where id = ${request.providerRef} and state = 'paid' and charged_back_at is null
+         where id = ${request.providerRef} and state = 'paid' and (charged_back_at is null or dispute_won_at is not null)
            and refunded_units + ${request.units} <= units and ${request.units} > 0
         returning id)
       insert into simulated.card_refunds (id, idempotency_key, session_id, units, due_at, created_at, updated_at)
@@ -191,4 +201,23 @@ function keyReused(key: string): ProviderError {
   return new ProviderError('card', 'rejected', `the idempotency key ${key} stands for another order`, {
     code: 'idempotency_key_reused',
   })
+}
+
+/** `next` is the time of the last one's change and its session. */
+async function listChargebacks(
+  { db }: Simulator,
+  { since, next, limit }: { since: Date; next: string | null; limit: number },
+): Promise<{ chargebacks: CardChargeback[]; next: string | null }> {
+  const [, time, id] = /^(\d+):(\w+)$/.exec(next ?? '') ?? []
+  const after = time === undefined ? since : new Date(Number(time))
+  const { rows } = await sql<CardChargeback>`
+    select id as provider_ref, reference, units - refunded_units as units, currency, 'fraudulent' as reason,
+           case when dispute_won_at is null then 'charged_back' else 'won' end as state, changed_at
+      from simulated.card_sessions cross join lateral (
+             select coalesce(dispute_won_at, charged_back_at) as changed_at) change
+     where charged_back_at is not null and (changed_at, id) > (${after}::timestamptz, ${id ?? ''})
+     order by changed_at, id limit ${limit}`.execute(db)
+  const last = rows.at(-1)
+  const full = rows.length === limit && last !== undefined
+  return { chargebacks: rows, next: full ? `${last.changedAt.getTime()}:${last.providerRef}` : null }
 }

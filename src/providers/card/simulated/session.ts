@@ -13,6 +13,8 @@ export const MAX_TRIES = 5
 const MAX_WRONG_CODES = 3
 /** After a payment with the card that is charged back, on the platform's clock. */
 const CHARGEBACK_DELAY_MS = 120_000
+/** From the payment to a dispute that is won. */
+const DISPUTE_DELAY_MS = 240_000
 
 export function findSession(db: Db, id: string): Promise<CardSessionRow | undefined> {
   return db.selectFrom('simulated.cardSessions').selectAll().where('id', '=', id).executeTakeFirst()
@@ -32,9 +34,14 @@ export function tryCard(db: Db, id: string, card: Card, now: Date): Promise<Card
   const { behaviour } = card
   switch (behaviour.does) {
     case 'paid':
-      return charge(db, id, card, now, null)
+      return charge(db, id, card, now, {})
     case 'charged_back':
-      return charge(db, id, card, now, new Date(now.getTime() + CHARGEBACK_DELAY_MS))
+      return charge(db, id, card, now, { chargebackDueAt: new Date(now.getTime() + CHARGEBACK_DELAY_MS) })
+    case 'dispute_won':
+      return charge(db, id, card, now, {
+        chargebackDueAt: new Date(now.getTime() + CHARGEBACK_DELAY_MS),
+        disputeDueAt: new Date(now.getTime() + DISPUTE_DELAY_MS),
+      })
     case 'declined':
       return decline(db, id, behaviour.code, card, now)
     case 'three_d_secure':
@@ -90,11 +97,20 @@ export async function cancelSession(db: Db, id: string, now: Date): Promise<Card
   return rows[0]
 }
 
-function charge(db: Db, id: string, card: Card, now: Date, chargebackDueAt: Date | null) {
+function charge(
+  db: Db,
+  id: string,
+  card: Card,
+  now: Date,
+  {
+    chargebackDueAt = null,
+    disputeDueAt = null,
+  }: { chargebackDueAt?: Date | null; disputeDueAt?: Date | null },
+) {
   return recordPaid(
     db,
     sql`id = ${id} and three_d_secure <> 'required'`,
-    sql`three_d_secure = 'none', chargeback_due_at = ${chargebackDueAt}, ${cardColumns(card)}`,
+    sql`three_d_secure = 'none', chargeback_due_at = ${chargebackDueAt}, dispute_due_at = ${disputeDueAt}, ${cardColumns(card)}`,
     now,
   )
 }

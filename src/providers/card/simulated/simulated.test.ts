@@ -18,6 +18,7 @@ const NUMBERS = {
   declined: '4000 0000 0000 0002',
   insufficientFunds: '4000 0000 0000 9995',
   chargedBack: '4000 0000 0000 0259',
+  disputeWon: '4000 0000 0000 1976',
 } as const
 
 const openWorld = () => openSimulatorWorld((simulator) => [simulatedCardLane(simulator)])
@@ -29,6 +30,13 @@ function typeCard({ simulator }: SimulatorWorld, id: string, kind: keyof typeof 
   return tryCard(simulator.db, id, read.card, now)
 }
 
+const CARD_OF = {
+  pays: 'paid',
+  'is declined': 'declined',
+  'pays and takes it back': 'chargedBack',
+  'pays and takes it back in vain': 'disputeWon',
+} as const
+
 cardSuite('simulated', async () => {
   const world = await openWorld()
   const { simulator } = world
@@ -37,7 +45,12 @@ cardSuite('simulated', async () => {
     now: () => simulator.clock.now(),
     async customer(providerRef, does) {
       if (does === 'gives up') await cancelSession(simulator.db, providerRef, simulator.clock.now())
-      else await typeCard(world, providerRef, does === 'pays' ? 'paid' : 'declined')
+      else await typeCard(world, providerRef, CARD_OF[does])
+      if (!does.startsWith('pays and')) return
+      world.advance(121_000)
+      await world.settle()
+      world.advance(121_000)
+      await world.settle()
     },
     async told() {
       world.advance(5_000)

@@ -1,0 +1,78 @@
+import { sql } from 'kysely'
+import type { Trx } from '../../db/database.ts'
+import type { Line, ScoredCandidate } from './find-candidates.ts'
+
+/** What becomes of a line that is not matched now. */
+export interface Judgement {
+  line: Line
+  state: 'unmatched' | 'suggested'
+  reasons: readonly string[]
+  /** Of the best candidate; null when the line was not judged. */
+  score: number | null
+  /** When it is looked at again; null: when a person or another line changes something. */
+  dueAt: Date | null
+  /** For a person to choose from, best first. */
+  suggestions: readonly ScoredCandidate[]
+}
+
+/** Locks lines that nobody has matched meanwhile, such as a person, in the order in which the money came. */
+export async function lockOpenLines(
+  trx: Trx,
+  lines: readonly Pick<Line, 'iban' | 'id' | 'bookedAt'>[],
+): Promise<Line[]> {
+  const sorted = lines.toSorted(
+    (a, b) => a.bookedAt.getTime() - b.bookedAt.getTime() || (a.id < b.id ? -1 : 1),
+  )
+  // One by one through their key: the planner can't know how many lines are due, and would read them all each time.
+  const { rows } = await sql<Line>`
+    select locked.*
+      from unnest(${sorted.map(({ iban }) => iban)}::text[], ${sorted.map(({ id }) => id)}::text[]) given (iban, id),
+           lateral (select * from bank_transactions lines
+                     where lines.iban = given.iban and lines.id = given.id
+                       and matched_units = 0 and due_at is not null
+                       for update) locked`.execute(trx)
+  return rows
+}
+
+/** Writes what was found of locked lines; what was suggested for them before is replaced. */
+export async function recordJudgements(trx: Trx, judgements: readonly Judgement[]): Promise<void> {
+  if (judgements.length === 0) return
+  await sql`
+    with given as (
+      select * from unnest(
+        ${judgements.map(({ line }) => line.iban)}::text[], ${judgements.map(({ line }) => line.id)}::text[],
+        ${judgements.map(({ state }) => state)}::text[], ${judgements.map(({ score }) => score)}::smallint[],
+        ${judgements.map(({ reasons }) => JSON.stringify(reasons))}::jsonb[],
+        ${judgements.map(({ dueAt }) => dueAt)}::timestamptz[]) given (iban, id, state, score, reasons, due_at)
+    ), unproposed as (
+      delete from bank_suggestions using given
+       where bank_suggestions.iban = given.iban and bank_suggestions.transaction_id = given.id
+    )
+    update bank_transactions lines
+       set state = given.state, match_score = given.score, match_reasons = given.reasons, due_at = given.due_at,
+           lease_until = null
+      from given where lines.iban = given.iban and lines.id = given.id`.execute(trx)
+  const proposed = judgements.flatMap(({ line, suggestions }) => suggestions.map((one) => ({ line, ...one })))
+  if (proposed.length === 0) return
+  await sql`
+    insert into bank_suggestions (iban, transaction_id, integration_id, payment_id, score, reasons, payment_state)
+    select * from unnest(
+      ${proposed.map(({ line }) => line.iban)}::text[], ${proposed.map(({ line }) => line.id)}::text[],
+      ${proposed.map(({ candidate }) => candidate.integrationId)}::integer[],
+      ${proposed.map(({ candidate }) => candidate.paymentId)}::text[],
+      ${proposed.map(({ score }) => score)}::smallint[],
+      ${proposed.map(({ reasons }) => JSON.stringify(reasons))}::jsonb[],
+      ${proposed.map(({ candidate }) => candidate.state)}::text[])`.execute(trx)
+}
+
+/** Lines for which these payments are proposed are judged again: money came for them, or they ended. */
+export async function judgeAgain(trx: Trx, paymentIds: readonly string[], now: Date): Promise<void> {
+  if (paymentIds.length === 0) return
+  await sql`
+    update bank_transactions set due_at = ${now}
+     where (iban, id) in (
+           select lines.iban, lines.id from bank_suggestions
+             join bank_transactions lines on lines.iban = bank_suggestions.iban and lines.id = transaction_id
+            where payment_id = any(${[...paymentIds]}::text[]) and lines.state = 'suggested' and due_at is null
+            for update of lines skip locked)`.execute(trx)
+}
