@@ -32,6 +32,7 @@ const { lines, added } = await importStatement(running.app, {
   open: openStatement,
 })
 const importedMs = performance.now()
+console.log('imported -')
 const lane = bankLineLane(running.app)
 while ((await lane.step()) > 0);
 const matchedMs = performance.now()

@@ -2,11 +2,13 @@ import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import type { Payment } from '../onramp/payment.ts'
-import type { PaymentChanges } from '../onramp/payment-changes.ts'
+import { type PaymentChanges, writeChanges } from '../onramp/payment-changes.ts'
 import { type Arrival, receive } from '../onramp/receive.ts'
 import { type Counterparty, openCounterparty } from '../onramp/refund-sources.ts'
 import { hurrySessions } from '../onramp/session-store.ts'
 import { findCustomerNames } from './customer-names.ts'
+import { dropNames } from './matching/payment-names.ts'
+import { judgeAgain } from './matching/record-judgements.ts'
 import { suspenseOf } from './record-lines.ts'
 import { type CustomerName, isSamePerson } from './same-person.ts'
 
@@ -43,8 +45,8 @@ type Needs = Pick<App, 'secrets' | 'pricing'>
 /**
  * Books that lines, or parts of them, are for payments: the one way from suspense to a customer, whoever found it out.
  * The caller holds the locks of the payments (`lockPayments`) and of the lines, in this order, has seen that each line
- * has as much left and the payment's currency, and that no match of the same pair is alive, and writes `changes`. The
- * database refuses more than a line has. `names` are the customers' by payment, where the caller has them already.
+ * has as much left and the payment's currency, and that no match of the same pair is alive, and ends with `writeMatched`.
+ * The database refuses more than a line has. `names` are the customers' by payment, where the caller has them already.
  */
 export async function bookMatches(
   app: Needs,
@@ -57,12 +59,30 @@ export async function bookMatches(
   if (matches.length === 0) return
   await takeFromLines(trx, matches)
   const rounds = await insertMatches(trx, matches, changes.now)
-  await rememberPayers(trx, matches, changes.now)
   const customers = names ?? (await findCustomerNames(trx, app, [...payments.values()]))
   await receive(app, trx, changes, payments, describeArrivals(app, matches, rounds, customers))
   await recordStates(trx, matches)
   const ids = matches.map(({ payment }) => payment.id)
   await hurrySessions(trx, ids, changes.now)
+}
+
+/** Ends a transaction that booked matches, or saw that there are none: writes what they changed of anything else. */
+export async function writeMatched(
+  trx: Trx,
+  changes: PaymentChanges,
+  matches: readonly NewMatch[],
+): Promise<void> {
+  const payments = [...new Set(matches.map(({ payment }) => payment))]
+  await dropNames(trx, payments)
+  // What was proposed for them may be for others now.
+  await judgeAgain(
+    trx,
+    payments.map(({ id }) => id),
+    changes.now,
+  )
+  await writeChanges(trx, changes)
+  // Last: other batches have the same payers, and wait for whoever has named them until it is committed.
+  await rememberPayers(trx, matches, changes.now)
 }
 
 /** The purpose of a match's journal; one that was undone before has another. */

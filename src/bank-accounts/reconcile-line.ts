@@ -5,14 +5,12 @@ import type { BankTransactionsTable } from '../db/schema.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
 import { type Asset, assetOf } from '../money/asset.ts'
 import type { Payment } from '../onramp/payment.ts'
-import { beginChanges, wakeAfter, writeChanges } from '../onramp/payment-changes.ts'
+import { beginChanges, wakeAfter } from '../onramp/payment-changes.ts'
 import type { PaymentState } from '../onramp/payment-states.ts'
 import { lockPayments } from '../onramp/payment-store.ts'
 import { currentPrice, keepsPrice } from '../onramp/receive.ts'
 import { fail } from '../server/errors.ts'
-import { bookMatches, differenceOf } from './book-match.ts'
-import { dropNames } from './matching/payment-names.ts'
-import { judgeAgain } from './matching/record-judgements.ts'
+import { bookMatches, differenceOf, writeMatched } from './book-match.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
 import { findTaker } from './reversals/find-taker.ts'
 
@@ -66,11 +64,9 @@ export async function reconcileLine(app: Needs, asked: Reconciling): Promise<Rec
     const units = judge(app, payment, line, asked)
     const differenceUnits = differenceOf(payment, units)
     const how = { matchedBy: asked.by, reasons: [REASONS[asked.by]], score: null }
-    await bookMatches(app, trx, changes, payments, [{ line, payment, units, ...how }])
-    await dropNames(trx, [payment])
-    // What was proposed for it may be for another one now.
-    await judgeAgain(trx, [payment.id], changes.now)
-    await writeChanges(trx, changes)
+    const matches = [{ line, payment, units, ...how }]
+    await bookMatches(app, trx, changes, payments, matches)
+    await writeMatched(trx, changes, matches)
     const made = { paymentState: payment.state, differenceUnits, fiat: assetOf(payment.fiat) }
     await asked.within?.(trx, made)
     return made

@@ -161,9 +161,10 @@ async function insertFound(app: Needs, trx: Trx, statement: StagedStatement): Pr
   await sql`
     insert into statement_lines (import_id, position, number, iban, transaction_id, ref, print, told_on)
     select ${importId}, ${position}, l.number, ${iban}, coalesce(l.known_id, l.id), l.ref, l.print,
-           case when t.booked_on <> l.booked_on then l.booked_on end
-      from told_lines l left join bank_transactions t on t.iban = ${iban} and t.id = l.known_id
-     where l.found <> 'doubt' order by l.number`.execute(trx)
+           case when l.known_id is not null
+                 and l.booked_on <> (select booked_on from bank_transactions where iban = ${iban} and id = l.known_id)
+                then l.booked_on end
+      from told_lines l where l.found <> 'doubt' order by l.number`.execute(trx)
   await sql`
     insert into bank_doubts (iban, id, told_by, import_id, position, number, import_line, bank_ref, booked_at, booked_on,
                              value_date, direction, units, currency, counterparty_sealed, payer_index, concept,

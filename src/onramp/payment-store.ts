@@ -48,14 +48,18 @@ export async function findLivePayment(
 
 /**
  * Locks payments, always in the order of their ids. Locks are taken in one order everywhere: the customer, effects,
- * payments, and then what belongs to a payment (sessions, bank lines); so no two transactions wait for each other.
+ * payments, and then what belongs to a payment (sessions, bank lines); so no two transactions wait for each other. Rows
+ * of others may refer to a locked payment: its keys never change. With `leaveBusy` those that others hold are left out.
  */
-export async function lockPayments(trx: Trx, ids: readonly string[]): Promise<Map<string, Payment>> {
+export async function lockPayments(
+  trx: Trx,
+  ids: readonly string[],
+  { leaveBusy = false }: { leaveBusy?: boolean } = {},
+): Promise<Map<string, Payment>> {
   if (ids.length === 0) return new Map()
   const { rows } = await sql<Row>`
-    ${PAYMENTS} where payments.id = any(${[...ids]}::text[]) order by payments.id for update of payments`.execute(
-    trx,
-  )
+    ${PAYMENTS} where payments.id = any(${[...ids]}::text[]) order by payments.id
+       for no key update of payments ${leaveBusy ? sql`skip locked` : sql``}`.execute(trx)
   return new Map(rows.map((row) => [row.id, readRow(row)]))
 }
 

@@ -2,18 +2,17 @@ import { sql } from 'kysely'
 import type { App } from '../../app.ts'
 import { readConcepts } from '../../onramp/concept.ts'
 import type { Payment } from '../../onramp/payment.ts'
-import { beginChanges, wakeAfter, writeChanges } from '../../onramp/payment-changes.ts'
+import { beginChanges, wakeAfter } from '../../onramp/payment-changes.ts'
 import { lockPayments } from '../../onramp/payment-store.ts'
 import { currentPrice, keepsPrice } from '../../onramp/receive.ts'
 import { openCounterparty } from '../../onramp/refund-sources.ts'
-import { bookMatches, type NewMatch } from '../book-match.ts'
+import { bookMatches, type NewMatch, writeMatched } from '../book-match.ts'
 import { findCustomerNames } from '../customer-names.ts'
 import { isAskedBefore, keyOf, type Line } from './find-candidates.ts'
 import { looksReturned } from './looks-returned.ts'
 import { compareNames, provesPerson } from './name-agreement.ts'
 import { isAlone } from './numbers.ts'
-import { dropNames } from './payment-names.ts'
-import { type Judgement, judgeAgain, lockOpenLines, recordJudgements } from './record-judgements.ts'
+import { type Judgement, lockOpenLines, recordJudgements } from './record-judgements.ts'
 import { AUTOMATIC_FROM, scoreCandidate } from './score.ts'
 
 export type MatchNeeds = Pick<
@@ -38,7 +37,9 @@ export async function matchByNumber(
   const changes = beginChanges(app)
   const taken = new Set<string>()
   await app.db.transaction().execute(async (trx) => {
-    const payments = await lockPayments(trx, [...new Set(lines.map((line) => named.get(keyOf(line))!))])
+    const ids = [...new Set(lines.map((line) => named.get(keyOf(line))!))]
+    // A payment that another batch has is not waited for: whatever it leaves of it is found by the search.
+    const payments = await lockPayments(trx, ids, { leaveBusy: true })
     const open = await lockOpenLines(trx, lines)
     const names = await findCustomerNames(trx, app, [...payments.values()])
     const matches: NewMatch[] = []
@@ -53,13 +54,7 @@ export async function matchByNumber(
     }
     await recordJudgements(trx, waiting)
     await bookMatches(app, trx, changes, payments, matches, names)
-    const ids = matches.map(({ payment }) => payment.id)
-    await dropNames(
-      trx,
-      matches.map(({ payment }) => payment),
-    )
-    await judgeAgain(trx, ids, changes.now)
-    await writeChanges(trx, changes)
+    await writeMatched(trx, changes, matches)
   })
   wakeAfter(app, changes)
   return all.filter((line) => !taken.has(keyOf(line)))

@@ -1,15 +1,14 @@
 import { sql } from 'kysely'
 import type { Trx } from '../../db/database.ts'
 import type { Payment } from '../../onramp/payment.ts'
-import { beginChanges, wakeAfter, writeChanges } from '../../onramp/payment-changes.ts'
+import { beginChanges, wakeAfter } from '../../onramp/payment-changes.ts'
 import { lockPayments } from '../../onramp/payment-store.ts'
-import { bookMatches, type NewMatch } from '../book-match.ts'
+import { bookMatches, type NewMatch, writeMatched } from '../book-match.ts'
 import { COPIED, findCopiers } from './copied-number.ts'
 import { findCandidates, isRight, keyOf, type Line, type ScoredCandidate } from './find-candidates.ts'
 import { looksReturned } from './looks-returned.ts'
 import { awaitPrice, canBePriced, type MatchNeeds } from './match-by-number.ts'
-import { dropNames } from './payment-names.ts'
-import { type Judgement, judgeAgain, lockOpenLines, recordJudgements } from './record-judgements.ts'
+import { type Judgement, lockOpenLines, recordJudgements } from './record-judgements.ts'
 import { judgeCandidates } from './score.ts'
 import { findSum } from './sum-of-payments.ts'
 
@@ -94,12 +93,7 @@ async function matchFound(app: MatchNeeds, outcomes: Outcomes, seen: Seen): Prom
     }
     await recordJudgements(trx, judgements)
     await bookMatches(app, trx, changes, payments, matches)
-    await dropNames(
-      trx,
-      matches.map(({ payment }) => payment),
-    )
-    await judgeAgain(trx, [...paid], changes.now)
-    await writeChanges(trx, changes)
+    await writeMatched(trx, changes, matches)
   })
   wakeAfter(app, changes)
 }
