@@ -20,8 +20,6 @@ export const DATABASE_USER = 'cryptopocket'
 const SETTINGS: Record<string, string> = {
   shared_buffers: '256MB',
   max_connections: '100',
-  // Pages that are written anew after a checkpoint would be a fifth shorter in all, for a tenth of the server's processor time.
-  wal_compression: 'off',
   max_wal_size: '1GB',
   checkpoint_timeout: '15min',
   random_page_cost: '1.1',

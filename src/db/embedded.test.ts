@@ -103,7 +103,7 @@ test('makes a durable database on loopback behind a password', async () => {
       max_connections: '100',
       server_encoding: 'UTF8',
       synchronous_commit: 'on',
-      wal_compression: 'pglz',
+      wal_compression: 'off',
     })
     const url = new URL(database.url)
     url.password = 'wrong'
