@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
+import type { Secrets } from '../kernel/secrets.ts'
 import type { Payment } from '../onramp/payment.ts'
 import { openCustomerData } from '../users/personal-data.ts'
 import type { CustomerName } from './same-person.ts'
@@ -11,22 +12,35 @@ export async function findCustomerNames(
   { secrets }: Pick<App, 'secrets'>,
   payments: readonly Payment[],
 ): Promise<Map<string, CustomerName | null>> {
-  const names = new Map<string, CustomerName | null>()
-  if (payments.length === 0) return names
+  if (payments.length === 0) return new Map()
+  const customers = new Map(payments.map((payment) => [customerKey(payment), payment]))
   const { rows } = await sql<{ integrationId: number; id: number; personalSealed: Buffer }>`
     select integration_id, id, personal_sealed from customers
      where (integration_id, id) in (select * from unnest(
-           ${payments.map(({ integrationId }) => integrationId)}::integer[],
-           ${payments.map(({ customerId }) => customerId)}::bigint[]))`.execute(trx)
-  const sealed = new Map(rows.map((row) => [`${row.integrationId} ${row.id}`, row.personalSealed]))
-  for (const payment of payments) {
-    const personal = sealed.get(`${payment.integrationId} ${payment.customerId}`)
-    if (!personal || !payment.keyWrapped) names.set(payment.id, null)
-    else {
-      const { name, last_name, company_name } = openCustomerData(secrets, payment.keyWrapped, personal)
-      const person = { given: name ?? '', surnames: last_name }
-      names.set(payment.id, company_name ? { company: company_name } : person)
-    }
-  }
-  return names
+           ${[...customers.values()].map(({ integrationId }) => integrationId)}::integer[],
+           ${[...customers.values()].map(({ customerId }) => customerId)}::bigint[]))`.execute(trx)
+  // Each is opened once: many pay again and again.
+  const names = new Map(
+    rows.map(({ integrationId, id, personalSealed }): [string, CustomerName | null] => {
+      const key = customerKey({ integrationId, customerId: id })
+      return [key, openName(secrets, customers.get(key)!.keyWrapped, personalSealed)]
+    }),
+  )
+  return new Map(payments.map((payment) => [payment.id, names.get(customerKey(payment)) ?? null]))
+}
+
+export const customerKey = ({
+  integrationId,
+  customerId,
+}: Pick<Payment, 'integrationId' | 'customerId'>): string => `${integrationId} ${customerId}`
+
+/** Null of a customer who was forgotten. */
+export function openName(
+  secrets: Secrets,
+  keyWrapped: Buffer | null,
+  personalSealed: Buffer,
+): CustomerName | null {
+  if (!keyWrapped) return null
+  const { name, last_name, company_name } = openCustomerData(secrets, keyWrapped, personalSealed)
+  return company_name ? { company: company_name } : { given: name ?? '', surnames: last_name }
 }

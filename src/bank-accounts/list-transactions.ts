@@ -107,7 +107,9 @@ type Account = Pick<OwnAccount, 'iban'>
 
 function listOfOwn({ iban }: Account, integrationId: number, filters: Filters): NewestFirst {
   const { direction, reconciled } = filters
-  const list = {
+  const directions = direction === undefined ? DIRECTIONS : [direction]
+  const states = reconciled === undefined ? [...STATES.true, ...STATES.false] : STATES[reconciled]
+  return {
     table: 'bank_transactions',
     integrationId,
     source: {
@@ -115,17 +117,10 @@ function listOfOwn({ iban }: Account, integrationId: number, filters: Filters): 
       where: sql`iban = ${iban}`,
       key: iban,
     },
-    ...readRange(filters),
-  } as const
-  if (direction === undefined && reconciled === undefined) {
-    return { ...list, time: 'created_at', runs: [sql`true`], isWhole: true }
-  }
-  const directions = direction === undefined ? DIRECTIONS : [direction]
-  const states = reconciled === undefined ? [...STATES.true, ...STATES.false] : STATES[reconciled]
-  return {
-    ...list,
-    time: 'created_at as UTC',
     runs: directions.flatMap((one) => states.map((state) => sql`direction = ${one} and state = ${state}`)),
+    isWhole: direction === undefined && reconciled === undefined,
+    time: 'created_at',
+    ...readRange(filters),
   }
 }
 

@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { BankTransactionsTable } from '../db/schema.ts'
 import type { Lane } from '../kernel/lanes.ts'
-import { findNamed, matchByNumber } from './matching/match-by-number.ts'
+import { findNamed, matchByNumber, type NumberedLine } from './matching/match-by-number.ts'
 import { matchByScore } from './matching/match-by-score.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
 import { takeBackTransfer } from './take-back-transfer.ts'
@@ -13,29 +13,34 @@ const AT_ONCE = 4
 /** After so many batches one after the other the lane may be ended. */
 const BATCHES = 8
 const LEASE_MS = 30_000
+/** The number means nothing. */
+const SWEEPING = 7_264_013
 
 type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'pricing' | 'wake' | 'log' | 'pageNews'>
 type Line = Selectable<BankTransactionsTable>
 
 /**
  * Finds the payments that incoming transfers are for: by the number that the payer wrote, else by all that is known of
- * the payer and the amount. What isn't sure is proposed to a person.
+ * the payer and the amount. What isn't sure is proposed to a person. While many lines wait, those that need a search
+ * come after all that don't: then most payments have their money, and fewer are left to be taken for another.
  */
 export function bankLineLane(app: Needs): Lane {
   return {
     name: BANK_LINE_LANE,
     async step() {
+      const fresh = await listFresh(app)
+      if (fresh.length >= BATCH) return sweep(app, fresh)
       const first = await claimLines(app)
       if (first.length < BATCH) {
-        await matchLines(app, first, false)
+        await matchLines(app, first)
         return first.length
       }
-      const others = Array.from({ length: AT_ONCE - 1 }, () => matchBatches(app))
-      // All end before one that failed is told of: none goes on behind the lane's back.
-      const ended = await Promise.allSettled([matchBatches(app, first), ...others])
-      const failed = ended.find((one) => one.status === 'rejected')
-      if (failed) throw failed.reason
-      return ended.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0)
+      const claimed = [first]
+      return sideBySide(async () => {
+        const lines = claimed.pop() ?? (await claimLines(app))
+        await matchLines(app, lines)
+        return lines.length
+      })
     },
     async nextDue() {
       const row = await app.db
@@ -50,27 +55,29 @@ export function bankLineLane(app: Needs): Lane {
   }
 }
 
-/** Batch after batch while full ones are due. Answers how many lines were looked at. */
-async function matchBatches(app: Needs, first?: Line[]): Promise<number> {
-  let count = 0
-  let claimed = first
-  for (let batch = 0; batch < BATCHES; batch += 1) {
-    const lines = claimed ?? (await claimLines(app))
-    claimed = undefined
-    const isFull = lines.length === BATCH
-    await matchLines(app, lines, isFull)
-    count += lines.length
-    if (!isFull) break
+/** Some workers, each at batch after batch while they are full. Answers how many lines were looked at. */
+async function sideBySide(work: () => Promise<number>): Promise<number> {
+  const one = async (): Promise<number> => {
+    let count = 0
+    for (let batch = 0; batch < BATCHES; batch += 1) {
+      const lines = await work()
+      count += lines
+      if (lines < BATCH) break
+    }
+    return count
   }
-  return count
+  // All end before one that failed is told of: none goes on behind the lane's back.
+  const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, one))
+  const failed = ended.find((each) => each.status === 'rejected')
+  if (failed) throw failed.reason
+  return ended.reduce((sum, each) => sum + (each.status === 'fulfilled' ? each.value : 0), 0)
 }
 
-async function matchLines(app: Needs, lines: readonly Line[], isFull: boolean): Promise<void> {
+async function matchLines(app: Needs, lines: readonly Line[]): Promise<void> {
   const returned = lines.filter(({ transferRef }) => transferRef !== null)
   for (const line of returned) await takeBackTransfer(app, line)
   const came = lines.filter(({ transferRef }) => transferRef === null)
-  const left = await matchByNumber(app, came, await findNamed(app, came))
-  await matchByScore(app, isFull ? await putOffFresh(app, left) : left)
+  await matchByScore(app, await matchByNumber(app, came, await findNamed(app, came)))
 }
 
 async function claimLines({ db, clock }: Needs): Promise<Line[]> {
@@ -86,20 +93,38 @@ async function claimLines({ db, clock }: Needs): Promise<Line[]> {
 
 const byBooking = (a: Line, b: Line): number => a.bookedAt.getTime() - b.bookedAt.getTime()
 
+/** Lines that came and that nobody has looked at yet, with what is asked of them at first. */
+async function listFresh({ db, clock }: Needs): Promise<NumberedLine[]> {
+  const { rows } = await sql<NumberedLine>`
+    select iban, id, booked_at, concept, return_code from bank_transactions
+     where due_at <= ${clock.now()} and due_at <= created_at and transfer_ref is null
+       and (lease_until is null or lease_until < clock_timestamp())
+     order by due_at limit ${AT_ONCE * BATCHES * BATCH}`.execute(db)
+  return rows
+}
+
 /**
- * While many lines wait, those that need a search come after all that don't: then most payments have their money, and
- * fewer are left to be taken for another. Each is put off once. Answers those that were before.
+ * Matches all of these that need no search, and puts the others off, each once. Nothing is claimed: one process does it
+ * at a time, and a line that was matched meanwhile is seen when it is locked. Answers how many lines were looked at.
  */
-async function putOffFresh({ db, clock }: Needs, lines: readonly Line[]): Promise<Line[]> {
-  const isFresh = ({ dueAt, createdAt }: Line): boolean => dueAt !== null && dueAt <= createdAt
-  const fresh = lines.filter(isFresh)
-  if (fresh.length > 0) {
-    await sql`
-      update bank_transactions set due_at = greatest(${clock.now()}, created_at + interval '1 millisecond'),
-                                   lease_until = null
-       where (iban, id) in (select * from unnest(${fresh.map(({ iban }) => iban)}::text[],
-                                                 ${fresh.map(({ id }) => id)}::text[]))
-         and due_at <= created_at and matched_units = 0`.execute(db)
-  }
-  return lines.filter((line) => !isFresh(line))
+function sweep(app: Needs, lines: NumberedLine[]): Promise<number> {
+  return app.db.transaction().execute(async (trx) => {
+    const { rows } = await sql<{ isOurs: boolean }>`
+      select pg_try_advisory_xact_lock(${SWEEPING}) as is_ours`.execute(trx)
+    if (!rows[0]!.isOurs) return 0
+    return sideBySide(async () => {
+      const batch = lines.splice(0, BATCH)
+      await putOff(app, await matchByNumber(app, batch, await findNamed(app, batch)))
+      return batch.length
+    })
+  })
+}
+
+async function putOff({ db, clock }: Needs, lines: readonly NumberedLine[]): Promise<void> {
+  if (lines.length === 0) return
+  await sql`
+    update bank_transactions set due_at = greatest(${clock.now()}, created_at + interval '1 millisecond')
+     where (iban, id) in (select * from unnest(${lines.map(({ iban }) => iban)}::text[],
+                                               ${lines.map(({ id }) => id)}::text[]))
+       and due_at <= created_at and matched_units = 0`.execute(db)
 }

@@ -2,7 +2,8 @@ import { type Selectable, sql } from 'kysely'
 import type { App } from '../../app.ts'
 import type { BankTransactionsTable } from '../../db/schema.ts'
 import type { PaymentState } from '../../onramp/payment-states.ts'
-import { ANY_NAME, openName } from './payment-names.ts'
+import { customerKey, openName } from '../customer-names.ts'
+import { ANY_NAME } from './payment-names.ts'
 
 type Needs = Pick<App, 'db' | 'secrets'>
 
@@ -42,13 +43,18 @@ export async function loadPayments(
       join customers on customers.integration_id = payments.integration_id and customers.id = payments.customer_id
       left join payment_concepts concepts on concepts.iban = account_iban and concepts.concept = payments.concept
      where payments.id = any(${ids}::text[])`.execute(db)
-  return new Map([
-    ...loaded,
-    ...rows.map(({ keyWrapped, personalSealed, ...row }): [string, NamedRow] => [
-      row.paymentId,
-      { ...row, name: openName(secrets, keyWrapped, personalSealed) },
-    ]),
-  ])
+  // Each name is opened once: many pay again and again.
+  const names = new Map<string, NamedRow['name']>()
+  const nameOf = ({ keyWrapped, personalSealed, ...customer }: PaymentRow): NamedRow['name'] => {
+    const key = customerKey(customer)
+    if (!names.has(key)) names.set(key, openName(secrets, keyWrapped, personalSealed))
+    return names.get(key)!
+  }
+  const found = rows.map((row): [string, NamedRow] => {
+    const { keyWrapped: _key, personalSealed: _sealed, ...shown } = row
+    return [row.paymentId, { ...shown, name: nameOf(row) }]
+  })
+  return new Map([...loaded, ...found])
 }
 
 type Amount = Pick<Selectable<BankTransactionsTable>, 'iban' | 'units'>

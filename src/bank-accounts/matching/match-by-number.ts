@@ -23,15 +23,18 @@ export type MatchNeeds = Pick<
 /** A line that can't be priced now waits this long. */
 const PRICE_PAUSE_MS = 15_000
 
+/** What a line is found by its payment's number with. */
+export type NumberedLine = Pick<Line, 'iban' | 'id' | 'bookedAt' | 'concept' | 'returnCode'>
+
 /**
  * Matches the lines that need no search, which are nearly all: the text has the number of one payment, and the amount is
  * right. `named` are the payments, see `findNamed`. Answers the other lines.
  */
-export async function matchByNumber(
+export async function matchByNumber<Asked extends NumberedLine>(
   app: MatchNeeds,
-  all: readonly Line[],
+  all: readonly Asked[],
   named: ReadonlyMap<string, string>,
-): Promise<Line[]> {
+): Promise<Asked[]> {
   const lines = all.filter((line) => named.has(keyOf(line)))
   if (lines.length === 0) return [...all]
   const changes = beginChanges(app)
@@ -63,7 +66,7 @@ export async function matchByNumber(
 /** The one payment that each line's text names, by the line; lines that name none or several are left out. */
 export async function findNamed(
   { db }: Pick<MatchNeeds, 'db'>,
-  lines: readonly Line[],
+  lines: readonly NumberedLine[],
 ): Promise<Map<string, string>> {
   const asked = lines.flatMap((line) =>
     looksReturned(line) ? [] : readConcepts(line.concept).map((concept) => ({ line, concept })),

@@ -17,18 +17,18 @@ export type NameAgreement =
   | 'unknown'
 
 export function compareNames(customer: CustomerName | null, payer: string): NameAgreement {
-  const words = nameWords(payer).map(withoutUmlauts)
-  if (customer === null || words.length === 0) return 'unknown'
+  const payerWords = nameWords(payer)
+  if (customer === null || payerWords.length === 0) return 'unknown'
   // Nearly all that is compared is the same, or has nothing in common.
-  if (isAllOf(customer, words)) return 'same'
-  const [ours, theirs] = [wordsOf(customer), new Set(plainWords(payer))]
+  if (isAllOf(customer, payerWords.map(withoutUmlauts))) return 'same'
+  const [ours, theirs] = [wordsOf(customer), new Set(payerWords.map(plainWord))]
   // Most names that are compared have nothing in common; only a word that may be several joined ones needs a closer look.
   const isStrange = ours.every((word) => !theirs.has(word))
   if (isStrange && [...theirs].every(({ length }) => length < JOINED)) return 'other'
   if (!isSamePerson(customer, payer)) return ours.some((word) => theirs.has(word)) ? 'relative' : 'other'
   if ('company' in customer) return 'same'
   if (ours.every((word) => theirs.has(word))) return 'same'
-  const withoutInitials = nameWords(payer).filter((word) => !isInitial(word))
+  const withoutInitials = payerWords.filter((word) => !isInitial(word))
   const stillSame = withoutInitials.length > 0 && isSamePerson(customer, withoutInitials.join(' '))
   return stillSame ? 'fits' : 'initial'
 }
@@ -62,8 +62,7 @@ function wordsOf(name: CustomerName): string[] {
 
 const companyWords = (company: string): readonly string[] => splitLegalForm(nameWords(company)).name
 
-const plainWords = (payer: string): string[] =>
-  nameWords(payer).map((word) => withoutUmlauts(SHORT_FORMS.get(word) ?? word))
+const plainWord = (word: string): string => withoutUmlauts(SHORT_FORMS.get(word) ?? word)
 
 /** What a name is looked for by: the whole of it, and each given name with each surname, so that a word may be missing. */
 export interface NameKeys {
@@ -84,7 +83,7 @@ export function keysOfCustomer(name: CustomerName): NameKeys {
 /** Of a payer: any two words may be a given name and a surname. */
 export function keysOfPayer(payer: string): NameKeys {
   const telling = tellingWords(companyWords(payer).join(' ')).filter((one) => one.telling)
-  const words = telling.map(({ word }) => withoutUmlauts(SHORT_FORMS.get(word) ?? word)).slice(0, MOST_WORDS)
+  const words = telling.map(({ word }) => plainWord(word)).slice(0, MOST_WORDS)
   return { whole: wholeOf(words), pairs: [...new Set([...companyPairs(words), ...pairsOf(words, words)])] }
 }
 

@@ -4,8 +4,7 @@ import type { Db, Trx } from '../../db/database.ts'
 import type { Secrets } from '../../kernel/secrets.ts'
 import type { Payment } from '../../onramp/payment.ts'
 import type { PaymentState } from '../../onramp/payment-states.ts'
-import { openCustomerData } from '../../users/personal-data.ts'
-import type { CustomerName } from '../same-person.ts'
+import { openName } from '../customer-names.ts'
 import { keysOfCustomer } from './name-agreement.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'secrets'>
@@ -126,17 +125,6 @@ function digestsOf(secrets: Secrets, { keyWrapped, personalSealed }: Unnamed): B
   if (name === null) return [ANY_NAME]
   const { pairs, whole } = keysOfCustomer(name)
   return [ANY_NAME, digestOfWhole(secrets, whole), ...pairs.map((pair) => digestOfPair(secrets, pair))]
-}
-
-/** Null of a customer who was forgotten. */
-export function openName(
-  secrets: Secrets,
-  keyWrapped: Buffer | null,
-  personalSealed: Buffer,
-): CustomerName | null {
-  if (!keyWrapped) return null
-  const { name, last_name, company_name } = openCustomerData(secrets, keyWrapped, personalSealed)
-  return company_name ? { company: company_name } : { given: name ?? '', surnames: last_name }
 }
 
 /** Payments that have their money are looked for by name no more; those that wait for the rest of it are. */

@@ -3,6 +3,8 @@
  * part words, apostrophes don't. In other scripts a mark is a letter of its own and stays.
  */
 export function nameWords(name: string): string[] {
+  // As banks write nearly all of them; nothing below changes these.
+  if (IS_PLAIN.test(name)) return name.toUpperCase().match(/[A-Z0-9]+/g) ?? []
   const plain = name
     .normalize('NFKD')
     .replaceAll(/(?<=[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}])\p{M}+/gu, '')
@@ -12,6 +14,8 @@ export function nameWords(name: string): string[] {
     .replaceAll(/[ÆŒØŁĐÐÞ]/g, (letter) => UNDECOMPOSED[letter] ?? letter)
   return plain.match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
 }
+
+const IS_PLAIN = /^[\w ,.&/()+:-]*$/
 
 /** Letters that are one letter to Unicode, and that banks write as another. */
 const UNDECOMPOSED: Readonly<Record<string, string>> = {
