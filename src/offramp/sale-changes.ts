@@ -25,6 +25,8 @@ type Needs = Pick<App, 'clock' | 'config' | 'secrets'>
 export interface SaleChanges extends MoneyChanges {
   app: Needs
   touched: Set<Sale>
+  /** The fields that change of any of them. */
+  fields: Set<keyof Sale>
   /** Whom each event is about: its deposits are added when everything is written. */
   told: { event: NewEvent; sale: Sale }[]
   /** Returns of counted coins: which deposits they give back is recorded when everything is written. */
@@ -35,6 +37,7 @@ export const beginSaleChanges = (app: Needs): SaleChanges => ({
   ...beginMoney(app.clock),
   app,
   touched: new Set(),
+  fields: new Set(['failure', 'version', 'updatedAt', 'leaseUntil']),
   told: [],
   returned: [],
 })
@@ -42,6 +45,7 @@ export const beginSaleChanges = (app: Needs): SaleChanges => ({
 /** Changes fields of a sale. */
 export function setSaleFields(changes: SaleChanges, sale: Sale, fields: Partial<Sale>): void {
   Object.assign(sale, fields)
+  for (const field in fields) changes.fields.add(field as keyof Sale)
   // What changes it went well: a failure before is over.
   sale.failure = null
   if (changes.touched.has(sale)) return
@@ -148,7 +152,7 @@ export async function writeSaleChanges(trx: Trx, changes: SaleChanges): Promise<
   for (const { event, sale } of changes.told) {
     event.data = { ...event.data, ...wireDeposits(sale, shown.get(sale.id)!) }
   }
-  await updateSales(trx, [...changes.touched])
+  await updateSales(trx, [...changes.touched], changes.fields)
   await writeMoney(trx, changes, changes.app)
 }
 

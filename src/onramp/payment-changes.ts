@@ -23,17 +23,21 @@ type Needs = Pick<App, 'clock' | 'config' | 'secrets'>
 export interface PaymentChanges extends MoneyChanges {
   app: Needs
   touched: Set<Payment>
+  /** The fields that change of any of them. */
+  fields: Set<keyof Payment>
 }
 
 export const beginChanges = (app: Needs): PaymentChanges => ({
   ...beginMoney(app.clock),
   app,
   touched: new Set(),
+  fields: new Set(['version', 'updatedAt', 'leaseUntil']),
 })
 
 /** Changes fields of a payment; whoever watches it sees a new version. */
 export function setFields(changes: PaymentChanges, payment: Payment, fields: Partial<Payment>): void {
   Object.assign(payment, fields)
+  for (const field in fields) changes.fields.add(field as keyof Payment)
   if (changes.touched.has(payment)) return
   changes.touched.add(payment)
   payment.version += 1
@@ -109,7 +113,7 @@ export function bookFor(
 }
 
 export async function writeChanges(trx: Trx, changes: PaymentChanges): Promise<void> {
-  await updatePayments(trx, [...changes.touched])
+  await updatePayments(trx, [...changes.touched], changes.fields)
   await writeMoney(trx, changes, changes.app)
 }
 
