@@ -57,8 +57,9 @@ export async function bookMatches(
   names?: ReadonlyMap<string, CustomerName | null>,
 ): Promise<void> {
   if (matches.length === 0) return
-  await takeFromLines(trx, matches)
+  // Before the lines change: a match refers to its line, which would be locked anew for it.
   const rounds = await insertMatches(trx, matches, changes.now)
+  await takeFromLines(trx, matches)
   const customers = names ?? (await findCustomerNames(trx, app, [...payments.values()]))
   await receive(app, trx, changes, payments, describeArrivals(app, matches, rounds, customers))
   await recordStates(trx, matches)

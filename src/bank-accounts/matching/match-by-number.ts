@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { App } from '../../app.ts'
+import { planByKeys } from '../../db/plan-by-keys.ts'
 import { readConcepts } from '../../onramp/concept.ts'
 import type { Payment } from '../../onramp/payment.ts'
 import { beginChanges, wakeAfter } from '../../onramp/payment-changes.ts'
@@ -40,6 +41,7 @@ export async function matchByNumber<Asked extends NumberedLine>(
   const changes = beginChanges(app)
   const taken = new Set<string>()
   await app.db.transaction().execute(async (trx) => {
+    await planByKeys(trx)
     const ids = [...new Set(lines.map((line) => named.get(keyOf(line))!))]
     // A payment that another batch has is not waited for: whatever it leaves of it is found by the search.
     const payments = await lockPayments(trx, ids, { leaveBusy: true })

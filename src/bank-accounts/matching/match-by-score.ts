@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Trx } from '../../db/database.ts'
+import { planByKeys } from '../../db/plan-by-keys.ts'
 import type { Payment } from '../../onramp/payment.ts'
 import { beginChanges, wakeAfter } from '../../onramp/payment-changes.ts'
 import { lockPayments } from '../../onramp/payment-store.ts'
@@ -71,6 +72,7 @@ async function matchFound(app: MatchNeeds, outcomes: Outcomes, seen: Seen): Prom
   if (lines.length === 0) return
   const changes = beginChanges(app)
   await app.db.transaction().execute(async (trx) => {
+    await planByKeys(trx)
     const payments = await lockPayments(trx, [...new Set([...found.values()].flatMap(paymentsOf))])
     const open = await lockOpenLines(trx, lines)
     const matches: NewMatch[] = []

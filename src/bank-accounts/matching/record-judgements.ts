@@ -68,11 +68,16 @@ export async function recordJudgements(trx: Trx, judgements: readonly Judgement[
 /** Lines for which these payments are proposed are judged again: money came for them, or they ended. */
 export async function judgeAgain(trx: Trx, paymentIds: readonly string[], now: Date): Promise<void> {
   if (paymentIds.length === 0) return
+  // By the payments first, and each line by its key: that few lines are proposed anything the planner can't know.
   await sql`
-    update bank_transactions set due_at = ${now}
-     where (iban, id) in (
-           select lines.iban, lines.id from bank_suggestions
-             join bank_transactions lines on lines.iban = bank_suggestions.iban and lines.id = transaction_id
-            where payment_id = any(${[...paymentIds]}::text[]) and lines.state = 'suggested' and due_at is null
-            for update of lines skip locked)`.execute(trx)
+    with proposed as materialized (
+      select distinct iban, transaction_id as id from bank_suggestions where payment_id = any(${[...paymentIds]}::text[])
+    ), again as (
+      select lines.iban, lines.id
+        from proposed, lateral (select iban, id from bank_transactions
+                                 where iban = proposed.iban and id = proposed.id and state = 'suggested' and due_at is null
+                                   for update skip locked) lines
+    )
+    update bank_transactions set due_at = ${now} from again
+     where bank_transactions.iban = again.iban and bank_transactions.id = again.id`.execute(trx)
 }
