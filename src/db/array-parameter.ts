@@ -62,8 +62,17 @@ function elementOf(value: unknown): string | undefined {
 
 const escapeText = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')
 
+/** Most times of a list are the same `now`, and writing it costs more than all else of its element. */
+let lastTime = Number.NaN
+let lastTimeText = ''
+
 /** Years that need more than four digits are written otherwise by the server. */
 function timeOf(date: Date): string | undefined {
+  const time = date.getTime()
+  if (time === lastTime) return lastTimeText
   const year = date.getUTCFullYear()
-  return year > 0 && year < 10_000 ? date.toISOString() : undefined
+  if (!(year > 0 && year < 10_000)) return undefined
+  lastTimeText = date.toISOString()
+  lastTime = time
+  return lastTimeText
 }
