@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPoolClient, type Transaction } from 'kysely'
 import pg from 'pg'
 import { camelCaseNames } from './camel-case-names.ts'
 import { createStatementNames, type PreparingClient, preparingClient } from './preparing-client.ts'
@@ -52,7 +52,9 @@ export function openDatabase({ url, poolSize, onPoolError }: DatabaseOptions): {
     dialect: new PostgresDialect({
       pool: {
         options: pool.options,
-        connect: async () => ((await pool.connect()) as PreparingClient).door,
+        // Its `query` reads cursors as well, which nobody has.
+        connect: async () =>
+          ((await pool.connect()) as PreparingClient).door as unknown as PostgresPoolClient,
         end: () => pool.end(),
       },
     }),

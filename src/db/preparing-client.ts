@@ -1,4 +1,3 @@
-import type { PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { arrayParameter } from './array-parameter.ts'
 import { RowQuery, type RowShapes } from './row-query.ts'
@@ -41,7 +40,10 @@ export type StatementNames = ReturnType<typeof createStatementNames>
 
 /** A connection of the pool, and what Kysely sees of it. */
 export interface PreparingClient extends pg.PoolClient {
-  readonly door: PostgresPoolClient
+  readonly door: {
+    query(text: string, values: readonly unknown[]): Promise<pg.QueryResult>
+    release(destroy?: boolean): void
+  }
 }
 
 /**
