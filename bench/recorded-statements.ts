@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { PreparingClient } from '../src/db/preparing-client.ts'
 
 /** One statement as the program sent it. */
 export interface Statement {
@@ -9,19 +10,17 @@ export interface Statement {
 /** Has a pool write down what is sent through it; answers what was, since it was last asked. */
 export function recordStatements(pool: pg.Pool): () => Statement[] {
   let recorded: Statement[] = []
-  const connect = pool.connect.bind(pool) as () => Promise<pg.PoolClient>
-  const watched = new WeakSet<pg.PoolClient>()
-  const recording = async (): Promise<pg.PoolClient> => {
+  const connect = pool.connect.bind(pool) as () => Promise<PreparingClient>
+  const watched = new WeakSet<PreparingClient>()
+  const recording = async (): Promise<PreparingClient> => {
     const client = await connect()
     if (watched.has(client)) return client
     watched.add(client)
-    const query = client.query.bind(client) as (...given: unknown[]) => Promise<unknown>
-    const wrapped = (...given: unknown[]): Promise<unknown> => {
-      const [text, values] = given
-      if (typeof text === 'string') recorded.push({ text, values: (values as unknown[] | undefined) ?? [] })
-      return query(...given)
+    const { query } = client.door
+    client.door.query = (text, values) => {
+      recorded.push({ text, values: [...values] })
+      return query(text, values)
     }
-    client.query = wrapped as typeof client.query
     return client
   }
   pool.connect = recording as typeof pool.connect

@@ -44,12 +44,17 @@ const LISTS: { type: string; values: unknown[] }[] = [
       'ñ€😀',
       "o'",
       '\\x00',
+      'a "quoted"\nline \\ and\ttab',
+      '"\u007f\u2028\u00e9\ud83d\ude00\u0001"',
     ],
   },
   { type: 'jsonb', values: [['a "quoted" \\ text'], { a: null }].map((one) => JSON.stringify(one)) },
   { type: 'integer', values: [1, -2, null, 0] },
   { type: 'boolean', values: [true, false, null] },
-  { type: 'timestamptz', values: [new Date('2026-02-28T23:59:59.999Z'), null, new Date(0)] },
+  {
+    type: 'timestamptz',
+    values: [new Date('2026-02-28T23:59:59.999Z'), null, new Date(0), new Date(0), new Date(1), new Date(0)],
+  },
 ]
 
 for (const [at, { type, values }] of LISTS.entries()) {
@@ -63,5 +68,5 @@ test('base units, days, and years of more than four digits arrive as they are', 
   assert.deepEqual(await elements(['9'.repeat(70), '-1'], 'numeric'), [BigInt('9'.repeat(70)), -1n])
   assert.deepEqual(await elements(['2026-12-31', null], 'date'), ['2026-12-31', null])
   const far = new Date('+012026-01-01T00:00:00Z')
-  assert.deepEqual(await elements([far, new Date(0)], 'timestamptz'), [far, new Date(0)])
+  assert.deepEqual(await elements([far, new Date(0), far], 'timestamptz'), [far, new Date(0), far])
 })

@@ -47,7 +47,7 @@ function textOf(values: readonly unknown[]): string | undefined {
 function elementOf(value: unknown): string | undefined {
   switch (typeof value) {
     case 'string':
-      return value.includes('"') || value.includes('\\') ? `"${escapeText(value)}"` : `"${value}"`
+      return value.includes('"') || value.includes('\\') ? quote(value) : `"${value}"`
     case 'number':
     case 'boolean':
     case 'bigint':
@@ -60,10 +60,26 @@ function elementOf(value: unknown): string | undefined {
   }
 }
 
-const escapeText = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')
+/** What JSON writes otherwise than as it is, or with one backslash before it. */
+const UNLIKE_JSON = /[\u0000-\u001f\ud800-\udfff]/
+
+/** JSON's quotes are the same but for these; the engine sets them several times faster than replacing does, in one piece. */
+function quote(text: string): string {
+  if (!UNLIKE_JSON.test(text)) return JSON.stringify(text)
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+}
+
+/** Most times of a list are the same `now`, and writing it costs more than all else of its element. */
+let lastTime = Number.NaN
+let lastTimeText = ''
 
 /** Years that need more than four digits are written otherwise by the server. */
 function timeOf(date: Date): string | undefined {
+  const time = date.getTime()
+  if (time === lastTime) return lastTimeText
   const year = date.getUTCFullYear()
-  return year > 0 && year < 10_000 ? date.toISOString() : undefined
+  if (!(year > 0 && year < 10_000)) return undefined
+  lastTimeText = date.toISOString()
+  lastTime = time
+  return lastTimeText
 }

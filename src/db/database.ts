@@ -1,20 +1,23 @@
-import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPoolClient, type Transaction } from 'kysely'
 import pg from 'pg'
-import { CamelCaseRows } from './camel-case-rows.ts'
-import { createStatementNames, preparingClient } from './preparing-client.ts'
+import { camelCaseNames } from './camel-case-names.ts'
+import { createStatementNames, type PreparingClient, preparingClient } from './preparing-client.ts'
 import type { Database } from './schema.ts'
+import { parseTimestamp } from './timestamp-text.ts'
 
 export type Db = Kysely<Database>
 
 const INT8 = 20
 const NUMERIC = 1700
 const DATE = 1082
+const TIMESTAMPTZ = 1184
 
 const types: pg.CustomTypesConfig = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (oid === INT8) return Number
     if (oid === NUMERIC) return parseUnits
     if (oid === DATE) return String
+    if (oid === TIMESTAMPTZ) return parseTimestamp
     return pg.types.getTypeParser(oid, format as 'text')
   },
 } as pg.CustomTypesConfig
@@ -46,8 +49,16 @@ export function openDatabase({ url, poolSize, onPoolError }: DatabaseOptions): {
   // One that breaks while somebody has it tells that one by the failure of the query; the pool listens to idle ones only.
   pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Database>({
-    dialect: new PostgresDialect({ pool }),
-    plugins: [new CamelCaseRows()],
+    dialect: new PostgresDialect({
+      pool: {
+        options: pool.options,
+        // Its `query` reads cursors as well, which nobody has.
+        connect: async () =>
+          ((await pool.connect()) as PreparingClient).door as unknown as PostgresPoolClient,
+        end: () => pool.end(),
+      },
+    }),
+    plugins: [camelCaseNames],
   })
   return { db, pool }
 }

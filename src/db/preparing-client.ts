@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { arrayParameter } from './array-parameter.ts'
+import { RowQuery, type RowShapes } from './row-query.ts'
 
 /** A text must come back before it is kept on the server: lists of changing length make texts that never do. */
 const SEEN_BEFORE = 2
@@ -37,29 +38,48 @@ export function createStatementNames() {
 
 export type StatementNames = ReturnType<typeof createStatementNames>
 
+/** A connection of the pool, and what Kysely sees of it. */
+export interface PreparingClient extends pg.PoolClient {
+  readonly door: {
+    query(text: string, values: readonly unknown[]): Promise<pg.QueryResult>
+    release(destroy?: boolean): void
+  }
+}
+
 /**
- * A connection that has the server keep the statements it is asked for again and again. Reading and planning the SQL
- * of a payment took the server twice as long as doing what it says. The server looks at the values anew where a plan
- * for all values would cost more.
+ * A connection that, at the door for Kysely, has the server keep the statements it is asked for again and again. Reading and
+ * planning the SQL of a payment took the server twice as long as doing what it says. The server looks at the values anew where a
+ * plan for all values would cost more. Rows have `camelCase` names there, and are the driver's own where it is asked directly.
  */
 export function preparingClient(names: StatementNames): typeof pg.Client {
-  return class PreparingClient extends pg.Client {
-    // biome-ignore lint/suspicious/noExplicitAny: the signatures of pg are many, and all but one are passed through.
-    override query(...given: any[]): any {
-      const [text, , callback] = given
-      const values = Array.isArray(given[1]) ? given[1].map(writeLists) : given[1]
-      const send = super.query.bind(this) as (...args: unknown[]) => unknown
-      const isPlain = typeof text === 'string' && Array.isArray(values) && values.length > 0
-      const name = isPlain ? names.find(text) : undefined
-      if (name === undefined) return send(text, values, ...given.slice(2))
-      if (callback) return send({ name, text, values }, undefined, callback)
-      return (send({ name, text, values }) as Promise<unknown>).catch((error) => {
-        if (!isOutdated(error)) throw error
+  return class extends pg.Client {
+    readonly #shapes: RowShapes = new Map()
+    readonly door = {
+      query: (text: string, values: readonly unknown[]) => this.#ask(text, values.map(writeLists)),
+      release: (destroy?: boolean) => (this as unknown as pg.PoolClient).release(destroy),
+    }
+
+    async #ask(text: string, values: unknown[]): Promise<pg.QueryResult> {
+      const name = values.length > 0 ? names.find(text) : undefined
+      try {
+        return await this.#send(text, values, name)
+      } catch (error) {
+        if (name === undefined || !isOutdated(error)) throw error
         names.forget()
         // In a transaction it is too late, and the first error says why.
-        return (send(text, values) as Promise<unknown>).catch(() => {
+        return await this.#send(text, values, undefined).catch(() => {
           throw error
         })
+      }
+    }
+
+    #send(text: string, values: unknown[], name: string | undefined): Promise<pg.QueryResult> {
+      return new Promise((resolve, reject) => {
+        this.query(
+          new RowQuery(text, values, name, this.#shapes, (error, result) =>
+            error ? reject(error) : resolve(result),
+          ),
+        )
       })
     }
   }
