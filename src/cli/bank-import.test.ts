@@ -79,6 +79,26 @@ test('an operator tries a statement, imports it, lists it and has it written out
   assert.deepEqual(entry, { who: 'eva', why: 'Audit' })
 })
 
+test('a large statement is read beside the command, which ends with it, refused or not', async () => {
+  const parts = statementParts({
+    account: iban,
+    on: '2026-01-31',
+    lines: () => Array.from({ length: 8_000 }, (_, n) => ({ units: BigInt(n + 1), concept: `Pago ${n}` })),
+  })
+  const text = [...writeCamt(parts)].join('')
+  const good = put('large.xml', text)
+  const bad = put('large-bad.xml', text.replace('>77.77<', '>77.7x<'))
+  const before = await booked()
+  const tried = await cli('import', bad, good, '--dry-run')
+  // Four lines stand before the first entry, and each entry is one; it is its amount that is wrong.
+  const line = 4 + 7_777
+  const column = text.split('\n')[line - 1]!.indexOf('<Amt') + 1
+  assert.ok(tried.text.includes(`large-bad.xml:${line}:${column}: `), tried.text)
+  assert.match(tried.text, / \(amount\)/)
+  assert.match(tried.text, /large\.xml: camt\.053\.001\.08, 8000 lines, 8000 new/)
+  assert.deepEqual([tried.code, await booked()], [1, before])
+})
+
 test('a CSV is imported with its mapping, and a mapping that is wrong is named', async () => {
   const parts = statementParts({
     account: iban,

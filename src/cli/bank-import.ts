@@ -74,7 +74,7 @@ async function importOne(
   } catch (error) {
     if (!(error instanceof StatementError)) throw error
     const { line, column } = error.place
-    fail(`${path}:${line}:${column}: ${error.message.replace(/^Line \d+, column \d+: /, '')} (${error.code})`)
+    fail(`${path}:${line}:${column}: ${error.text} (${error.code})`)
   }
 }
 

@@ -87,12 +87,15 @@ export class StatementError extends Error {
   readonly place: Place
   /** Stable, for the log: `truncated`, `encoding`, `doctype`, `balance`, `totals`, `amount`, `date`, `account`, … */
   readonly code: string
+  /** The message without its place. */
+  readonly text: string
 
-  constructor(code: string, place: Place, message: string) {
-    super(`Line ${place.line}, column ${place.column}: ${message}`)
+  constructor(code: string, place: Place, text: string) {
+    super(`Line ${place.line}, column ${place.column}: ${text}`)
     this.name = 'StatementError'
     this.code = code
     this.place = place
+    this.text = text
   }
 }
 

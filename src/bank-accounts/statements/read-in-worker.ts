@@ -1,0 +1,47 @@
+import { on } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { StatementError, type StatementPart } from './statement.ts'
+import type { WorkerAnswer, WorkerMessage, WorkerTask } from './statement-worker.ts'
+
+/** What the program has itself (`npm start`): a reader's own bounds keep it far below. */
+const MOST_HEAP_MB = 512
+
+/**
+ * The parts of a file, read in a thread of its own, so that what is done with them goes on beside it. The thread is given
+ * nothing but the bytes, begins with the first part that is asked for, is never more than some thousand parts ahead,
+ * and is gone once the reading ends or stops.
+ *
+ * Throws what the reader of the format does, and `Error` where the thread dies.
+ */
+export async function* readInWorker(
+  bytes: AsyncIterable<Uint8Array>,
+  task: WorkerTask,
+): AsyncGenerator<StatementPart> {
+  const source = bytes[Symbol.asyncIterator]()
+  const worker = new Worker(new URL('./statement-worker.ts', import.meta.url), {
+    name: 'statement',
+    workerData: task,
+    env: {},
+    resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MB },
+  })
+  const answer = (what: WorkerAnswer): void => worker.postMessage(what)
+  try {
+    for await (const [message] of on(worker, 'message', { close: ['exit'] }) as AsyncIterable<
+      [WorkerMessage]
+    >) {
+      if (message.kind === 'bytes') {
+        const { value, done } = await source.next()
+        answer(done === true ? null : value)
+      } else if (message.kind === 'parts') {
+        yield* message.parts
+        answer(null)
+      } else if (message.kind === 'refused') {
+        throw new StatementError(message.code, message.place, message.text)
+      } else return
+    }
+    throw new Error('The thread that reads the statement ended before the statement did.')
+  } finally {
+    await worker.terminate()
+    await source.return?.()
+  }
+}
