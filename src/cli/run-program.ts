@@ -65,7 +65,7 @@ async function start([argument]: string[]): Promise<void> {
     started.app = withProgress('Starting the platform', () => createApp({ config, log, databaseUrl }))
     const app = await started.app
     if (started.stopping) return
-    const { url } = await app.start()
+    const { url } = await withProgress('Reading prices and balances', () => app.start())
     announce(config, url, postgres, log)
   } catch (error) {
     if (started.stopping) return

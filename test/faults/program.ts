@@ -3,11 +3,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { killNode } from '../../src/sandbox/chain/node-process.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const START_MS = 60_000
+/** Some answer at once or never: whoever listens there may not be ours. */
+const ANSWER_MS = 5_000
 
 /** The whole program as processes that can be killed, over one database and one set of chains that go on. */
 export interface Program {
@@ -73,7 +76,7 @@ export async function openProgram({
       }
       running.add(child)
       child.once('exit', () => running.delete(child))
-      if (role === 'all') await isAlive(program.url, child, () => lines.slice(-20).join(''))
+      if (role === 'all') await isAlive(program, child)
       return child
     },
     isReady: (child) => ready.has(child),
@@ -116,18 +119,38 @@ export async function openProgram({
   return program
 }
 
-async function isAlive(url: string, child: ChildProcess, output: () => string): Promise<void> {
+async function isAlive(program: Program, child: ChildProcess): Promise<void> {
   const deadline = performance.now() + START_MS
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`The program ended by itself:\n${output()}`)
+    if (child.exitCode !== null) throw new Error(`The program ended by itself:\n${program.output()}`)
+    let last: unknown
     try {
-      if ((await fetch(`${url}/livez`)).ok) return
-    } catch {
+      const answer = await fetch(`${program.url}/livez`, { signal: AbortSignal.timeout(ANSWER_MS) })
+      if (answer.ok) return
+      last = answer.status
+    } catch (error) {
       // Not listening yet.
+      last = (error as Error).cause ?? error
     }
-    if (performance.now() > deadline) throw new Error(`The program did not come up:\n${output()}`)
+    if (performance.now() > deadline)
+      throw new Error(`The program did not come up (${last}):\n${await describeHang(program)}`)
     await new Promise((resolve) => setTimeout(resolve, 30))
   }
+}
+
+/** What the program wrote, and what its connections do or wait for. */
+async function describeHang({ databaseUrl, dataDir, output }: Program): Promise<string> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  const { rows } = await client.query(
+    `select pid, state, wait_event_type, wait_event, pg_blocking_pids(pid) as blocked_by, now() - query_start as age,
+            left(query, 300) as query
+       from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+  )
+  await client.end()
+  const log = join(dataDir, 'log', 'server.log')
+  const logged = existsSync(log) ? readFileSync(log, 'utf8').split('\n').slice(-20) : []
+  return [...rows.map((row) => JSON.stringify(row)), ...logged, output()].join('\n')
 }
 
 function freePort(): Promise<number> {
