@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { inPieces, NEWEST_FIRST_MAPPING } from '../../../test/support/statement-reading.ts'
 import { statementParts, writeCamt, writeMt940 } from '../../../test/support/statement-writers.ts'
@@ -76,13 +77,13 @@ async function threadsOf(
   return threads
 }
 
-/** Until a thread has done nothing for a while, and what it told until then is here. */
+/** Until a thread waits, and what it told until then is here. */
 async function untilIdle({ performance: { eventLoopUtilization } }: Worker): Promise<void> {
-  for (let before = eventLoopUtilization(); ; ) {
-    await new Promise(setImmediate)
-    const since = eventLoopUtilization(eventLoopUtilization(), before)
-    if (since.active > 0) before = eventLoopUtilization()
-    else if (since.idle > 20) return
+  for (let before = eventLoopUtilization(), idle = 0; idle < 4; ) {
+    await setTimeout(10)
+    const now = eventLoopUtilization()
+    idle = eventLoopUtilization(now, before).idle > 8 ? idle + 1 : 0
+    before = now
   }
 }
 
@@ -257,10 +258,30 @@ describe('a thread lives as long as it is needed', () => {
     assert.ok(released)
   })
 
-  test('what it can’t do is told', async () => {
-    const notBytes = async function* (): AsyncGenerator<Uint8Array> {
-      yield 'text' as unknown as Uint8Array
-    }
-    await assert.rejects(drain(readInWorker(notBytes(), TASK)), TypeError)
+  test('that it failed is told, with the reason', async () => {
+    await threadsOf(
+      () => assert.rejects(drain(readInWorker(inPieces(LARGE), TASK)), TypeError),
+      (worker) => worker.postMessage('no bytes'),
+    )
+  })
+
+  test('it is given the bytes and not what lies beside them in memory', async () => {
+    const pooled = Buffer.from(CAMT.slice(0, 1_000))
+    assert.ok(pooled.buffer.byteLength > pooled.length)
+    const sent: number[] = []
+    await threadsOf(
+      async () => {
+        const { refusal } = await read(readInWorker(inPieces(pooled), TASK))
+        assert.ok(refusal)
+      },
+      (worker) => {
+        const post = worker.postMessage.bind(worker)
+        worker.postMessage = (answer: Uint8Array | null, transferred) => {
+          if (answer !== null) sent.push(answer.buffer.byteLength)
+          post(answer, transferred)
+        }
+      },
+    )
+    assert.deepEqual(sent, [pooled.length])
   })
 })

@@ -24,14 +24,16 @@ export async function* readInWorker(
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MB },
   })
-  const answer = (what: WorkerAnswer): void => worker.postMessage(what)
+  const answer = (what: WorkerAnswer): void => worker.postMessage(what, what === null ? [] : [what.buffer])
   try {
     for await (const [message] of on(worker, 'message', { close: ['exit'] }) as AsyncIterable<
       [WorkerMessage]
     >) {
       if (message.kind === 'bytes') {
         const { value, done } = await source.next()
-        answer(done === true ? null : value)
+        // A copy, as what is sent is sent with all of the memory that it is a view of: a buffer of Node's pool lies in it
+        // beside whatever else the program handles.
+        answer(done === true ? null : new Uint8Array(value))
       } else if (message.kind === 'parts') {
         yield* message.parts
         answer(null)

@@ -18,7 +18,7 @@ export type WorkerMessage =
   | { kind: 'refused'; code: string; place: Place; text: string }
   | { kind: 'end' }
 
-export type WorkerAnswer = Uint8Array | null
+export type WorkerAnswer = Uint8Array<ArrayBuffer> | null
 
 /** Enough that a message costs little beside what it holds. */
 const PARTS = 500
