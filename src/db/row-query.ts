@@ -49,7 +49,7 @@ const DriverQuery = pg.Query as unknown as new (
 const { prepareValue } = (pg as unknown as { utils: { prepareValue(value: unknown): unknown } }).utils
 
 /**
- * A query whose rows have `camelCase` names from the start: copying them to give them their names cost as much as reading them.
+ * A query whose rows have `camelCase` names from the start: copying them to give them their names cost as much as making them.
  * The columns of a statement that the connection has prepared are asked for once; they can't change, as the server refuses the
  * statement then.
  */
