@@ -3,21 +3,18 @@ import pg from 'pg'
 import { camelCaseNames } from './camel-case-names.ts'
 import { createStatementNames, type PreparingClient, preparingClient } from './preparing-client.ts'
 import type { Database } from './schema.ts'
-import { parseTimestamp } from './timestamp-text.ts'
 
 export type Db = Kysely<Database>
 
 const INT8 = 20
 const NUMERIC = 1700
 const DATE = 1082
-const TIMESTAMPTZ = 1184
 
 const types: pg.CustomTypesConfig = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (oid === INT8) return Number
     if (oid === NUMERIC) return parseUnits
     if (oid === DATE) return String
-    if (oid === TIMESTAMPTZ) return parseTimestamp
     return pg.types.getTypeParser(oid, format as 'text')
   },
 } as pg.CustomTypesConfig

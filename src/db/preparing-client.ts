@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { arrayParameter } from './array-parameter.ts'
+import { leaveRowsInBytes } from './row-messages.ts'
 import { RowQuery, type RowShapes } from './row-query.ts'
 
 /** A text must come back before it is kept on the server: lists of changing length make texts that never do. */
@@ -57,6 +58,11 @@ export function preparingClient(names: StatementNames): typeof pg.Client {
     readonly door = {
       query: (text: string, values: readonly unknown[]) => this.#ask(text, values.map(writeLists)),
       release: (destroy?: boolean) => (this as unknown as pg.PoolClient).release(destroy),
+    }
+
+    constructor(config?: pg.ClientConfig) {
+      super(config)
+      leaveRowsInBytes((this as unknown as { connection: Parameters<typeof leaveRowsInBytes>[0] }).connection)
     }
 
     async #ask(text: string, values: unknown[]): Promise<pg.QueryResult> {

@@ -103,6 +103,37 @@ test('a value that cannot be sent, or one that cannot be read, is an error, and 
   })
 })
 
+test('values of all types are those that the driver itself reads, however the bytes come in', async () => {
+  const columns = [
+    ...['0', '-7', '2147483647', 'null'].map((value) => `${value}::integer`),
+    ...['-32768', '32767'].map((value) => `'${value}'::smallint`),
+    ...['0', '999999999999999', '-999999999999999', '9007199254740993', '-9223372036854775808'].map(
+      (value) => `'${value}'::bigint`,
+    ),
+    ...['0', '-1', '999999999999999', '-1000000000000000', '9'.repeat(70)].map(
+      (value) => `${value}::numeric`,
+    ),
+    ...['', ' ', 'ñ€😀', 'a\nb', '12', 'x'.repeat(200_000)].map((value) => `'${value}'::text`),
+    ...['ü', 'null'].map((value) => `'${value}'::varchar(9)`),
+    ...['true', 'false', 'null::boolean', "'2026-02-28'::date", "'\\xff00'::bytea", 'array[1, null, 3]'],
+    ...["'2026-02-28 23:59:59.5+00'::timestamptz", "'infinity'::timestamptz", "'2026-01-01'::timestamp"],
+    ...[
+      "'2026-02-28 23:59:59+00 BC'::timestamptz",
+      '\'{"a_b": null}\'::json',
+      '1.5::float8',
+      "'{a,b}'::text[]",
+    ],
+  ]
+  const text = `select ${columns.map((column, at) => `${column} as "column${at}"`).join(', ')}, $1::integer as number
+                  from generate_series(1, 4)`
+  for (let time = 0; time < TIMES; time += 1) {
+    const direct = await pool.query(text, [time])
+    const { rows } = await db.executeQuery(CompiledQuery.raw(text, [time]))
+    assert.equal(rows.length, 4)
+    assert.deepEqual(rows, direct.rows)
+  }
+})
+
 test('who asks the driver directly gets the names of the database', async () => {
   for (let time = 0; time < TIMES; time += 1) {
     const { rows } = await pool.query('select thing_id, made_at from things where thing_id = $1', [1])

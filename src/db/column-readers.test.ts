@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import pg from 'pg'
 import { createTestDatabase } from '../../test/support/database.ts'
-import { parseTimestamp } from './timestamp-text.ts'
+import { readTimestamp } from './column-readers.ts'
 
 const driversParser = pg.types.getTypeParser(1184) as (text: string) => unknown
+
+/** Between other bytes, as in a row. */
+const parseTimestamp = (text: string) => readTimestamp(Buffer.from(`12${text}34`), 2, 2 + text.length)
 
 /** The same numbers at each run. */
 function numbers(seed: number): (below: number) => number {
