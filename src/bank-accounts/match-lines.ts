@@ -7,7 +7,7 @@ import { matchByScore } from './matching/match-by-score.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
 import { takeBackTransfer } from './take-back-transfer.ts'
 
-const BATCH = 500
+const BATCH = 1_000
 /** Batches at once: while one waits for the database, another is judged. */
 const AT_ONCE = 4
 /** After so many batches one after the other the lane may be ended. */

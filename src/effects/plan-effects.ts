@@ -19,6 +19,9 @@ export interface NewEffect {
   destination: Record<string, unknown>
 }
 
+/** Of a hash's bits all but the sign. */
+const MOST_HASH = 0x7fffffff
+
 /**
  * Writes what is to go out, in one statement. Of several hot wallets of a chain each gets its share, and none that is
  * halted while another is open.
@@ -31,15 +34,18 @@ export async function planEffects(
   if (effects.length === 0) return
   const now = clock.now()
   await sql`
+    with ranked as (
+      select chain, door, rank() over (partition by chain order by halted_at is not null, paused_at is not null) as rank
+        from (select chain, 'wallet:' || chain || ':' || address as door from wallets where role = 'hot') wallet
+        left join doors using (door)
+    ), hot as materialized (
+      select chain, door, row_number() over (partition by chain order by door) - 1 as place,
+             count(*) over (partition by chain) as places
+        from ranked where rank = 1
+    )
     insert into effects (id, integration_id, kind, purpose, reference, door, asset, units, account, destination_sealed, state,
                          idempotency_key, due_at, created_at, updated_at)
-    select given.id, given.integration_id, given.kind, given.purpose, given.reference,
-           coalesce(given.door, (
-             select hot.door
-               from (select 'wallet:' || chain || ':' || address as door from wallets
-                      where role = 'hot' and chain = split_part(given.asset, ':', 1)) hot
-               left join doors on doors.door = hot.door
-              order by doors.halted_at is not null, doors.paused_at is not null, md5(hot.door || given.id) limit 1)),
+    select given.id, given.integration_id, given.kind, given.purpose, given.reference, coalesce(given.door, hot.door),
            given.asset, given.units, given.account, given.destination_sealed, 'planned', given.id, ${now}, ${now}, ${now}
       from unnest(${effects.map(() => randomText(25))}::text[],
                   ${effects.map(({ integrationId }) => integrationId)}::integer[],
@@ -51,7 +57,7 @@ export async function planEffects(
                   ${effects.map(({ units }) => units.toString())}::numeric[],
                   ${effects.map(({ account }) => account)}::text[],
                   ${effects.map(({ destination }) => secrets.seal('effect', JSON.stringify(destination)))}::bytea[])
-           given (id, integration_id, kind, purpose, reference, door, asset, units, account, destination_sealed)`.execute(
-    trx,
-  )
+           given (id, integration_id, kind, purpose, reference, door, asset, units, account, destination_sealed)
+      left join hot on given.door is null and hot.chain = split_part(given.asset, ':', 1)
+                   and hot.place = (hashtext(given.id) & ${MOST_HASH}) % hot.places`.execute(trx)
 }
