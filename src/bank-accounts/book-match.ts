@@ -60,7 +60,14 @@ export async function bookMatches(
   // Before the lines change: a match refers to its line, which would be locked anew for it.
   const rounds = await insertMatches(trx, matches, changes.now)
   await takeFromLines(trx, matches)
-  const customers = names ?? (await findCustomerNames(trx, app, [...payments.values()]))
+  const unsure = matches.filter(({ samePerson }) => samePerson === undefined)
+  const customers =
+    names ??
+    (await findCustomerNames(
+      trx,
+      app,
+      unsure.map(({ payment }) => payment),
+    ))
   await receive(app, trx, changes, payments, describeArrivals(app, matches, rounds, customers))
   await recordStates(trx, matches)
   const ids = matches.map(({ payment }) => payment.id)
@@ -206,7 +213,7 @@ function describeArrivals(
       purpose: matchPurpose(payment.id, line, rounds[index]!),
       kind: 'bank',
       payer: { name, iban, card_last4: null },
-      thirdParty: customer === null || !(samePerson ?? isSamePerson(customer, name)),
+      thirdParty: !(samePerson ?? (customer !== null && isSamePerson(customer, name))),
     }
   })
 }

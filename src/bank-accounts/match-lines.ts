@@ -11,7 +11,7 @@ const BATCH = 1_000
 /** Batches at once: while one waits for the database, another is judged. */
 const AT_ONCE = 4
 /** After so many batches one after the other the lane may be ended. */
-const BATCHES = 8
+const BATCHES = 4
 const LEASE_MS = 30_000
 /** The number means nothing. */
 const SWEEPING = 7_264_013

@@ -4,7 +4,7 @@ import type { BankTransactionsTable } from '../../db/schema.ts'
 import type { PaymentState } from '../../onramp/payment-states.ts'
 import { openCounterparty } from '../../onramp/refund-sources.ts'
 import { amountKey, countAmounts, loadPayments, type NamedRow } from './load-payments.ts'
-import { compareNames, keysOfPayer } from './name-agreement.ts'
+import { compareNames, keysOfPayer, type PayerName, readPayer } from './name-agreement.ts'
 import { hasOtherPurpose, readNearNumbers, readNumbers } from './numbers.ts'
 import { ANY_NAME, digestOfPair, digestOfWhole, LATE_DAYS, nameOpenPayments } from './payment-names.ts'
 import {
@@ -38,7 +38,7 @@ type NumberFacts = NonNullable<CandidateFacts['number']>
 /** A line with what is looked for. */
 interface Search {
   line: Line
-  payerName: string
+  payer: PayerName
   /** Payments that it names, by their ids. */
   named: Map<string, NumberFacts>
   found: Set<string>
@@ -65,7 +65,7 @@ export async function findCandidates(
   const searches = lines.map(
     (line): Search => ({
       line,
-      payerName: openCounterparty(app.secrets, line.counterpartySealed).name,
+      payer: readPayer(openCounterparty(app.secrets, line.counterpartySealed).name),
       named: new Map(),
       found: new Set(),
     }),
@@ -114,7 +114,7 @@ export const keyOf = ({ iban, id }: Pick<Line, 'iban' | 'id'>): string => `${iba
 async function findByNumber({ db, clock }: Needs, searches: readonly Search[]): Promise<void> {
   const asked = searches.flatMap((search, place) => {
     const { concept, endToEndId } = search.line
-    const right = readNumbers({ concept, endToEndId, payerName: search.payerName })
+    const right = readNumbers({ concept, endToEndId, payerName: search.payer.text })
     const near = [...readNearNumbers(concept)].filter(([number]) => !right.has(number))
     return [
       ...[...right].map(([number, found]) => ({ place, number, how: { found } as NumberFacts })),
@@ -152,7 +152,7 @@ interface AskedName {
 
 /** By a given name, a surname and the amount, by the whole name whatever the amount, or by the amount alone where few have it. */
 async function findByName(app: Needs, searches: readonly Search[]): Promise<void> {
-  const named = searches.map((search) => ({ search, ...keysOfPayer(search.payerName) }))
+  const named = searches.map((search) => ({ search, ...keysOfPayer(search.payer.text) }))
   const ofAmount = named.flatMap(({ search, pairs }): AskedName[] => [
     { search, digest: ANY_NAME, most: FEW },
     ...pairs.map((pair) => ({ search, digest: digestOfPair(app.secrets, pair), most: MOST_NAMESAKES })),
@@ -231,7 +231,7 @@ async function findByAccount(
 }
 
 function compare(
-  { line, payerName, named }: Search,
+  { line, payer, named }: Search,
   row: NamedRow,
   { known, sameAmounts }: { known: ReadonlySet<string>; sameAmounts: number },
 ): CandidateFacts {
@@ -244,7 +244,7 @@ function compare(
     otherPurpose: number === null && hasOtherPurpose(line.concept, { namesAnother }),
     amount: compareAmounts(line.units, row, sameAmounts),
     askedBefore: isAskedBefore(line.units, row),
-    name: compareNames(row.name, payerName),
+    name: compareNames(row.name, payer),
     account: isKnown ? 'known' : known.size > 0 ? 'of_others' : 'new',
     state: row.state,
     bookedBefore: line.bookedOn < row.toldOn,

@@ -11,7 +11,7 @@ import { bookMatches, type NewMatch, writeMatched } from '../book-match.ts'
 import { findCustomerNames } from '../customer-names.ts'
 import { isAskedBefore, keyOf, type Line } from './find-candidates.ts'
 import { looksReturned } from './looks-returned.ts'
-import { compareNames, provesPerson } from './name-agreement.ts'
+import { compareNames, provesPerson, readPayer } from './name-agreement.ts'
 import { isAlone } from './numbers.ts'
 import { type Judgement, lockOpenLines, recordJudgements } from './record-judgements.ts'
 import { AUTOMATIC_FROM, scoreCandidate } from './score.ts'
@@ -102,7 +102,7 @@ function judge(
   const isWhole = line.units === leftUnits || line.units === payment.fiatUnits
   if (payment.fiat !== line.currency || !isWhole) return undefined
   const payer = openCounterparty(secrets, line.counterpartySealed)
-  const name = compareNames(customer, payer.name)
+  const name = compareNames(customer, readPayer(payer.name))
   const { score, reasons } = scoreCandidate({
     number: { found: isAlone(line.concept) ? 'alone' : 'sentence' },
     namesAnother: false,

@@ -9,6 +9,7 @@ import { COPIED, findCopiers } from './copied-number.ts'
 import { findCandidates, isRight, keyOf, type Line, type ScoredCandidate } from './find-candidates.ts'
 import { looksReturned } from './looks-returned.ts'
 import { awaitPrice, canBePriced, type MatchNeeds } from './match-by-number.ts'
+import { provesPerson } from './name-agreement.ts'
 import { type Judgement, lockOpenLines, recordJudgements } from './record-judgements.ts'
 import { judgeCandidates } from './score.ts'
 import { findSum } from './sum-of-payments.ts'
@@ -89,7 +90,11 @@ async function matchFound(app: MatchNeeds, outcomes: Outcomes, seen: Seen): Prom
           const payment = payments.get(candidate.paymentId)!
           paid.add(payment.id)
           const { score, reasons } = one
-          matches.push({ line, payment, units, matchedBy: 'automatic', score, reasons })
+          const isProven = provesPerson(candidate.facts.name)
+          matches.push({
+            ...{ line, payment, units, matchedBy: 'automatic', score, reasons },
+            ...(isProven ? { samePerson: true } : {}),
+          })
         }
       }
     }

@@ -16,33 +16,61 @@ export type NameAgreement =
   /** The bank told no name, or the customer's is forgotten. */
   | 'unknown'
 
-export function compareNames(customer: CustomerName | null, payer: string): NameAgreement {
-  const payerWords = nameWords(payer)
-  if (customer === null || payerWords.length === 0) return 'unknown'
+export function compareNames(customer: CustomerName | null, payer: PayerName): NameAgreement {
+  if (customer === null || payer.words.length === 0) return 'unknown'
+  const { all, telling: ours } = customerWords(customer)
   // Nearly all that is compared is the same, or has nothing in common.
-  if (isAllOf(customer, payerWords.map(withoutUmlauts))) return 'same'
-  const [ours, theirs] = [wordsOf(customer), new Set(payerWords.map(plainWord))]
+  if (areAllOf(all, payer.plain)) return 'same'
+  const theirs = payer.spelled
   // Most names that are compared have nothing in common; only a word that may be several joined ones needs a closer look.
   const isStrange = ours.every((word) => !theirs.has(word))
   if (isStrange && [...theirs].every(({ length }) => length < JOINED)) return 'other'
-  if (!isSamePerson(customer, payer)) return ours.some((word) => theirs.has(word)) ? 'relative' : 'other'
+  if (!isSamePerson(customer, payer.text)) return ours.some((word) => theirs.has(word)) ? 'relative' : 'other'
   if ('company' in customer) return 'same'
   if (ours.every((word) => theirs.has(word))) return 'same'
-  const withoutInitials = payerWords.filter((word) => !isInitial(word))
+  const withoutInitials = payer.words.filter((word) => !isInitial(word))
   const stillSame = withoutInitials.length > 0 && isSamePerson(customer, withoutInitials.join(' '))
   return stillSame ? 'fits' : 'initial'
 }
 
-/** Whether the payer's words are those of a person's whole name. */
-function isAllOf(customer: CustomerName, words: readonly string[]): boolean {
-  if ('company' in customer) return false
-  const all = nameWords(`${customer.given} ${customer.surnames ?? ''}`).map(withoutUmlauts)
-  return (
-    all.length === words.length &&
-    all.every((word) => words.includes(word)) &&
-    words.every((word) => all.includes(word))
-  )
+/** A payer's name, taken apart once for all customers that it is compared with. */
+export interface PayerName {
+  text: string
+  words: readonly string[]
+  /** As banks without umlauts write them. */
+  plain: readonly string[]
+  /** The same, without what banks shorten. */
+  spelled: ReadonlySet<string>
 }
+
+export function readPayer(text: string): PayerName {
+  const words = nameWords(text)
+  return { text, words, plain: words.map(withoutUmlauts), spelled: new Set(words.map(plainWord)) }
+}
+
+interface CustomerWords {
+  /** Of a person's whole name, as banks without umlauts write it; none of a company's. */
+  all: readonly string[]
+  telling: readonly string[]
+}
+
+/** They go with the names that they are of. */
+const knownWords = new WeakMap<CustomerName, CustomerWords>()
+
+function customerWords(customer: CustomerName): CustomerWords {
+  const known = knownWords.get(customer)
+  if (known) return known
+  const whole = 'company' in customer ? '' : `${customer.given} ${customer.surnames ?? ''}`
+  const words = { all: nameWords(whole).map(withoutUmlauts), telling: wordsOf(customer) }
+  knownWords.set(customer, words)
+  return words
+}
+
+/** Whether the words are the same, in whatever order. */
+const areAllOf = (all: readonly string[], words: readonly string[]): boolean =>
+  all.length === words.length &&
+  all.every((word) => words.includes(word)) &&
+  words.every((word) => all.includes(word))
 
 /** Whether `isSamePerson` says so of the same names: it was asked for this. */
 export const provesPerson = (agreement: NameAgreement): boolean =>
