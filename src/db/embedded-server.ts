@@ -27,6 +27,8 @@ const SETTINGS: Record<string, string> = {
   // Until a table is analysed once, its statements may keep a plan that read everything as long as it was nearly empty: the
   // minute of the default is thousands of payments long.
   autovacuum_naptime: '5s',
+  // So often, tables that grow would be walked again and again for nothing but their new rows.
+  autovacuum_vacuum_insert_threshold: '50000',
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',

@@ -9,7 +9,7 @@ import { keysOfCustomer } from './name-agreement.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'secrets'>
 
-const AT_ONCE = 1_000
+const AT_ONCE = 3_000
 const SIDE_BY_SIDE = 3
 const LEFT_OUT_AT_ONCE = 10_000
 /** Ended payments are found without their number for so long. */
