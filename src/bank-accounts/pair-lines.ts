@@ -108,12 +108,28 @@ export function pairLines(
   if (extent !== 'partial') inOrder(fits)
   if (extent === 'whole' || extent === 'covered') {
     inOrder(agrees)
-    inOrder(mayBe, { anyName: extent === 'whole' })
+    const isDaySure = extent === 'whole' || toldBy === 'port'
+    inOrder((line, one) => mayBe(line, one) || (isDaySure && isSureOfDay(one) && saysLittle(line, one)), {
+      anyName: extent === 'whole',
+    })
   }
   const rest = lines.filter(({ isPaired }) => !isPaired)
   findings.push(...rest.map((line) => judgeRest(line, { left, again, extent })))
   return findings.sort((a, b) => a.number - b.number)
 }
+
+/** These may tell of a line under the day on which it was announced. */
+const REPORTS = new Set(['camt.052', 'camt.054', 'csv'])
+
+/** Whether a source that tells days as they were booked told of it by a reference. */
+const isSureOfDay = ({ line }: Known): boolean => line.names.some(({ toldBy }) => !REPORTS.has(toldBy))
+
+/** Whether two lines say nothing by which they could be compared, but for their names. */
+const saysLittle: May = ({ words: a }, { words: b }) =>
+  contradiction(a, b) !== 'clear' &&
+  (a.endToEndId === null || b.endToEndId === null) &&
+  (a.numbers.length === 0 || b.numbers.length === 0) &&
+  !isPartOf(a.concept, b.concept)
 
 const endToEndKey = ({ words: { endToEndId } }: Told | Known): string[] =>
   endToEndId === null ? [] : [endToEndId]
