@@ -153,6 +153,33 @@ describe('a batch that one file tells in one sum and another in its transfers', 
     await assertHolds(300)
   })
 
+  for (const order of ['growing', 'falling'] as const) {
+    it(`is told in files of one transfer each, of ${order} amounts, none of which is the sum of another`, async () => {
+      const batch = { order: 'P1', transfers: 3, euros: 180 }
+      const singles = [50, 60, 70].map((euros): Entry => ({ euros, ref: `D${euros}`, batch }))
+      for (const one of order === 'growing' ? singles : singles.toReversed())
+        assert.equal(await tell(notification(one)), '1 new, 0 known, 0 in doubt')
+      assert.equal(await tell(statement(sum({ euros: 180, batch }))), '0 new, 1 known, 0 in doubt')
+      assert.deepEqual(await lines(), ['180 divided', '50 unmatched', '60 unmatched', '70 unmatched'])
+      await assertHolds(180)
+      await assertCloses()
+    })
+  }
+
+  it('that says nothing of its number may be a transfer that another names, until a person says so', async () => {
+    const [small, large] = [50, 60].map(
+      (euros): Entry => ({ euros, ref: `D${euros}`, batch: { order: 'P1' } }),
+    )
+    await tell(notification(large!))
+    assert.equal(await tell(notification(small!)), '0 new, 0 known, 1 in doubt')
+    const { id } = (await doubts())[0]!
+    const [line] = await listSums(world.db, { iban, id })
+    const change = { who: 'maria', why: 'test' }
+    await assert.rejects(decideDoubt(world, id, { is: 'new' }, change), new RegExp(`--beside ${line}`))
+    await decideDoubt(world, id, { is: 'new', beside: [line!] }, change)
+    await assertHolds(110)
+  })
+
   it('is told by the bank’s interface in one sum', async () => {
     await recordBankLines(world, [
       {

@@ -1,10 +1,14 @@
 import { type Selectable, sql } from 'kysely'
+import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import type { BankDoubtsTable } from '../db/schema.ts'
 import { bookSelected } from '../ledger/book.ts'
 import { bankLineJournals } from './record-lines.ts'
+import { askAboutTaken, lockDoubtedOrders, markGivenUpDoubts, reviewGivenUp } from './unexpected-debits.ts'
 
 export type Doubt = Selectable<BankDoubtsTable>
+
+export type BookingNeeds = Pick<App, 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>
 
 interface Booking {
   iban: string
@@ -16,18 +20,25 @@ interface Booking {
 
 /**
  * Books doubts as lines of their own. An order is taken from the account once: what is taken again for it waits for a
- * person, as a debit without an order.
+ * person, as a debit without an order; so does what was taken for an order that was given up, which is told as such.
+ * Answers what to do after the commit.
  */
 export async function bookDoubts(
+  app: BookingNeeds,
   trx: Trx,
   { iban, currency, ids, partOf }: Booking,
-  now: Date,
-): Promise<void> {
+): Promise<() => void> {
+  const now = app.clock.now()
+  const taken = await lockDoubtedOrders(trx, { iban, currency, ids })
+  const givenUp = taken.filter(({ state }) => state === 'cancelled')
   await sql`
     with given as (
       select d.*, case when d.direction = 'debit' and d.transfer_ref is not null and (
-                         exists (select from bank_transactions t
+                         d.id = any(${givenUp.flatMap(({ doubts }) => doubts)}::text[])
+                         or exists (select from bank_transactions t
                                   where t.iban = d.iban and t.transfer_ref = d.transfer_ref and t.direction = 'debit')
+                         or exists (select from file_orders o
+                                     where o.idempotency_key = d.transfer_ref and o.state in ('booked', 'returned'))
                          or row_number() over (partition by d.direction, d.transfer_ref order by d.created_at, d.number) > 1)
                        then null else d.transfer_ref end as order_ref
         from bank_doubts d where d.iban = ${iban} and d.id = any(${[...ids]}::text[]))
@@ -47,6 +58,9 @@ export async function bookDoubts(
           from (select bank_ref as ref, direction, units, transfer_ref from bank_transactions
                  where iban = ${iban} and id = any(${[...ids]}::text[]) order by bank_ref) l`,
   )
+  await askAboutTaken(trx, taken, now)
+  await markGivenUpDoubts(trx, iban, givenUp)
+  return reviewGivenUp(app, trx, givenUp)
 }
 
 interface Closing {

@@ -340,6 +340,42 @@ describe('without a statement the bank itself is asked', () => {
   })
 })
 
+describe('a retired account, when all are closed', () => {
+  const closeAll = async (day: string) => {
+    const closed = await closeDay({ ...world, providers: { bank: undefined } }, { day }, 'maria')
+    return closed.filter((one) => one.iban === iban).map((one) => [one.ledgerUnits, ...found(one)])
+  }
+  beforeEach(async () => {
+    await tell({ fromOn: '2026-03-02', lines: [credit('2026-03-02', 100n)] })
+    await tell({ fromOn: '2026-03-04', openingUnits: 100n, lines: [debit('2026-03-04', 100n)] })
+    await world.db.updateTable('bankAccounts').set({ status: 'retired' }).where('iban', '=', iban).execute()
+  })
+
+  it('is closed on days of which something is told, and on those on which it held money', async () => {
+    assert.deepEqual(await closeAll('2026-03-02'), [[100n]])
+    assert.deepEqual(await closeAll('2026-03-03'), [[100n]])
+    assert.deepEqual(await closeAll('2026-03-04'), [[0n]])
+    for (const over of ['2026-03-01', '2026-03-05']) assert.deepEqual(await closeAll(over), [])
+    assert.deepEqual(found(await close('2026-03-05')), ['missing_statement 2026-03-05 0'])
+  })
+
+  it('is closed again when money came after it was retired', async () => {
+    await tell({ fromOn: '2026-03-06', lines: [credit('2026-03-06', 7n)] })
+    assert.deepEqual(await closeAll('2026-03-05'), [])
+    assert.deepEqual(await closeAll('2026-03-06'), [[7n]])
+    assert.deepEqual(await closeAll('2026-03-10'), [[7n, 'missing_statement 2026-03-07 0']])
+  })
+
+  it('is closed when something of it is in doubt, or the bank has what the books don’t', async () => {
+    await tellByPort(portLine('2026-03-04', 40n))
+    assert.deepEqual(await closeAll('2026-03-05'), [
+      [0n, 'missing_statement 2026-03-05 0', 'doubt 2026-03-04 0'],
+    ])
+    await tell({ fromOn: '2026-03-09', openingUnits: 55n })
+    assert.deepEqual(await closeAll('2026-03-09'), [[0n, 'gap 2026-03-05 55', 'doubt 2026-03-04 0']])
+  })
+})
+
 describe('what can’t be closed', () => {
   const refused = (day: string, account = iban) =>
     assert.rejects(

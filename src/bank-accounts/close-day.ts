@@ -49,8 +49,8 @@ interface Account {
 /**
  * Compares what each account, or one, held by its bank at the end of a day with what it held by the books, and
  * remembers what was found and who asked. It changes nothing else, and may be done again. Accounts that are younger
- * than the day and have no statement of it are left out. Throws `RefusedOperation` when the day isn't over or there is
- * no such account.
+ * than the day and have no statement of it are left out, as are retired ones of which nothing is told on that day.
+ * Throws `RefusedOperation` when the day isn't over or there is no such account.
  */
 export async function closeDay(
   app: Needs,
@@ -60,8 +60,8 @@ export async function closeDay(
   refuseDay(day, app.clock.now())
   const accounts = await app.db
     .selectFrom('bankAccounts')
-    .select(['iban', 'currency', 'statementRef', 'dueAt', 'createdAt'])
-    .where((where) => (iban === undefined ? where('status', '=', 'active') : where('iban', '=', iban)))
+    .select(['iban', 'currency', 'statementRef', 'dueAt', 'createdAt', 'status'])
+    .$if(iban !== undefined, (all) => all.where('iban', '=', iban!))
     .orderBy('iban')
     .execute()
   if (iban !== undefined && accounts.length === 0) {
@@ -69,6 +69,9 @@ export async function closeDay(
   }
   const closed: ClosedDay[] = []
   for (const account of accounts) {
+    const isOver =
+      iban === undefined && account.status === 'retired' && !(await isInUse(app.db, account, day))
+    if (isOver) continue
     const one = await closeAccount(app, account, day, who)
     if (one) closed.push(one)
   }
@@ -150,14 +153,44 @@ async function isYounger(db: Db, { iban, createdAt }: Account, day: string): Pro
   return rows.length === 0
 }
 
+/** Whether an account that was retired, perhaps since, had something on a day: money, lines, doubts or a statement. */
+async function isInUse(db: Db, { iban, currency }: Account, day: string): Promise<boolean> {
+  const { rows } = await sql`
+    select where exists (select from bank_transactions where iban = ${iban} and booked_on = ${day}::date)
+              or exists (select from bank_doubts
+                          where iban = ${iban} and state = 'open' and booked_on <= ${day}::date)
+              or exists (select from statements
+                          where iban = ${iban} and complete and ${day}::date between from_on and to_on)`.execute(
+    db,
+  )
+  if (rows.length > 0) return true
+  return db
+    .transaction()
+    .execute(
+      async (trx) =>
+        (await readLedger(trx, { iban, currency }, day)) !== 0n ||
+        (await findLate(trx, iban, day)).length > 0,
+    )
+}
+
+/** What an account held at the end of a day by the books. */
+async function readLedger(
+  trx: Trx,
+  { iban, currency }: Pick<Account, 'iban' | 'currency'>,
+  on: string,
+): Promise<bigint> {
+  const balanceUnits = await balanceOf(trx, bankOf(iban), currency)
+  return balanceUnits - (await sumLines(trx, iban, dayAfter(on), null))
+}
+
 async function readFacts(
   trx: Trx,
-  { iban, currency }: Account,
+  account: Account,
   on: string,
   asked: 'statements' | AskedBank | NoWord,
 ): Promise<DayFacts> {
-  const balanceUnits = await balanceOf(trx, bankOf(iban), currency)
-  const ledgerUnits = balanceUnits - (await sumLines(trx, iban, dayAfter(on), null))
+  const { iban } = account
+  const ledgerUnits = await readLedger(trx, account, on)
   const late = await findLate(trx, iban, on)
   const unexpected = await findUnexpected(trx, iban, on)
   const scope = { iban, on, ledgerUnits }

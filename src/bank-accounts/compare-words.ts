@@ -1,3 +1,5 @@
+import { mayBeOnePayer, readToldPayer, type ToldPayer } from './same-payer.ts'
+
 /** What one source says of a line, in the words by which it is known again. */
 export interface LineWords {
   /** Null when none was given; the texts that banks put for "none" are none. */
@@ -19,14 +21,15 @@ export interface ComparedWords {
   numbers: readonly string[]
   name(): string
   nameWords(): readonly string[]
+  toldPayer(): ToldPayer
 }
 
 export function comparedWords({ endToEndId, payer, concept, name }: LineWords): ComparedWords {
-  let told: { name: string; words: string[] } | undefined
+  let told: { name: string; words: string[]; payer: ToldPayer } | undefined
   const named = () => {
     if (told === undefined) {
       const text = name()
-      told = { name: compact(text), words: wordsIn(text) }
+      told = { name: compact(text), words: wordsIn(text), payer: readToldPayer(text) }
     }
     return told
   }
@@ -37,6 +40,7 @@ export function comparedWords({ endToEndId, payer, concept, name }: LineWords): 
     numbers: numbersIn(concept),
     name: () => named().name,
     nameWords: () => named().words,
+    toldPayer: () => named().payer,
   }
 }
 
@@ -72,6 +76,18 @@ export function contradiction(a: ComparedWords, b: ComparedWords): 'clear' | 'ma
   if (numbersDiffer && namesDiffer) return 'clear'
   return numbersDiffer || namesDiffer ? 'maybe' : 'none'
 }
+
+/** Whether they name two people, of whom neither can be the other: then they are never one line by what else they say. */
+export const areOthers = (a: ComparedWords, b: ComparedWords): boolean =>
+  !mayBeOnePayer(a.toldPayer(), b.toldPayer())
+
+/** Keys of one text and one payer: the whole name, in whatever order its words stand. */
+export const namedTextKeys = ({ concept, toldPayer }: ComparedWords): string[] =>
+  concept === '' ? [] : toldPayer().map(({ words }) => `${words.toSorted().join(' ')} ${concept}`)
+
+/** Keys of one text and a word of the payer's name. */
+export const nameWordKeys = ({ concept, toldPayer }: ComparedWords): string[] =>
+  concept === '' ? [] : toldPayer().flatMap(({ words }) => words.map((word) => `${word} ${concept}`))
 
 /** Whether one of two references is the other, or the beginning of it. */
 export const isCutFrom = (a: string, b: string): boolean => {

@@ -3,9 +3,10 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty, openCounterparty } from '../onramp/refund-sources.ts'
 import type { BankLine } from '../providers/bank/port.ts'
-import { isInitial, nameWords, withoutUmlauts } from '../users/identity/name-words.ts'
 import { areTextsAlike, payersReference } from './compare-words.ts'
 import { payerIndex } from './record-lines.ts'
+import { isHeld } from './reversals/find-taker.ts'
+import { isNamed, mayBeOnePayer, readToldPayer } from './same-payer.ts'
 
 /** Who paid is told to the payments of a line by this lane. */
 export const PAYER_NEWS_LANE = 'payer-news'
@@ -60,7 +61,7 @@ export async function completePayers(
   await sql`
     update bank_transactions t
        set counterparty_sealed = given.sealed, payer_index = given.payer_index,
-           due_at = case when direction = 'credit' and matched_units = 0 and transfer_ref is null
+           due_at = case when direction = 'credit' and matched_units = 0 and transfer_ref is null and not ${isHeld}
                          then ${now}::timestamptz else due_at end
       from unnest(${completed.map(({ line }) => line.id)}::text[],
                   ${completed.map(({ whole }) => secrets.seal(COUNTERPARTY_PURPOSE, JSON.stringify(whole)))}::bytea[],
@@ -87,28 +88,15 @@ export async function completePayers(
 export function completeCounterparty(known: Counterparty, told: Counterparty): Counterparty | undefined {
   const [ours, theirs] = [known.iban, told.iban].map((iban) => iban?.replaceAll(/\s/g, '').toUpperCase())
   if (ours !== undefined && theirs !== undefined && ours !== theirs) return undefined
-  if (isNamed(known.name) && isNamed(told.name) && !mayBeOneName(known.name, told.name)) return undefined
+  if (
+    isNamed(known.name) &&
+    isNamed(told.name) &&
+    !mayBeOnePayer(readToldPayer(known.name), readToldPayer(told.name))
+  )
+    return undefined
   const name = !isNamed(known.name) && isNamed(told.name) ? told.name : known.name
   const iban = known.iban ?? told.iban
   return name === known.name && iban === known.iban ? undefined : { name, iban }
-}
-
-/** What banks put where a name must stand and none is known. */
-const NO_NAME = new Set(['NOTPROVIDED', 'UNKNOWN'])
-
-export const isNamed = (name: string): boolean => {
-  const words = nameWords(name)
-  return /\p{L}/u.test(name) && !NO_NAME.has(words.join(''))
-}
-
-/** Banks shorten names and cut them off; two that each have a word of their own are two people's. */
-function mayBeOneName(one: string, other: string): boolean {
-  const [a, b] = [nameWords(one).map(withoutUmlauts), nameWords(other).map(withoutUmlauts)]
-  const [short, long] = [a, b].sort((x, y) => x.join('').length - y.join('').length) as [string[], string[]]
-  if (long.join('').startsWith(short.join(''))) return true
-  return short.every((word) =>
-    long.some((whole) => whole === word || (isInitial(word) && whole.startsWith(word))),
-  )
 }
 
 /** A line in words, as one source has them. */

@@ -73,9 +73,9 @@ describe('transfers that may be those of a sum, which no name proves', () => {
   it('are no lines of their own beside it, unless a person says so of that line', async () => {
     const [id] = await ids()
     await assert.rejects(decideDoubt(world, id!, { is: 'new' }, CHANGE), new RegExp(`--part-of ${sum}`))
-    await assert.rejects(decideDoubt(world, id!, { is: 'new', beside: 'another' }, CHANGE), /--beside/)
+    await assert.rejects(decideDoubt(world, id!, { is: 'new', beside: ['another'] }, CHANGE), /--beside/)
     await assertHolds(180)
-    await decideDoubt(world, id!, { is: 'new', beside: sum }, CHANGE)
+    await decideDoubt(world, id!, { is: 'new', beside: [sum] }, CHANGE)
     await assertHolds(230)
   })
 

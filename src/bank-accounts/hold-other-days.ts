@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import type { BankLine } from '../providers/bank/port.ts'
 import {
+  areOthers,
   type ComparedWords,
   comparedWords,
   contradiction,
@@ -25,6 +26,10 @@ const CHUNK = 2_000
  * few, and what is that of many, such as a year, tells nothing.
  */
 const MOST_ALIKE = 10
+/** How surely the least sure ones are one, after `DISPLACED`. */
+const LAST = 4
+/** The same of those whose place another line took. */
+const DISPLACED = 3
 
 interface Told extends WordsRow {
   number: number
@@ -76,7 +81,7 @@ export async function holdOtherDays(
       }
     }
   }
-  pairs.push(...(await findDisplaced(trx, strays)).map((pair) => ({ ...pair, strength: 3 })))
+  pairs.push(...(await findDisplaced(trx, strays)).map((pair) => ({ ...pair, strength: DISPLACED })))
   const held = assign(pairs.toSorted((one, other) => one.strength - other.strength))
   await sql`
     update told_lines set found = 'doubt', reason = 'other_day' where number = any(${[...held]}::integer[])`.execute(
@@ -139,8 +144,11 @@ function agreement(
   const [a, b] = [comparedWords(told), comparedWords(wordsOf(app, one))]
   const contradicts = contradiction(a, b)
   if (contradicts === 'clear') return null
-  if (a.endToEndId !== null && b.endToEndId !== null && isCutFrom(a.endToEndId, b.endToEndId)) return 0
-  if (contradicts !== 'none' || !haveTextInCommon(a, b)) return null
+  const isOther = areOthers(a, b)
+  // What names somebody else takes no line's place that names this one.
+  if (a.endToEndId !== null && b.endToEndId !== null && isCutFrom(a.endToEndId, b.endToEndId))
+    return isOther ? LAST : 0
+  if (contradicts !== 'none' || isOther || !haveTextInCommon(a, b)) return null
   if (told.valueDate === one.valueDate) return 1
   return complete || one.statements.length > 0 ? 2 : null
 }
@@ -322,20 +330,16 @@ export async function findOtherDays(
            and not exists (select from bank_line_refs r where r.iban = l.iban and r.transaction_id = l.id)
          order by abs(l.booked_on - told.day), l.id limit ${MOST_ALIKE}) near
      order by told.number`.execute(trx)
-  const used = new Set<string>()
-  const held = new Set<number>()
-  for (const one of rows) {
+  const pairs = rows.flatMap((one) => {
     const line = lines[one.number]!
-    if (used.has(`${line.iban} ${one.id}`) || held.has(one.number)) continue
     const told = {
       ...line,
       endToEndId: payersReference(line.endToEndId),
       payer: payerIndex(app.secrets, line.counterpartyIban)?.toString('hex') ?? null,
       name: () => line.counterpartyName,
     }
-    if (agreement(app, { toldBy: 'port', complete: false }, told, one) === null) continue
-    used.add(`${line.iban} ${one.id}`)
-    held.add(one.number)
-  }
-  return held
+    const strength = agreement(app, { toldBy: 'port', complete: false }, told, one)
+    return strength === null ? [] : [{ number: one.number, id: `${line.iban} ${one.id}`, strength }]
+  })
+  return assign(pairs.toSorted((one, other) => one.strength - other.strength))
 }

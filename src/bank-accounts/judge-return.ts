@@ -5,10 +5,8 @@ import { RETURNED_BY_BANK } from '../effects/payout-ports.ts'
 export interface ReturnFacts {
   /** The order that the bank's reference names; undefined when there is none of ours. */
   effect: { state: EffectsTable['state']; units: bigint; reason: string | null } | undefined
-  /** Whether the line is read that took the money off the account. */
-  debitRead: boolean
-  /** Whether the bank took it more than once: what comes back first is what it should not have taken. */
-  takenAgain: boolean
+  /** How often the bank took it, as read. More than once: what comes back first is what it should not have taken. */
+  debits: number
   /** What has come back of it and has no owner yet, this line among it. */
   backUnits: bigint
   /** It has been waited for long enough: what has not come by now is not awaited any more. */
@@ -30,11 +28,11 @@ export type ReturnCase =
   | 'unknown'
 
 /** What a line is that gives a transfer of ours back. */
-export function judgeReturn({ effect, debitRead, takenAgain, backUnits, waited }: ReturnFacts): ReturnCase {
+export function judgeReturn({ effect, debits, backUnits, waited }: ReturnFacts): ReturnCase {
   if (!effect) return 'unknown'
   if (effect.state === 'cancelled') return 'again'
-  if (!debitRead) return 'early'
-  if (takenAgain && backUnits <= effect.units) return 'again'
+  if (debits === 0) return 'early'
+  if (debits > 1 && backUnits <= effect.units) return 'again'
   if (backUnits === effect.units) return 'whole'
   if (backUnits > effect.units) return 'more'
   const heard = effect.state === 'confirmed' || effect.reason?.startsWith(RETURNED_BY_BANK)

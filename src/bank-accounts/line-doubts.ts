@@ -5,9 +5,9 @@ import type { Db, Trx } from '../db/database.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { recheckShort } from '../effects/payout-store.ts'
 import { openCounterparty } from '../onramp/refund-sources.ts'
-import { findFittingSums } from './batches/decide-parts.ts'
-import { divideSums, findSum, isPart } from './batches/divide-sums.ts'
-import { bookDoubts, closeDoubts, type Doubt } from './book-doubts.ts'
+import { findFittingSums, findFittingTransfers } from './batches/decide-parts.ts'
+import { divideSums, findSums, isPart } from './batches/divide-sums.ts'
+import { type BookingNeeds, bookDoubts, closeDoubts, type Doubt } from './book-doubts.ts'
 import { completePayers, isSurelyOf, PAYER_NEWS_LANE } from './complete-payers.ts'
 import { knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './find-known-lines.ts'
 import { lockBooks } from './lock-books.ts'
@@ -162,11 +162,11 @@ async function completeFrom(
 }
 
 /**
- * What a person found out of a doubt: it is a line of its own (also beside the line of that id, which fits as its sum), the
- * known line of that id, or no line at all.
+ * What a person found out of a doubt: it is a line of its own (also beside the lines of these ids, which fit as its sum or
+ * its transfers), the known line of that id, or no line at all.
  */
 export type DoubtDecision =
-  | { is: 'new'; beside?: string }
+  | { is: 'new'; beside?: readonly string[] }
   | { is: 'same'; transactionId: string }
   | { is: 'dismissed' }
 
@@ -188,7 +188,8 @@ export async function decideDoubt(
       .forUpdate()
       .executeTakeFirst()
     if (!doubt) throw new RefusedOperation(`There is no open doubt ${id}. "bank doubts" shows them.`)
-    if (decision.is === 'new') await bookDoubt(app, trx, doubt, decision.beside)
+    let booked = (): void => {}
+    if (decision.is === 'new') booked = await bookDoubt(app, trx, doubt, decision.beside)
     else if (decision.is === 'same')
       await sameAs(app, trx, doubt, { transactionId: decision.transactionId, now })
     else {
@@ -201,7 +202,11 @@ export async function decideDoubt(
     }
     const target = `bank-doubt:${doubt.iban}:${id}`
     await recordAudit(trx, now, { who, why, action: 'bank-doubt.decide', target, after: decision })
-    return settleReversals(app, trx, doubt.iban)
+    const reversed = await settleReversals(app, trx, doubt.iban)
+    return () => {
+      booked()
+      reversed()
+    }
   })
   after()
   app.wake(BANK_LINE_LANE, PAYER_NEWS_LANE, 'payouts')
@@ -218,41 +223,57 @@ async function sameAs(
      where iban = ${doubt.iban} and id = ${transactionId} and direction = ${doubt.direction} and units = ${doubt.units}
        and not exists (select from statement_lines s join bank_doubts d using (iban, import_id, position)
                         where s.iban = t.iban and s.transaction_id = t.id
-                          and (d.id = ${doubt.id} or (d.same_as = ${doubt.id} and d.state = 'again')))`.execute(
-    trx,
-  )
+                          and (d.id = ${doubt.id} or (d.same_as = ${doubt.id} and d.state = 'again')))
+       -- Nor does the bank's interface tell of a line by two references.
+       and (${doubt.toldBy} <> 'port' or (t.import_id is not null and not exists (
+             select from bank_line_refs r where r.iban = t.iban and r.transaction_id = t.id)))`.execute(trx)
   if (rows.length === 0) {
     throw new RefusedOperation(
-      `${transactionId} is no line of ${doubt.iban} of that amount that the same statement doesn't tell of already.`,
+      `${transactionId} is no line of ${doubt.iban} of that amount that the same source doesn't tell of already.`,
     )
   }
   await closeDoubts(trx, { iban: doubt.iban, ids: [doubt.id], state: 'same', transactionId, now })
   await completeFrom(app, trx, doubt, { transactionId, isSure: true })
 }
 
+const besides = (lines: readonly string[]): string => lines.map((line) => `--beside ${line}`).join(' ')
+
 async function bookDoubt(
-  app: Pick<App, 'clock' | 'secrets'>,
+  app: BookingNeeds,
   trx: Trx,
   { iban, id, currency, direction }: Doubt,
-  beside: string | undefined,
-): Promise<void> {
+  beside: readonly string[] = [],
+): Promise<() => void> {
   const now = app.clock.now()
-  const sum = await findSum(trx, { iban, id })
-  if (sum !== null) {
+  // Of what isn't told to be several transfers a person may say that it is none of its own sum's.
+  const sums = await findSums(trx, { iban, id })
+  const sum = sums.find((one) => one.transfers !== null || !beside.includes(one.id))
+  if (sum) {
     // Booked beside its sum it would be there twice.
-    if ((await divideSums(app, trx, { iban, currency })).includes(id)) return
+    const { booked, after } = await divideSums(app, trx, { iban, currency })
+    if (booked.includes(id)) return after
     throw new RefusedOperation(
-      `${id} is told as part of line ${sum}, which is in the books. Undo what was done with that line, or dismiss the doubt.`,
+      `${id} is told as part of line ${sum.id}, which is in the books. Undo what was done with that line, or dismiss the doubt.` +
+        (sum.transfers === null ? ` If it is other money: --new ${besides(sums.map((one) => one.id))}.` : ''),
     )
   }
-  const fitting = (await findFittingSums(trx, { iban, id })).find((one) => one !== beside)
-  if (fitting !== undefined) {
+  const fitting = await findFittingSums(trx, { iban, id })
+  const unnamed = fitting.find((one) => !beside.includes(one))
+  if (unnamed !== undefined) {
     throw new RefusedOperation(
-      `${id} may be a transfer of line ${fitting}, which is in the books. If it is, name all of its transfers: ` +
-        `"bank doubts decide <doubt>… --part-of ${fitting}", or --dismiss them. If it is other money: --new --beside ${fitting}.`,
+      `${id} may be a transfer of line ${unnamed}, which is in the books. If it is, name all of its transfers: ` +
+        `"bank doubts decide <doubt>… --part-of ${unnamed}", or --dismiss them. If it is other money: --new ${besides(fitting)}.`,
     )
   }
-  await bookDoubts(trx, { iban, currency, ids: [id], partOf: null }, now)
+  const transfers = await findFittingTransfers(trx, { iban, id })
+  if (transfers.some((lines) => !lines.some((one) => beside.includes(one)))) {
+    throw new RefusedOperation(
+      `${id} may be the sum of lines that are in the books, such as ${transfers[0]![0]}. If it is, --dismiss it. ` +
+        `If it is other money: --new ${besides(transfers.map(([first]) => first!))}.`,
+    )
+  }
+  const after = await bookDoubts(app, trx, { iban, currency, ids: [id], partOf: null })
   await closeDoubts(trx, { iban, ids: [id], state: 'new', now })
   if (direction === 'credit') await recheckShort(trx, [iban], now)
+  return after
 }

@@ -11,6 +11,8 @@ import {
   takeInstructions,
 } from '../../test/support/payments.ts'
 import { verifyBooks } from '../ledger/verify.ts'
+import { findNamed, matchByNumber } from './matching/match-by-number.ts'
+import { matchByScore } from './matching/match-by-score.ts'
 
 describe('lines that no number settles', () => {
   let t: PaymentWorld
@@ -175,6 +177,32 @@ describe('lines that no number settles', () => {
     const payment = await open('107.37', { name: 'Jörg', lastName: 'Straßer' })
     await send('107.37', 'DEVOLUCIÓN TRANSFERENCIA', 'Joerg Strasser')
     assert.equal((await lineOf(10737n)).state, 'suggested')
+    assert.equal(await status(payment.id), 'started')
+  })
+
+  it('is no payment once a statement has told that it is a transfer of ours that came back', async () => {
+    const payment = await open('109.37', { name: 'Álvaro', lastName: 'Quintana Ríos' })
+    await sendTransfer(t.app, {
+      iban,
+      amount: '109.37',
+      concept: payment.concept,
+      name: 'Alvaro Quintana Rios',
+    })
+    await t.runLanes('simulated-bank', 'simulated-callbacks', 'provider-callbacks')
+    const line = await lineOf(10937n)
+    await t.app.db
+      .updateTable('bankTransactions')
+      .set({ transferRef: 'ORDER-1', returnCode: 'AC04' })
+      .where('id', '=', line.id)
+      .execute()
+    // Both have the line as it was before.
+    assert.deepEqual(await matchByNumber(t.app, [line], await findNamed(t.app, [line])), [line])
+    assert.equal(await status(payment.id), 'started')
+    await matchByScore(t.app, [line])
+    assert.equal(await status(payment.id), 'started')
+    await t.runLanes('bank-lines')
+    const { matchReasons } = await lineOf(10937n)
+    assert.match(String(matchReasons), /^return:/)
     assert.equal(await status(payment.id), 'started')
   })
 

@@ -96,7 +96,7 @@ const byBooking = (a: Line, b: Line): number => a.bookedAt.getTime() - b.bookedA
 /** Lines that came and that nobody has looked at yet, with what is asked of them at first. */
 async function listFresh({ db, clock }: Needs): Promise<NumberedLine[]> {
   const { rows } = await sql<NumberedLine>`
-    select iban, id, booked_at, concept, return_code from bank_transactions
+    select iban, id, booked_at, concept, return_code, transfer_ref from bank_transactions
      where due_at <= ${clock.now()} and due_at <= created_at and transfer_ref is null
        and (lease_until is null or lease_until < clock_timestamp())
      order by due_at limit ${AT_ONCE * BATCHES * BATCH}`.execute(db)

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
 import { bookAll } from '../ledger/book.ts'
 import { suspenseOf, transitOutOf } from './record-lines.ts'
+import { isHeld } from './reversals/find-taker.ts'
 import type { StagedStatement } from './settle-statement.ts'
 
 /**
@@ -21,6 +22,9 @@ export async function nameTransfers(trx: Trx, { iban, currency }: StagedStatemen
              and not exists (select from told_lines first
                               where first.direction = 'debit' and first.number < l.number
                                 and first.end_to_end_id = l.end_to_end_id and first.units = l.units)
+             -- Booked with its whole file, it has no line of its own.
+             and not exists (select from file_orders o
+                              where o.idempotency_key = e.idempotency_key and o.state in ('booked', 'returned'))
              and not exists (select from bank_transactions t
                               where t.iban = ${iban} and t.direction = 'debit'
                                 and t.transfer_ref in (e.provider_ref, e.idempotency_key))))`.execute(trx)
@@ -63,7 +67,8 @@ export async function addToKnown(trx: Trx, { iban, currency }: StagedStatement, 
            transfer_ref = more.transfer_ref, return_code = coalesce(t.return_code, more.return_code),
            return_text = coalesce(t.return_text, more.return_text),
            state = case when direction = 'debit' then 'matched' else t.state end,
-           due_at = case when direction = 'credit' then ${now}::timestamptz end
+           due_at = case when direction = 'credit' and (more.transfer_ref is not null or not ${isHeld})
+                         then ${now}::timestamptz end
       from more where t.iban = ${iban} and t.id = more.id
     returning t.id, t.bank_ref, t.direction, t.units, t.transfer_ref`.execute(trx)
   await bookAll(

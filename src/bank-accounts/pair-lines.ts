@@ -1,4 +1,14 @@
-import { comparedWords, contradiction, isPartOf, type LineWords, resemblanceKeys } from './compare-words.ts'
+import {
+  areOthers,
+  type ComparedWords,
+  comparedWords,
+  contradiction,
+  isPartOf,
+  type LineWords,
+  namedTextKeys,
+  nameWordKeys,
+  resemblanceKeys,
+} from './compare-words.ts'
 import { createPass, type Known, type May, type Told } from './pair-passes.ts'
 import type { Relation } from './statement-relation.ts'
 
@@ -44,7 +54,8 @@ export type Finding =
  * line of the source is told by it twice, so that each pairs with at most one known line, and the other way round.
  *
  * Money that is booked twice may be paid out twice; a line that waits can be booked any time. So a line counts as new
- * only when nothing known is left that it may be, or when it says clearly that it is another.
+ * only when nothing known is left that it may be, or when it says clearly that it is another. Two that name different
+ * people are never one, whatever else they have in common: many customers write one text.
  */
 export function pairLines(
   told: readonly ToldLine[],
@@ -64,10 +75,16 @@ export function pairLines(
   const holdsAll = extent === 'whole' || extent === 'complete'
   const pass = (left: readonly Known[]) => createPass(lines, left, findings)
 
+  const mayBe: May = (line, one) => !areOthers(line.words, one.words)
+  // Of a list the reference may be the text that its payers wrote.
+  const isByTrueRef: May = (line, one) =>
+    (toldBy !== 'csv' &&
+      one.line.names.some((name) => name.ref === line.line.ref && name.toldBy !== 'csv')) ||
+    mayBe(line, one)
   pass(all).byKey(
     ({ line }) => (line.ref === null ? [] : [line.ref]),
     ({ line }) => line.names.map(({ ref }) => ref),
-    { anyName: true },
+    { anyName: true, may: isByTrueRef },
   )
   const isAgain = (apart: KnownLine['apart']) => apart === 'perhaps' || apart === 'alike' || apart === 'batch'
   const again = all.filter(({ line, isPaired }) => !isPaired && isAgain(line.apart))
@@ -77,24 +94,42 @@ export function pairLines(
   byKey(
     ({ line }) => [line.print],
     ({ line }) => line.prints,
-    { anyName: holdsAll },
+    { anyName: holdsAll, may: mayBe },
   )
-  const agrees: May = (line, one) => contradiction(line.words, one.words) !== 'clear'
-  const fits: May = (line, one) => contradiction(line.words, one.words) === 'none'
+  const agrees: May = (line, one) => contradiction(line.words, one.words) !== 'clear' && mayBe(line, one)
+  const fits: May = (line, one) => contradiction(line.words, one.words) === 'none' && mayBe(line, one)
   byKey(endToEndKey, endToEndKey, { may: agrees })
   byKey(payersTextKey, payersTextKey, { may: agrees })
+  for (const keysOf of [namedTextKeys, nameWordKeys])
+    byKey(wordKeys(keysOf), wordKeys(keysOf), { may: agrees })
   byKey(textKey, textKey, { may: agrees })
-  byKey(alikeKeys, alikeKeys, { may: fits, onlyLikely: true })
+  byKey(wordKeys(resemblanceKeys), wordKeys(resemblanceKeys), { may: fits, onlyLikely: true })
   inOrder((line, one) => isPartOf(line.words.concept, one.words.concept) && fits(line, one))
   if (extent !== 'partial') inOrder(fits)
   if (extent === 'whole' || extent === 'covered') {
     inOrder(agrees)
-    inOrder(() => true, { anyName: extent === 'whole' })
+    const isDaySure = extent === 'whole' || toldBy === 'port'
+    inOrder((line, one) => mayBe(line, one) || (isDaySure && isSureOfDay(one) && saysLittle(line, one)), {
+      anyName: extent === 'whole',
+    })
   }
   const rest = lines.filter(({ isPaired }) => !isPaired)
   findings.push(...rest.map((line) => judgeRest(line, { left, again, extent })))
   return findings.sort((a, b) => a.number - b.number)
 }
+
+/** These may tell of a line under the day on which it was announced. */
+const REPORTS = new Set(['camt.052', 'camt.054', 'csv'])
+
+/** Whether a source that tells days as they were booked told of it by a reference. */
+const isSureOfDay = ({ line }: Known): boolean => line.names.some(({ toldBy }) => !REPORTS.has(toldBy))
+
+/** Whether two lines say nothing by which they could be compared, but for their names. */
+const saysLittle: May = ({ words: a }, { words: b }) =>
+  contradiction(a, b) !== 'clear' &&
+  (a.endToEndId === null || b.endToEndId === null) &&
+  (a.numbers.length === 0 || b.numbers.length === 0) &&
+  !isPartOf(a.concept, b.concept)
 
 const endToEndKey = ({ words: { endToEndId } }: Told | Known): string[] =>
   endToEndId === null ? [] : [endToEndId]
@@ -105,7 +140,10 @@ const textKey = ({ words: { concept } }: Told | Known): string[] => (concept ===
 const payersTextKey = ({ words: { concept, payer } }: Told | Known): string[] =>
   concept === '' || payer === null ? [] : [`${payer} ${concept}`]
 
-const alikeKeys = ({ words }: Told | Known): string[] => resemblanceKeys(words)
+const wordKeys =
+  (keysOf: (words: ComparedWords) => string[]) =>
+  ({ words }: Told | Known): string[] =>
+    keysOf(words)
 
 function judgeRest(
   told: Told,

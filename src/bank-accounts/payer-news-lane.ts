@@ -24,9 +24,10 @@ import { openHolder, sealHolder } from '../onramp/payment-wire.ts'
 import { type Counterparty, openCounterparty } from '../onramp/refund-sources.ts'
 import { releaseNamed, waitsForPayer } from '../onramp/release-named.ts'
 import { rememberPayers } from './book-match.ts'
-import { completeCounterparty, isNamed, PAYER_NEWS_LANE } from './complete-payers.ts'
+import { completeCounterparty, PAYER_NEWS_LANE } from './complete-payers.ts'
 import { findCustomerNames } from './customer-names.ts'
 import { goBack } from './reopen-payment.ts'
+import { isNamed } from './same-payer.ts'
 import { isSamePerson } from './same-person.ts'
 
 const AT_ONCE = 50

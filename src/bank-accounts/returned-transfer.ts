@@ -2,6 +2,7 @@ import { type Selectable, sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import type { BankTransactionsTable, EffectsTable } from '../db/schema.ts'
+import { isOwnDebit } from '../effects/held-orders.ts'
 import { takeBackOutflow } from '../effects/payout-store.ts'
 import { wakeAfterSales } from '../offramp/sale-changes.ts'
 import { takeBackPayout } from '../offramp/take-back-payout.ts'
@@ -37,39 +38,27 @@ export async function lockReturnLines(trx: Trx, iban: string, transferRef: strin
 }
 
 /**
- * Whether the debit of an order is read: by a line of its own, or by the one sum of the file of orders that it was in.
- * `names` are the bank's reference and our key: a statement may name it by the key before the bank told its own name.
+ * How often the bank took the money of an order, settled or not: by lines of its own, and by the one sum of the file of
+ * orders that it was in. `names` are the bank's reference and our key: a statement may name it by the key before the
+ * bank told its own name.
  */
-export async function isDebitRead(
+export async function countDebits(
   trx: Trx,
   iban: string,
   names: readonly (string | null | undefined)[],
-): Promise<boolean> {
+): Promise<number> {
   const known = names.filter((name) => typeof name === 'string')
   const { rows } = await sql`
     select from bank_transactions
      where iban = ${iban} and transfer_ref = any(${known}::text[]) and direction = 'debit'
     union all
     select from file_orders o join order_files f on f.id = o.file_id
-     where o.idempotency_key = any(${known}::text[]) and o.state = 'booked' and f.batch_line is not null`.execute(
+     where o.idempotency_key = any(${known}::text[]) and o.state = 'booked' and f.batch_line is not null
+       and not exists (select from bank_transactions t
+                        where t.iban = ${iban} and t.transfer_ref = o.idempotency_key and ${isOwnDebit})`.execute(
     trx,
   )
-  return rows.length > 0
-}
-
-/** Whether the bank took the money of an order more than once, settled or not. */
-export async function isTakenAgain(
-  trx: Trx,
-  iban: string,
-  names: readonly (string | null | undefined)[],
-): Promise<boolean> {
-  const known = names.filter((name) => typeof name === 'string')
-  const { rows } = await sql`
-    select from bank_transactions
-     where iban = ${iban} and transfer_ref = any(${known}::text[]) and direction = 'debit' limit 2`.execute(
-    trx,
-  )
-  return rows.length > 1
+  return rows.length
 }
 
 /**

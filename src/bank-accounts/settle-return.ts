@@ -1,12 +1,14 @@
 import { sql } from 'kysely'
 import { recordAudit } from '../common/integration-store.ts'
+import type { Trx } from '../db/database.ts'
+import { isUnsettledDebit } from '../effects/held-orders.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { RETURNED_BY_BANK } from '../effects/payout-ports.ts'
 import { book } from '../ledger/book.ts'
 import { describeReason } from '../providers/bank/reasons.ts'
 import { suspenseOf } from './record-lines.ts'
 import {
-  isDebitRead,
+  countDebits,
   lockReturnLines,
   type ReturnedEffect,
   type ReturnLine,
@@ -47,9 +49,12 @@ export async function settleReturn(
     if (waiting) throw new RefusedOperation(`Line ${waiting.bankRef} is being looked at; try again soon.`)
     const now = app.clock.now()
     const { asset, purpose, reference } = effect
-    const debitRead = await isDebitRead(trx, iban, [effect.providerRef, effect.idempotencyKey])
+    const names = [effect.providerRef, effect.idempotencyKey]
+    const debitRead = (await countDebits(trx, iban, names)) > 0
+    const backUnits = lines.reduce((sum, { units }) => sum + units, 0n)
+    await refuseSecond(trx, effect, lines[0]!)
     if (!debitRead) refuseUnread(effect, lines[0]!)
-    const costUnits = debitRead ? effect.units - lines.reduce((sum, { units }) => sum + units, 0n) : 0n
+    const costUnits = debitRead ? effect.units - backUnits : 0n
     if (debitRead)
       await book(trx, {
         kind: 'return_costs',
@@ -78,6 +83,22 @@ export async function settleReturn(
   })
   after()
   return settled
+}
+
+/** What the bank took again is what it gives back first: as long as that waits, the transfer itself stays where it is. */
+async function refuseSecond(
+  trx: Trx,
+  { id, idempotencyKey }: ReturnedEffect,
+  { iban, id: line, transferRef }: ReturnLine,
+): Promise<void> {
+  const { rows } = await sql<{ id: string }>`
+    select t.id from bank_transactions t
+     where t.iban = ${iban} and t.transfer_ref in (${transferRef}, ${idempotencyKey}) and ${isUnsettledDebit}
+     limit 1`.execute(trx)
+  if (rows[0])
+    throw new RefusedOperation(
+      `The bank took ${id} more than once, the second time by line ${rows[0].id} of ${iban}. If line ${line} gives that back: "accounts claim" both, as the same. Otherwise claim that debit first.`,
+    )
 }
 
 /** Nothing left by the books: only what the bank refused is sure not to leave any more. */

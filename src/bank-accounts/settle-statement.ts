@@ -87,7 +87,7 @@ export async function settleStatement(
   await nameTransfers(trx, statement)
   await lockToldOwners(app, trx, statement)
   await insertFound(app, trx, statement)
-  await divideTold(app, trx, statement)
+  const divided = await divideTold(app, trx, statement)
   await addToKnown(trx, statement, app.clock.now())
   const givenUp = taken.filter(({ state }) => state === 'cancelled')
   await askAboutTaken(trx, taken, app.clock.now())
@@ -103,6 +103,7 @@ export async function settleStatement(
   const held = await holdDoubtful(app, trx, statement)
   const after = (): void => {
     reviewed()
+    divided()
     reversed()
     held()
   }
@@ -110,12 +111,13 @@ export async function settleStatement(
 }
 
 /** Transfers whose sum was divided for them are booked with the statement. */
-async function divideTold(app: Needs, trx: Trx, statement: StagedStatement): Promise<void> {
-  const booked = await divideSums(app, trx, statement)
-  if (booked.length === 0) return
+async function divideTold(app: Needs, trx: Trx, statement: StagedStatement): Promise<() => void> {
+  const { booked, after } = await divideSums(app, trx, statement)
+  if (booked.length === 0) return after
   await sql`
     update told_lines set found = case when same_as is null then 'new' else 'known' end, known_id = same_as, reason = null
      where coalesce(same_as, id) = any(${booked}::text[])`.execute(trx)
+  return after
 }
 
 async function insertStatement(

@@ -9,8 +9,7 @@ import { wakeAfterSales } from '../offramp/sale-changes.ts'
 import { describeReason } from '../providers/bank/reasons.ts'
 import { judgeReturn, type ReturnCase } from './judge-return.ts'
 import {
-  isDebitRead,
-  isTakenAgain,
+  countDebits,
   lockReturnLines,
   type ReturnedEffect,
   type ReturnLine,
@@ -36,10 +35,9 @@ export async function takeBackTransfer(app: ReturnNeeds, line: ReturnLine): Prom
     if (!lines.some(({ id, dueAt }) => id === line.id && dueAt !== null)) return undefined
     const backUnits = lines.reduce((sum, { units }) => sum + units, 0n)
     const names = [line.transferRef, effect?.idempotencyKey]
-    const debitRead = await isDebitRead(trx, line.iban, names)
-    const takenAgain = await isTakenAgain(trx, line.iban, names)
+    const debits = await countDebits(trx, line.iban, names)
     const waited = app.clock.now().getTime() - line.createdAt.getTime() > WAITED_MS
-    const found = judgeReturn({ effect, debitRead, takenAgain, backUnits, waited })
+    const found = judgeReturn({ effect, debits, backUnits, waited })
     const reason = `${RETURNED_BY_BANK}: ${describeReason(line.returnCode, line.returnText)}`
     switch (found) {
       case 'whole':

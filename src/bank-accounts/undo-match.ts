@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { recordAudit } from '../common/integration-store.ts'
 import type { Trx } from '../db/database.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
+import { isUnordered, lockWaitingOrders } from '../effects/withdraw-order.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { cancelRefunds, type PlannedRefund } from '../onramp/cancel-refunds.ts'
@@ -75,6 +76,7 @@ export async function undoWithin(
   { iban, transactionId, paymentId: chosen }: { iban: string; transactionId: string; paymentId: string },
   told: { change: Change; reason: string },
 ): Promise<Undone> {
+  await lockWaitingOrders(trx, [paymentReference(chosen)])
   const coins = await lockCoins(trx, chosen)
   const allRefunds = await lockRefunds(trx, chosen)
   const payment = (await lockPayments(trx, [chosen])).get(chosen)
@@ -150,11 +152,12 @@ interface Refund extends PlannedRefund {
   state: string
 }
 
-/** What goes or went back of the payment's money. */
+/** What goes or went back of the payment's money; an order that waits for a file is only planned still. */
 function lockRefunds(trx: Trx, paymentId: string): Promise<Refund[]> {
   return trx
     .selectFrom('effects')
-    .select(['id', 'purpose', 'door', 'units', 'state'])
+    .select(['id', 'purpose', 'door', 'units'])
+    .select(sql<string>`case when ${isUnordered} then 'planned' else effects.state end`.as('state'))
     .where('reference', '=', paymentReference(paymentId))
     .where('kind', 'in', ['bank_transfer', 'card_refund'])
     .where('state', '<>', 'cancelled')

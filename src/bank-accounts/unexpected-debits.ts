@@ -63,6 +63,42 @@ export async function lockToldOrders(
   return rows
 }
 
+/** The same for what waits in doubt and is booked now, each with the doubts that are its debits. */
+export async function lockDoubtedOrders(
+  trx: Trx,
+  { iban, currency, ids }: { iban: string; currency: string; ids: readonly string[] },
+): Promise<(TakenOrder & { doubts: string[] })[]> {
+  const { rows } = await sql<TakenOrder & { doubts: string[] }>`
+    with debits as materialized (
+      select id, end_to_end_id, transfer_ref from bank_doubts
+       where iban = ${iban} and id = any(${[...ids]}::text[]) and direction = 'debit')
+    select e.id, e.reference, e.asset, e.units, e.state, coalesce(e.provider_ref, e.idempotency_key) as transfer_ref,
+           array(select d.id from debits d
+                  where e.idempotency_key in (d.end_to_end_id, d.transfer_ref) or e.provider_ref = d.transfer_ref) as doubts
+      from effects e
+     where e.kind = 'bank_transfer' and e.door = ${`bank:${iban}`} and e.asset = ${currency} and e.state <> 'confirmed'
+       and (e.idempotency_key in (select end_to_end_id from debits union select transfer_ref from debits)
+            or e.provider_ref in (select transfer_ref from debits))
+     order by e.id for update of e`.execute(trx)
+  return rows
+}
+
+/** Says of doubts that were booked what `markGivenUpLines` says of imported lines. */
+export async function markGivenUpDoubts(
+  trx: Trx,
+  iban: string,
+  givenUp: readonly { id: string; transferRef: string; doubts: readonly string[] }[],
+): Promise<void> {
+  for (const { id, transferRef, doubts } of givenUp) {
+    await sql`
+      update bank_transactions
+         set transfer_ref = ${transferRef}, match_reasons = ${JSON.stringify([GIVEN_UP + id])}::jsonb
+       where iban = ${iban} and id = any(${[...doubts]}::text[]) and state = 'unmatched' and transfer_ref is null`.execute(
+      trx,
+    )
+  }
+}
+
 /** Says of imported lines that took money for orders that were given up what they are: they wait in suspense. */
 export async function markGivenUpLines(
   trx: Trx,

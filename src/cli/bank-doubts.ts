@@ -9,7 +9,7 @@ import { printTable, recorded, withApp } from './context.ts'
 
 interface DecideOptions {
   new?: true
-  beside?: string
+  beside?: string[]
   same?: string
   partOf?: string
   dismiss?: true
@@ -58,7 +58,11 @@ export function doubtsCommand(): Command {
     .description('what a person found out: a line of its own, a known one, or none')
     .argument('<doubts...>', 'their ids in "bank doubts"')
     .option('--new', 'it is a line of its own, and no part or sum of known lines: book it')
-    .option('--beside <line>', 'with --new: it is other money than that line, which fits as its sum')
+    .option(
+      '--beside <line>',
+      'with --new: it is other money than that line, which fits as its sum or transfer; may be said again',
+      (line: string, before: string[] = []) => [...before, line],
+    )
     .option('--part-of <line>', 'they are all the transfers of that sum: book them in its place')
     .option('--same <line>', 'it is that known line')
     .option(

@@ -186,13 +186,19 @@ function addAnswers(command: Command): void {
     })
 }
 
-function printAnswer({ fileId, messageId, status, rejected, standing, contradicted }: TakenAnswer): void {
+function printAnswer({ fileId, messageId, status, ...taken }: TakenAnswer): void {
+  const { rejected, standing, contradicted, revived } = taken
   console.log(
     `File ${fileId} (${messageId}): ${status ?? 'no word on the whole'}, ${standing} orders stand, ${rejected.length} are refused now.`,
   )
   for (const { endToEndId, reason } of rejected) console.log(`  ${endToEndId}: ${reason}`)
   for (const id of contradicted) {
     console.log(`  ${id}: the bank refuses it, though its statement has it booked. Ask the bank.`)
+  }
+  for (const id of revived) {
+    console.log(
+      `  ${id}: the bank accepts it, though it refused it before. Ask the bank before anything is sent in its place.`,
+    )
   }
 }
 

@@ -49,3 +49,41 @@ test('a restored database gives none of the deposit addresses again that were gi
   await restore(from.url, file, { replace: true })
   assert.ok(Math.min(...(await take(from, 1))) > Math.max(...between))
 })
+
+test('what a trigger looks for is restored before what refers to it', async () => {
+  const client = new pg.Client({ connectionString: from.url })
+  await client.connect()
+  try {
+    await client.query(`
+      insert into bank_accounts (iban, bic, bank_name, holder_name, currency, created_at)
+        values ('ES9121000418450200051332', 'CAIXESBBXXX', 'Bank', 'Holder', 'EUR', now());
+      insert into bank_transactions (iban, id, bank_ref, booked_at, booked_on, value_date, direction, units, currency,
+                                     counterparty_sealed, concept, created_at)
+        values ('ES9121000418450200051332', 'line', 'ref', now(), now(), now(), 'credit', 100, 'EUR', '', '', now());
+      insert into statement_imports (id, digest, file_name, format, bytes, storage_key, source, imported_by, lines, added, created_at)
+        values ('import', '', 'file', 'csv', 1, 'key', 'command', 'me', 1, 1, now());
+      insert into statements (import_id, position, iban, currency, lines, added, complete)
+        values ('import', 1, 'ES9121000418450200051332', 'EUR', 1, 1, true);
+      insert into statement_lines (import_id, position, number, iban, transaction_id, print)
+        values ('import', 1, 1, 'ES9121000418450200051332', 'line', '');
+      with journal as (insert into journals (kind, purpose, at) values ('test', 'test', now()) returning id)
+        insert into postings (journal_id, line, account, asset, units)
+        select id, line, 'account:' || line, 'EUR', case line when 1 then 5 else -5 end
+          from journal, generate_series(1, 2) line`)
+  } finally {
+    await client.end()
+  }
+  const file = join(folder, 'lines.cpbackup')
+  await backup(from.url, file, new Date('2026-06-26T10:32:00Z'))
+  await restore(into.url, file, { replace: true })
+  const restored = new pg.Client({ connectionString: into.url })
+  await restored.connect()
+  try {
+    const { rows } = await restored.query(
+      'select (select count(*)::integer from statement_lines) as lines, (select count(*)::integer from postings) as entries',
+    )
+    assert.deepEqual(rows, [{ lines: 1, entries: 2 }])
+  } finally {
+    await restored.end()
+  }
+})

@@ -10,7 +10,7 @@ export async function refuseTaken(trx: Trx, reference: string): Promise<void> {
   const { rows } = await sql<{ id: string; iban: string; line: string }>`
     select e.id, t.iban, t.id as line
       from effects e
-      join bank_transactions t on t.iban = split_part(e.door, ':', 2) and t.transfer_ref = e.provider_ref
+      join bank_transactions t on t.iban = split_part(e.door, ':', 2) and t.transfer_ref in (e.provider_ref, e.idempotency_key)
      where e.reference = ${reference} and e.kind = 'bank_transfer' and e.state = 'cancelled'
        and t.direction = 'debit' and t.state = 'unmatched'`.execute(trx)
   const [taken] = rows

@@ -42,6 +42,10 @@ export const namesFile: RawBuilder<boolean> = sql<boolean>`
 export const isUnsettledDebit: RawBuilder<boolean> = sql<boolean>`
   (t.direction = 'debit' and t.state = 'unmatched' and t.matched_units = 0)`
 
+/** The row `t` is the debit of the order that it names: not money taken again for it, nor for one that was given up. */
+export const isOwnDebit: RawBuilder<boolean> = sql<boolean>`
+  (t.direction = 'debit' and t.state = 'matched' and t.matched_units = 0)`
+
 const idOf = (id: RawBuilder<unknown>): RawBuilder<boolean> => sql<boolean>`
   (${id} = x.earlier or (length(${id}) >= ${sql.lit(LEAST_OF_ID)} and starts_with(x.earlier, ${id})))`
 

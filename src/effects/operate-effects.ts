@@ -13,7 +13,7 @@ import { askProvider, isBeingAsked, isDebitRead, type ProviderWord } from './ord
 import { SAID_BY_BANK } from './payout-ports.ts'
 import { takeBackOutflow } from './payout-store.ts'
 import { planAnew } from './settle.ts'
-import { type FiledOrder, lockFiledOrder, withdrawOrder } from './withdraw-order.ts'
+import { type FiledOrder, lockFiledOrder, withdrawOrders } from './withdraw-order.ts'
 
 /** Who changes something and why; both are recorded. */
 export interface Change {
@@ -125,7 +125,7 @@ export async function cancelEffect(
     if (become === 'planned') {
       throw new RefusedOperation(`Effect ${id} is ${effect.state}: "effects retry" plans it anew.`)
     }
-    if (isWaiting) await withdrawOrder(trx, idempotencyKey, needs.clock.now())
+    if (isWaiting) await withdrawOrders(trx, [id], needs.clock.now())
     if (effect.kind !== 'coin_transfer') {
       if (!isWaiting) await refuseLeft(trx, effect, word)
       await takeBackOutflow(trx, id)

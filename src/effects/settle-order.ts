@@ -11,7 +11,7 @@ import {
 import { askProvider, isBeingAsked, isDebitRead, type ProviderWord } from './order-word.ts'
 import { RETURNED_BY_BANK, SAID_BY_BANK } from './payout-ports.ts'
 import { recheckPayouts, setProviderRef, takeBackOutflow } from './payout-store.ts'
-import { lockFiledOrder } from './withdraw-order.ts'
+import { lockFiledOrder, refuseOrder } from './withdraw-order.ts'
 
 /** What the bank, or the card provider, told a person of an order. */
 export const BANK_WORDS = ['booked', 'rejected', 'not-received'] as const
@@ -58,7 +58,10 @@ export async function settleOrder(
       after: `by the bank's word: ${says}`,
     })
     if ('providerRef' in word) await setProviderRef(trx, id, word.providerRef)
-    if (says !== 'booked') await takeBackOutflow(trx, id)
+    if (says !== 'booked') {
+      await takeBackOutflow(trx, id)
+      if (reason && filed) await refuseOrder(trx, asked.idempotencyKey, reason, needs.clock.now())
+    }
     const state = says === 'booked' ? 'confirmed' : 'failed'
     return endEffects(trx, needs, [{ id, state, txid: null, reason, gasUnits: null }])
   })

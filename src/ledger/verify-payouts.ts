@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Db, Trx } from '../db/database.ts'
+import { isOwnDebit } from '../effects/held-orders.ts'
 import type { BankProvider } from '../providers/bank/port.ts'
 import type { Problem } from './verify.ts'
 
@@ -58,9 +59,8 @@ export async function findBatchProblems(trx: Trx): Promise<Problem[]> {
     select f.id as file_id, f.iban, f.batch_line as line, t.units,
            (select coalesce(sum(o.units), 0) from file_orders o
              where o.file_id = f.id and o.state in ('booked', 'returned')
-               and not exists (select from bank_transactions own
-                                where own.iban = o.iban and own.transfer_ref = o.idempotency_key
-                                  and own.direction = 'debit')) as booked
+               and not exists (select from bank_transactions t
+                                where t.iban = o.iban and t.transfer_ref = o.idempotency_key and ${isOwnDebit})) as booked
       from order_files f left join bank_transactions t
         on t.iban = f.iban and t.id = f.batch_line and t.direction = 'debit' and t.matched_units = t.units
      where f.batch_line is not null order by f.id`.execute(trx)

@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
+import { takeBackOutflow } from '../effects/payout-store.ts'
+import { isUnordered, withdrawOrders } from '../effects/withdraw-order.ts'
 import { customerFiat, type Payment, paymentReference } from './payment.ts'
 import { bookFor, type PaymentChanges, setFields } from './payment-changes.ts'
 import { cardSourceKey } from './refund-sources.ts'
@@ -11,7 +13,7 @@ export interface PlannedRefund {
   units: bigint
 }
 
-/** Refunds of a card session that have not been ordered yet, locked: before their payment, as everywhere. */
+/** Refunds of a card session that nobody but us has yet, locked: before their payment, as everywhere. */
 export const lockPlannedRefunds = (
   trx: Trx,
   { paymentId, sessionId }: { paymentId: string; sessionId: string },
@@ -25,7 +27,7 @@ export function lockPlanned(trx: Trx, paymentId: string, source: string): Promis
     .where('reference', '=', paymentReference(paymentId))
     .where('kind', 'in', ['card_refund', 'bank_transfer'])
     .where('purpose', 'like', `%:${source}`)
-    .where('state', '=', 'planned')
+    .where(isUnordered)
     .orderBy('id')
     .forUpdate()
     .execute()
@@ -39,10 +41,13 @@ export async function cancelRefunds(
   refunds: readonly PlannedRefund[],
 ): Promise<void> {
   if (refunds.length === 0) return
+  const ids = refunds.map(({ id }) => id)
+  await withdrawOrders(trx, ids, changes.now)
+  for (const id of ids) await takeBackOutflow(trx, id)
   await trx
     .updateTable('effects')
     .set({ state: 'cancelled', dueAt: null, leaseUntil: null, updatedAt: changes.now })
-    .where(sql<boolean>`id = any(${refunds.map(({ id }) => id)}::text[])`)
+    .where(sql<boolean>`id = any(${ids}::text[])`)
     .execute()
   for (const refund of refunds) holdAgain(changes, payment, refund)
 }

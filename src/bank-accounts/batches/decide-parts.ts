@@ -3,12 +3,13 @@ import type { App } from '../../app.ts'
 import { recordAudit } from '../../common/integration-store.ts'
 import type { Trx } from '../../db/database.ts'
 import { type Change, RefusedOperation } from '../../effects/operate-effects.ts'
-import type { Doubt } from '../book-doubts.ts'
+import type { BookingNeeds, Doubt } from '../book-doubts.ts'
 import { PAYER_NEWS_LANE } from '../complete-payers.ts'
 import { lockBooks } from '../lock-books.ts'
 import { BANK_LINE_LANE } from '../record-lines.ts'
+import { settleReversals } from '../reversals/settle-reversals.ts'
 import { areNew, divide, lockSum, sumsOf } from './divide-sums.ts'
-import { transfersOf } from './sum-names.ts'
+import { mayBePart, maybeSum, transfersOf } from './sum-names.ts'
 
 /** Of a row `d` of doubts: the row `t` of the books fits as the sum of the transfers that it was told with. */
 const fits = sql<boolean>`
@@ -31,6 +32,38 @@ export async function findFittingSums(trx: Trx, { iban, id }: Pick<Doubt, 'iban'
   return rows.map((row) => row.id)
 }
 
+/**
+ * The lines of the books that fit as the transfers of the sum that a doubt may be: those of an entry of its amount, and
+ * those that name its batch. Each list is of one sum; one of its lines tells it from the others.
+ */
+export async function findFittingTransfers(
+  trx: Trx,
+  { iban, id }: Pick<Doubt, 'iban' | 'id'>,
+): Promise<string[][]> {
+  const { rows } = await sql<{ ids: string[] }>`
+    with sum as (
+      select d.*, array(select ref from statement_batches own cross join unnest(own.refs) ref
+                         where own.import_id = d.import_id and own.position = d.position and own.entry = d.number
+                           and cardinality(own.numbers) = 1 and ${maybeSum('own')} and not starts_with(ref, 'entry:')) as refs
+        from bank_doubts d where d.iban = ${iban} and d.id = ${id} and d.reason = 'batch')
+    select array_agg(distinct t.id) as ids
+      from sum join statement_batches b
+        on b.iban = sum.iban and b.booked_on = sum.booked_on and b.direction = sum.direction
+           and case when cardinality(b.numbers) > 1 then b.units = sum.units
+                    else b.units < sum.units and ${mayBePart('b')} and b.refs && sum.refs end
+      join statement_lines s on s.import_id = b.import_id and s.position = b.position and s.number = any(b.numbers)
+      join bank_transactions t on t.iban = s.iban and t.id = s.transaction_id and t.part_of is null
+     -- A source tells of no money twice.
+     where not exists (select from statement_lines beside
+                        where beside.iban = t.iban and beside.transaction_id = t.id
+                          and beside.import_id = sum.import_id and beside.position = sum.position)
+       and (sum.told_by <> 'port' or (t.import_id is not null and not exists (
+             select from bank_line_refs r where r.iban = t.iban and r.transaction_id = t.id)))
+     group by case when cardinality(b.numbers) > 1 then b.import_id || '/' || b.position || '/' || b.entry else '' end
+     order by 1`.execute(trx)
+  return rows.map(({ ids }) => ids)
+}
+
 /** Open doubts that may be transfers of a line of the books; by them nobody knows yet whose its money is. */
 export async function findOpenParts(trx: Trx, { iban, id }: { iban: string; id: string }): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
@@ -46,14 +79,14 @@ export async function findOpenParts(trx: Trx, { iban, id }: { iban: string; id: 
  * They are all of them, come to the same, and nobody has done anything with the sum. Throws `RefusedOperation` otherwise.
  */
 export async function decideParts(
-  app: Pick<App, 'db' | 'clock' | 'secrets' | 'wake'>,
+  app: BookingNeeds & Pick<App, 'db'>,
   ids: readonly string[],
   sum: string,
   { who, why }: Change,
 ): Promise<void> {
-  const now = app.clock.now()
-  await app.db.transaction().execute(async (trx) => {
+  const after = await app.db.transaction().execute(async (trx) => {
     await lockBooks(trx, 'alone')
+    const now = app.clock.now()
     const doubts = await trx
       .selectFrom('bankDoubts')
       .selectAll()
@@ -72,13 +105,24 @@ export async function decideParts(
       const text = 'One of them may be a line of the books: decide that one first, with --same <line>.'
       throw new RefusedOperation(text)
     }
-    await divide(trx, { iban, currency }, { sum, doubts }, now)
-    const after = { is: 'part', of: sum }
+    const divided = await divide(app, trx, { iban, currency }, { sum, doubts })
     for (const { id } of doubts) {
       const target = `bank-doubt:${iban}:${id}`
-      await recordAudit(trx, now, { who, why, action: 'bank-doubt.decide', target, after })
+      await recordAudit(trx, now, {
+        who,
+        why,
+        action: 'bank-doubt.decide',
+        target,
+        after: { is: 'part', of: sum },
+      })
+    }
+    const reversed = await settleReversals(app, trx, iban)
+    return () => {
+      divided()
+      reversed()
     }
   })
+  after()
   app.wake(BANK_LINE_LANE, PAYER_NEWS_LANE, 'payouts')
 }
 

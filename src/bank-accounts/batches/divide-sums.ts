@@ -3,12 +3,12 @@ import type { App } from '../../app.ts'
 import type { Db, Trx } from '../../db/database.ts'
 import { recheckShort } from '../../effects/payout-store.ts'
 import { bookSelected } from '../../ledger/book.ts'
-import { bookDoubts, closeDoubts, type Doubt } from '../book-doubts.ts'
+import { type BookingNeeds, bookDoubts, closeDoubts, type Doubt } from '../book-doubts.ts'
 import { knownNames, knownPrints, type WordsRow, wordsOf } from '../find-known-lines.ts'
 import { type KnownLine, pairLines, type ToldLine } from '../pair-lines.ts'
 import { bankOf, suspenseOf } from '../record-lines.ts'
 import { DIVIDED } from './find-known-batches.ts'
-import { isNamed, isUntouched } from './sum-names.ts'
+import { isNamed, isUntouched, mayBePart, transfersOf } from './sum-names.ts'
 
 interface Account {
   iban: string
@@ -24,20 +24,24 @@ interface Division {
 /**
  * Divides sums whose transfers all wait in doubt under their name: the sum's money leaves suspense, and the transfers are
  * booked in its place. A sum that somebody has matched or paid back stays; so does one of whose transfers any may be in
- * the books already: then they wait for a person. Answers the ids of what was booked.
+ * the books already: then they wait for a person. Answers the ids of what was booked, and what to do after the commit.
  */
 export async function divideSums(
-  app: Pick<App, 'clock' | 'secrets'>,
+  app: BookingNeeds,
   trx: Trx,
   account: Account,
-): Promise<string[]> {
+): Promise<{ booked: string[]; after: () => void }> {
   const { rows: held } = await sql`
     select from bank_doubts where iban = ${account.iban} and state = 'open' and reason = 'batch' limit 1`.execute(
     trx,
   )
-  if (held.length === 0) return []
-  const taken = new Set<string>()
   const booked: string[] = []
+  const afters: (() => void)[] = []
+  const after = (): void => {
+    for (const one of afters) one()
+  }
+  if (held.length === 0) return { booked, after }
+  const taken = new Set<string>()
   const found = [...(await findEntries(trx, account.iban)), ...(await findNames(trx, account.iban))]
   for (const { sum, doubts } of found) {
     if (taken.has(sum) || doubts.some((id) => taken.has(id))) continue
@@ -50,11 +54,11 @@ export async function divideSums(
       .orderBy('number')
       .execute()
     if (!(await areNew(app, trx, { sum, doubts: rows }))) continue
-    await divide(trx, account, { sum, doubts: rows }, app.clock.now())
+    afters.push(await divide(app, trx, account, { sum, doubts: rows }))
     for (const id of [sum, ...doubts]) taken.add(id)
     booked.push(...doubts)
   }
-  return booked
+  return { booked, after }
 }
 
 /** Entries of several transfers that all wait, with a sum of the same day and amount that has their name. */
@@ -105,18 +109,24 @@ export const sumsOf = sql`
       on t.iban = b.iban and t.booked_on = b.booked_on and t.direction = b.direction and t.part_of is null
          and t.state <> 'divided' and ${isNamed(sql`b.refs`)}
          and case when cardinality(b.numbers) > 1 then t.units = b.units
-                  else t.units > b.units and b.transfers is null end
+                  else t.units > b.units and ${mayBePart('b')} end
    where b.import_id = d.import_id and b.position = d.position and d.number = any(b.numbers)`
 
 /** Whether a row `d` of doubts is told to be part of a sum that is in the books undivided. */
 export const isPart = sql<boolean>`exists (${sumsOf})`
 
-/** The line of the sum that a doubt is told to be part of; null when there is none. */
-export async function findSum(trx: Trx, { iban, id }: Pick<Doubt, 'iban' | 'id'>): Promise<string | null> {
-  const { rows } = await sql<{ id: string }>`
-    select sums.id from bank_doubts d cross join lateral (${sumsOf}) sums
-     where d.iban = ${iban} and d.id = ${id} limit 1`.execute(trx)
-  return rows[0]?.id ?? null
+/** The lines of the sums that a doubt is told to be part of, each with of how many transfers it is told to be. */
+export async function findSums(
+  trx: Trx,
+  { iban, id }: Pick<Doubt, 'iban' | 'id'>,
+): Promise<{ id: string; transfers: number | null }[]> {
+  const { rows } = await sql<{ id: string; transfers: number | null }>`
+    select t.id, ${transfersOf} as transfers from bank_transactions t
+     where t.iban = ${iban} and t.id in (
+           select sums.id from bank_doubts d cross join lateral (${sumsOf}) sums
+            where d.iban = ${iban} and d.id = ${id})
+     order by t.id`.execute(trx)
+  return rows
 }
 
 /**
@@ -191,13 +201,14 @@ export async function areNew(
   return true
 }
 
-/** Puts transfers that wait in doubt in the place of their sum, which is locked. */
+/** Puts transfers that wait in doubt in the place of their sum, which is locked. Answers what to do after the commit. */
 export async function divide(
+  app: BookingNeeds,
   trx: Trx,
   { iban, currency }: Account,
   { sum, doubts }: { sum: string; doubts: readonly Doubt[] },
-  now: Date,
-): Promise<void> {
+): Promise<() => void> {
+  const now = app.clock.now()
   // What came leaves suspense, and what the bank took comes back to it, as if the sum had never been.
   await bookSelected(
     trx,
@@ -215,7 +226,8 @@ export async function divide(
            match_score = null, due_at = null, lease_until = null
      where iban = ${iban} and id = ${sum}`.execute(trx)
   const ids = doubts.map(({ id }) => id)
-  await bookDoubts(trx, { iban, currency, ids, partOf: sum }, now)
+  const after = await bookDoubts(app, trx, { iban, currency, ids, partOf: sum })
   await closeDoubts(trx, { iban, ids, state: 'new', now })
   if (doubts.some(({ direction }) => direction === 'credit')) await recheckShort(trx, [iban], now)
+  return after
 }

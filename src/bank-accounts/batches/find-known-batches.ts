@@ -4,7 +4,7 @@ import type { Trx } from '../../db/database.ts'
 import type { StagedStatement } from '../settle-statement.ts'
 import { findToldParts } from './find-told-parts.ts'
 import { holdFitting } from './hold-likely-batches.ts'
-import { isNamed } from './sum-names.ts'
+import { isNamed, mayBePart, maybeSum } from './sum-names.ts'
 import { gatherBatches } from './told-batches.ts'
 
 /** How the reason of a line begins that is a sum, and its transfers are lines of their own. */
@@ -123,10 +123,10 @@ async function findByName(trx: Trx, { iban }: StagedStatement): Promise<KnownPar
     with parts as (
       select distinct l.number, r.ref, p.id, p.units, p.part_of, l.units as sum
         from told_batches t
-        join told_lines l on l.number = t.entry and cardinality(t.numbers) = 1
+        join told_lines l on l.number = t.entry and cardinality(t.numbers) = 1 and ${maybeSum('t')}
        cross join unnest(t.refs) r (ref)
         join statement_batches b on b.iban = ${iban} and b.booked_on = l.booked_on and b.direction = l.direction
-                                and cardinality(b.numbers) = 1 and b.units < l.units and b.transfers is null
+                                and cardinality(b.numbers) = 1 and b.units < l.units and ${mayBePart('b')}
                                 and r.ref = any(b.refs)
         join statement_lines s on s.import_id = b.import_id and s.position = b.position and s.number = b.entry
         join bank_transactions p on p.iban = s.iban and p.id = s.transaction_id
@@ -189,7 +189,7 @@ async function holdParts(trx: Trx, { iban }: StagedStatement): Promise<void> {
         on t.iban = ${iban} and t.booked_on = g.booked_on and t.direction = g.direction and t.part_of is null
            and t.state <> 'divided'
            and case when cardinality(g.numbers) > 1 then t.units = g.units
-                    else t.units > g.units and g.transfers is null end
+                    else t.units > g.units and ${mayBePart('g')} end
            and case when cardinality(g.numbers) > 1 then ${isNamed(sql`g.refs`)}
                     else ${isNamed(sql`array(select ref from unnest(g.refs) ref where not starts_with(ref, 'entry:'))`)} end
      where not exists (select from told_lines l where l.number = any(g.numbers) and l.settled)

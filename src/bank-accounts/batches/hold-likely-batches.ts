@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Trx } from '../../db/database.ts'
 import type { StagedStatement } from '../settle-statement.ts'
 import { mayMake } from './may-make.ts'
-import { transfersOf } from './sum-names.ts'
+import { mayBePart, transfersOf } from './sum-names.ts'
 
 /**
  * Lines that no name proves to be a known sum's transfers, or known transfers' sum, but whose day, sum and number fit:
@@ -120,7 +120,7 @@ async function holdMarked(trx: Trx, { iban, toldBy }: StagedStatement): Promise<
   await sql`
     update told_lines l set found = 'doubt', reason = 'batch'
       from told_batches g
-     where g.entry = l.number and cardinality(g.numbers) = 1 and g.transfers is null and cardinality(g.refs) > 0
+     where g.entry = l.number and cardinality(g.numbers) = 1 and ${mayBePart('g')} and cardinality(g.refs) > 0
        and l.found = 'new'
        and exists (select from bank_transactions t
                     where t.iban = ${iban} and t.booked_on = l.booked_on and t.direction = l.direction and t.units > l.units

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Trx } from '../../db/database.ts'
 import type { BankLine } from '../../providers/bank/port.ts'
 import { PORT_ZONE } from '../find-known-lines.ts'
+import { mayBePart } from './sum-names.ts'
 
 /**
  * Which new lines of the bank's port may be the sum of transfers that a statement told in one entry or that name a batch,
@@ -24,7 +25,7 @@ export async function findPortBatches(trx: Trx, lines: readonly BankLine[]): Pro
       from given join statement_batches b
         on b.iban = given.iban and b.booked_on in (day, other_day) and b.direction = given.direction
        and case when cardinality(b.numbers) > 1 then b.units = given.units and not named
-                when b.transfers is null then b.units < given.units and cardinality(b.refs) > 0 and not named
+                when ${mayBePart('b')} then b.units < given.units and cardinality(b.refs) > 0 and not named
                 else b.units > given.units and b.transfers > 1 end
       join statement_lines s on s.import_id = b.import_id and s.position = b.position and s.number = any(b.numbers)
       join bank_transactions t on t.iban = s.iban and t.id = s.transaction_id

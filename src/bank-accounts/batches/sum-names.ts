@@ -1,5 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
 
+/** Of a row of batches: what it says may be one of several transfers of a sum, and what it says may be a sum. */
+export const mayBePart = (batch: 'b' | 'g'): RawBuilder<boolean> =>
+  sql<boolean>`coalesce(${sql.ref(`${batch}.transfers`)}, 1) = 1`
+export const maybeSum = (batch: 't' | 'said' | 'own'): RawBuilder<boolean> =>
+  sql<boolean>`${sql.ref(`${batch}.transfers`)} is distinct from 1`
+
 /** Whether somebody told of the row `t` as a sum under one of these names (a `text[]`). */
 export const isNamed = (refs: RawBuilder<unknown>): RawBuilder<boolean> => sql<boolean>`
   (exists (select from statement_lines named
@@ -10,7 +16,7 @@ export const isNamed = (refs: RawBuilder<unknown>): RawBuilder<boolean> => sql<b
    or exists (select from statement_lines named join statement_batches said
                 on said.import_id = named.import_id and said.position = named.position and said.entry = named.number
                where named.iban = t.iban and named.transaction_id = t.id and cardinality(said.numbers) = 1
-                 and said.refs && ${refs}))`
+                 and ${maybeSum('said')} and said.refs && ${refs}))`
 
 /** Of how many transfers the row `t` is by what statements say of it; null where none says it. */
 export const transfersOf: RawBuilder<number | null> = sql<number | null>`

@@ -250,12 +250,12 @@ const lateDifference = (line: DayLine): DayDifference => ({ ...lacking('late_lin
  */
 function nameBatches(found: readonly DayDifference[]): DayDifference[] {
   const settled = new Set<DayDifference>()
-  const pieces = found.filter(({ cause }) => cause === 'doubt' || cause === 'not_on_statement')
+  const pieces = found.filter(({ cause }) => cause === 'doubt' || LACKING.has(cause))
   for (const [, ofDay] of Map.groupBy(pieces, ({ on, aboutUnits }) => `${on} ${aboutUnits < 0n}`)) {
     const told = ofDay.filter(
       ({ cause, detail }) => cause === 'doubt' && /^(same_sum|batch)\b/.test(detail ?? ''),
     )
-    const known = ofDay.filter(({ cause, reference }) => cause === 'not_on_statement' && reference !== null)
+    const known = ofDay.filter(({ cause, reference }) => LACKING.has(cause) && reference !== null)
     const sum = (lines: DayDifference[]): bigint => lines.reduce((total, one) => total + one.aboutUnits, 0n)
     if (told.length === 0 || known.length === 0 || sum(told) !== sum(known)) continue
     const isDecided = told.every(({ detail }) => detail?.endsWith(DISMISSED))
@@ -268,3 +268,5 @@ function nameBatches(found: readonly DayDifference[]): DayDifference[] {
 }
 
 const DISMISSED = ', dismissed'
+/** What the books have and who tells of the day doesn't. */
+const LACKING: ReadonlySet<DifferenceCause> = new Set(['not_on_statement', 'not_at_bank'])

@@ -25,7 +25,7 @@ export type MatchNeeds = Pick<
 const PRICE_PAUSE_MS = 15_000
 
 /** What a line is found by its payment's number with. */
-export type NumberedLine = Pick<Line, 'iban' | 'id' | 'bookedAt' | 'concept' | 'returnCode'>
+export type NumberedLine = Pick<Line, 'iban' | 'id' | 'bookedAt' | 'concept' | 'returnCode' | 'transferRef'>
 
 /**
  * Matches the lines that need no search, which are nearly all: the text has the number of one payment, and the amount is
@@ -49,9 +49,12 @@ export async function matchByNumber<Asked extends NumberedLine>(
     const names = await findCustomerNames(trx, app, [...payments.values()])
     const matches: NewMatch[] = []
     const waiting: Judgement[] = []
+    const asked = new Map(lines.map((line) => [keyOf(line), line]))
     for (const line of lines) taken.add(keyOf(line))
     for (const line of open) {
-      const payment = payments.get(named.get(keyOf(line))!)
+      const payment = isTextTheSame(line, asked.get(keyOf(line))!)
+        ? payments.get(named.get(keyOf(line))!)
+        : undefined
       const found = payment && judge(app, line, payment, names.get(payment.id) ?? null)
       if (!found) taken.delete(keyOf(line))
       else if (!canBePriced(app, payment, line)) waiting.push(awaitPrice(line, changes.now))
@@ -64,6 +67,12 @@ export async function matchByNumber<Asked extends NumberedLine>(
   wakeAfter(app, changes)
   return all.filter((line) => !taken.has(keyOf(line)))
 }
+
+/** Another source may tell more of a line before it is locked: above all, that it is a transfer of ours that came back. */
+export const isTextTheSame = (line: NumberedLine, before: NumberedLine): boolean =>
+  line.concept === before.concept &&
+  line.returnCode === before.returnCode &&
+  line.transferRef === before.transferRef
 
 /** The one payment that each line's text names, by the line; lines that name none or several are left out. */
 export async function findNamed(

@@ -8,7 +8,7 @@ import { bookMatches, type NewMatch, writeMatched } from '../book-match.ts'
 import { COPIED, findCopiers } from './copied-number.ts'
 import { findCandidates, isRight, keyOf, type Line, type ScoredCandidate } from './find-candidates.ts'
 import { looksReturned } from './looks-returned.ts'
-import { awaitPrice, canBePriced, type MatchNeeds } from './match-by-number.ts'
+import { awaitPrice, canBePriced, isTextTheSame, type MatchNeeds } from './match-by-number.ts'
 import { provesPerson } from './name-agreement.ts'
 import { type Judgement, lockOpenLines, recordJudgements } from './record-judgements.ts'
 import { judgeCandidates } from './score.ts'
@@ -179,7 +179,7 @@ function isToldOtherwise(line: Line, seen: Seen): boolean {
   const before = seen.get(keyOf(line))!
   return (
     !before.counterpartySealed.equals(line.counterpartySealed) ||
-    before.concept !== line.concept ||
+    !isTextTheSame(line, before) ||
     before.endToEndId !== line.endToEndId
   )
 }

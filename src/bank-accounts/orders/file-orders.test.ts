@@ -403,6 +403,17 @@ describe("a bank's answer", () => {
     assert.deepEqual(second?.rejected, [{ endToEndId: keys[1], reason: 'RJCT: DT01' }])
     await t.runLanes('payouts')
     assert.deepEqual(await refundOf(ids[1]!), ['payment_received', 'failed'])
+    const [other] = await takeAnswer(
+      t.app,
+      bytesOf(
+        answer(
+          made.messageId,
+          `</OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><OrgnlPmtInfId>${made.messageId}-1</OrgnlPmtInfId><TxInfAndSts><OrgnlEndToEndId>${keys[0]}</OrgnlEndToEndId><TxSts>ACSC</TxSts></TxInfAndSts></OrgnlPmtInfAndSts>`,
+        ),
+      ),
+      OPERATOR,
+    )
+    assert.deepEqual(other?.revived, [keys[0]])
     // A bank that says no and pays all the same: the statement has the last word.
     await giveOrderFile(t.app, made.xml)
     await readStatement(t, iban)
@@ -433,6 +444,13 @@ describe("a bank's answer", () => {
       [answer(known, '<GrpSts>FINE</GrpSts></OrgnlGrpInfAndSts>'), 'status'],
       [answer(known, '</OrgnlGrpInfAndSts>', '02'), 'format'],
       ['<a/>', 'format'],
+      [
+        answer(
+          known,
+          '</OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><OrgnlPmtInfId>x</OrgnlPmtInfId><TxInfAndSts><TxSts>RJCT</TxSts></TxInfAndSts></OrgnlPmtInfAndSts>',
+        ),
+        'missing',
+      ],
       [`<!DOCTYPE x [<!ENTITY y "z">]>${answer(known, '')}`, 'doctype'],
       [answer(known, '<GrpSts>RJCT</GrpSts></OrgnlGrpInfAndSts>').slice(0, -40), 'truncated'],
     ] as const) {

@@ -8,6 +8,9 @@ import { recallEarlyReturns } from '../recall-returns.ts'
  */
 export async function lookAtEffects(trx: Trx, keys: readonly string[], now: Date): Promise<void> {
   if (keys.length === 0) return
+  // Before the lines that give money back, as whoever takes these up has their transfer locked.
+  await sql`
+    select from effects where idempotency_key = any(${[...keys]}::text[]) order by id for update`.execute(trx)
   await recallEarlyReturns(trx, keys, now)
   await sql`
     update effects set due_at = ${now}, state = case when state = 'failed' then 'sent' else state end

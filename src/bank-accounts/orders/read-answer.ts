@@ -116,6 +116,13 @@ function takeElement(draft: Draft, element: XmlElement): void {
     case 'TxInfAndSts': {
       const id = textOf(element, 'OrgnlEndToEndId')
       const status = statusOf(element, 'TxSts')
+      if (id === null && status?.verdict === 'rejected') {
+        throw new StatementError(
+          'missing',
+          element.place,
+          'It refuses an order and does not say which (OrgnlEndToEndId).',
+        )
+      }
       if (id !== null && status) draft.orders.set(id, status)
       return
     }

@@ -10,8 +10,9 @@ import { assetOf } from '../../money/asset.ts'
 import { openCounterparty } from '../../onramp/refund-sources.ts'
 import { FILE_ORDER_PURPOSE, type OrderedPayee } from '../../providers/bank/files/order-book.ts'
 import { nameWords } from '../../users/identity/name-words.ts'
+import { lockBooks } from '../lock-books.ts'
 import { BANK_LINE_LANE, suspenseOf, transitOutOf } from '../record-lines.ts'
-import { lookAtEffects } from './look-at-effects.ts'
+import { bookOrders, bookReadOrders } from './book-orders.ts'
 import { giveLine, takeOver } from './take-over.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'log'>
@@ -32,7 +33,7 @@ export async function settleBatches(app: Needs): Promise<number> {
     const by = { who: 'the statement', why: `line ${lineId} of ${iban} names file ${fileId}`, now }
     try {
       taken += await app.db.transaction().execute(async (trx) => {
-        const batch = await lockBatch(trx, fileId, lineId)
+        const batch = await lockBatch(trx, { fileId, lineId, now })
         if (batch.problem !== undefined) throw new RefusedOperation(batch.problem)
         return takeBatch(trx, { ...batch, states: ['accepted'] }, by)
       })
@@ -58,15 +59,15 @@ export async function settleFile(
   { fileId, lineId }: { fileId: string; lineId: string },
   { who, why }: Change,
 ): Promise<number> {
+  const now = app.clock.now()
   const orders = await app.db.transaction().execute(async (trx) => {
-    const batch = await lockBatch(trx, fileId, lineId)
+    const batch = await lockBatch(trx, { fileId, lineId, now })
     const { units, allUnits } = batch
     const isAll = batch.isOpen && batch.openUnits !== units && allUnits === units
     if (batch.problem !== undefined && !isAll) {
       const likely = batch.isOpen ? await nameLikely(app, trx, batch) : []
       throw new RefusedOperation([batch.problem, ...likely].join('\n'))
     }
-    const now = app.clock.now()
     const target = `order-file:${fileId}`
     await recordAudit(trx, now, { who, why, action: 'order-file.settle', target, after: { line: lineId } })
     const states = isAll ? (['accepted', 'rejected'] as const) : (['accepted'] as const)
@@ -85,8 +86,9 @@ export async function settleFileOrder(
   { fileId, lineId, endToEndId }: { fileId: string; lineId: string; endToEndId: string },
   { who, why }: Change,
 ): Promise<void> {
+  const now = app.clock.now()
   await app.db.transaction().execute(async (trx) => {
-    const { iban, units, currency, isOpen, ...batch } = await lockBatch(trx, fileId, lineId)
+    const { iban, units, currency, isOpen, ...batch } = await lockBatch(trx, { fileId, lineId, now })
     const order = await trx
       .selectFrom('fileOrders')
       .select(['units', 'state'])
@@ -102,7 +104,6 @@ export async function settleFileOrder(
         `Line ${lineId} is of ${money(units, currency)}, order ${endToEndId} of ${money(order.units, currency)}.`,
       )
     }
-    const now = app.clock.now()
     const target = `order-file:${fileId}`
     const after = { line: lineId, order: endToEndId }
     await recordAudit(trx, now, { who, why, action: 'order-file.settle-order', target, after })
@@ -137,7 +138,15 @@ interface Batch {
   problem: string | undefined
 }
 
-async function lockBatch(trx: Trx, fileId: string, lineId: string): Promise<Batch> {
+/**
+ * Locks a file, its orders, their effects, and a line, in this order, and sees what is open of the file: what was read
+ * by itself is booked first. Nothing is imported meanwhile, and no other file is made.
+ */
+async function lockBatch(
+  trx: Trx,
+  { fileId, lineId, now }: { fileId: string; lineId: string; now: Date },
+): Promise<Batch> {
+  await lockBooks(trx, 'shared')
   const file = await trx
     .selectFrom('orderFiles')
     .select(['iban', 'batchLine'])
@@ -145,10 +154,19 @@ async function lockBatch(trx: Trx, fileId: string, lineId: string): Promise<Batc
     .forUpdate()
     .executeTakeFirst()
   if (!file) throw new RefusedOperation(`There is no file ${fileId}. "bank orders files" shows them.`)
-  const { rows: orders } = await sql<{ units: bigint; state: string }>`
-    select units, state from file_orders where file_id = ${fileId} order by idempotency_key for update`.execute(
+  await sql`select from file_orders where file_id = ${fileId} order by idempotency_key for update`.execute(
     trx,
   )
+  await sql`
+    select from effects
+     where idempotency_key in (select idempotency_key from file_orders where file_id = ${fileId})
+     order by id for update`.execute(trx)
+  await bookReadOrders(trx, now, fileId)
+  const orders = await trx
+    .selectFrom('fileOrders')
+    .select(['units', 'state'])
+    .where('fileId', '=', fileId)
+    .execute()
   const line = await trx
     .selectFrom('bankTransactions')
     .select(['direction', 'units', 'matchedUnits', 'transferRef', 'currency', 'dueAt', 'state'])
@@ -217,13 +235,6 @@ async function takeBatch(
   })
   await bookOrders(trx, keys, now)
   return keys.length
-}
-
-async function bookOrders(trx: Trx, keys: readonly string[], now: Date): Promise<void> {
-  await sql`
-    update file_orders set state = 'booked', reason = null, reason_text = null, updated_at = ${now}
-     where idempotency_key = any(${[...keys]}::text[])`.execute(trx)
-  await lookAtEffects(trx, keys, now)
 }
 
 /**

@@ -1,8 +1,8 @@
-import { sql } from 'kysely'
 import type { App } from '../../app.ts'
 import type { Lane } from '../../kernel/lanes.ts'
+import { lockBooks } from '../lock-books.ts'
 import { BANK_LINE_LANE } from '../record-lines.ts'
-import { lookAtEffects } from './look-at-effects.ts'
+import { bookReadOrders } from './book-orders.ts'
 import { nameFileSums, nameOddDebits } from './name-debits.ts'
 import { settleBatches } from './settle-file.ts'
 import { takeEarlierDebits } from './take-over.ts'
@@ -21,7 +21,8 @@ export function orderLane(app: Needs): Lane {
     name: ORDER_LANE,
     pollMs: 5_000,
     async step() {
-      const settled = (await settleBatches(app)) + (await takeEarlierDebits(app)) + (await settleOrders(app))
+      // Single debits before sums, so that nothing of a sum is open that was read by itself.
+      const settled = (await settleOrders(app)) + (await settleBatches(app)) + (await takeEarlierDebits(app))
       // After the sums of whole files: these carry a file's name where single orders have theirs.
       await nameFileSums(app)
       await nameOddDebits(app)
@@ -34,20 +35,9 @@ export function orderLane(app: Needs): Lane {
 }
 
 /** Orders whose debit was read. Answers how many. */
-async function settleOrders({ db, clock }: Needs): Promise<number> {
+function settleOrders({ db, clock }: Needs): Promise<number> {
   return db.transaction().execute(async (trx) => {
-    const now = clock.now()
-    const { rows } = await sql<{ idempotencyKey: string }>`
-      update file_orders o set state = 'booked', reason = null, reason_text = null, updated_at = ${now}
-        from bank_transactions t
-       where o.state in ('accepted', 'rejected') and o.file_id is not null
-         and t.iban = o.iban and t.transfer_ref = o.idempotency_key and t.direction = 'debit'
-      returning o.idempotency_key`.execute(trx)
-    await lookAtEffects(
-      trx,
-      rows.map(({ idempotencyKey }) => idempotencyKey),
-      now,
-    )
-    return rows.length
+    await lockBooks(trx, 'shared')
+    return bookReadOrders(trx, clock.now())
   })
 }

@@ -21,6 +21,8 @@ export interface TakenAnswer {
   standing: number
   /** Orders that it refuses though the statement has them booked: a person asks the bank. */
   contradicted: string[]
+  /** Orders that it accepts though an answer refused them: nothing may be sent in their place before the bank was asked. */
+  revived: string[]
 }
 
 /**
@@ -100,8 +102,15 @@ async function takeOne(trx: Trx, answer: BankAnswer, { who, why }: Change, now: 
     contradicted: refused
       .filter(({ state }) => state === 'booked' || state === 'returned')
       .map(({ endToEndId }) => endToEndId),
+    revived: orders
+      .filter(({ idempotencyKey, state }) => state === 'rejected' && accepts(answer, idempotencyKey))
+      .map(({ idempotencyKey }) => idempotencyKey),
   }
 }
+
+/** By a word of the order's own: one on the whole file may be older than the order's refusal. */
+const accepts = ({ orders }: BankAnswer, endToEndId: string): boolean =>
+  orders.get(endToEndId)?.verdict === 'accepted'
 
 const describe = ({ code, reason, reasonText }: BankStatus): string =>
   reason || reasonText ? `${code}: ${describeReason(reason, reasonText)}` : code

@@ -6,12 +6,13 @@ import { isUnsettledDebit } from '../../effects/held-orders.ts'
 import { type Change, RefusedOperation } from '../../effects/operate-effects.ts'
 import { isBeingAsked } from '../../effects/order-word.ts'
 import { book } from '../../ledger/book.ts'
+import { lockBooks } from '../lock-books.ts'
 import { suspenseOf, transitOutOf } from '../record-lines.ts'
 import { listHeldOrders, mendHeld, whyHeld } from './held-orders.ts'
 
 type Needs = Pick<App, 'db' | 'clock' | 'wake'>
 
-/** Locks go in this order everywhere: orders in files, orders in none, effects, lines. */
+/** Locks go in this order everywhere: the books, files, orders in them, orders in none, effects, payments, lines. */
 const lockOrder = async (trx: Trx, key: string) =>
   trx
     .selectFrom('fileOrders')
@@ -151,6 +152,7 @@ export async function takeEarlierDebits({ db, clock }: Pick<App, 'db' | 'clock'>
     const isTaken = await db
       .transaction()
       .execute(async (trx) => {
+        await lockBooks(trx, 'shared')
         if ((await takeOver(trx, { earlier, waiting }, by)) !== undefined) return false
         if (await giveLine(trx, { iban, lineId, key: earlier }, now)) return true
         throw new NotTaken()
@@ -196,6 +198,7 @@ export async function settleHeldOrder(app: Needs, effect: string, change: Change
     )
   }
   await app.db.transaction().execute(async (trx) => {
+    await lockBooks(trx, 'shared')
     const now = app.clock.now()
     const problem = await takeOver(trx, { earlier, waiting: endToEndId }, { ...change, now })
     if (problem !== undefined) throw new RefusedOperation(problem)

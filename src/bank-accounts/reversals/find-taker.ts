@@ -1,5 +1,10 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Db, Trx } from '../../db/database.ts'
+
+/** The bank may have taken the credit `t` back: nobody is given it before that is decided. */
+export const isHeld: RawBuilder<boolean> = sql<boolean>`
+  exists (select from bank_doubts taker
+           where taker.iban = t.iban and taker.reverses = t.id and taker.state = 'open')`
 
 /** Says of a credit that the bank took it back, or may have, as the rest of a sentence; null: nobody told so. */
 export async function findTaker(db: Db | Trx, iban: string, credit: string): Promise<string | null> {

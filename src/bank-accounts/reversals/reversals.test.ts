@@ -136,6 +136,44 @@ describe('the bank takes a credit back', () => {
     await t.advance(50 * 3_600_000)
   })
 
+  test('in doubt, of a credit of which only later is told who paid it: it stays nobody’s', async () => {
+    const { id, iban } = await start()
+    const credit = await tellLine(t.app, {
+      iban,
+      ref: 'HELD1',
+      concept: 'Gracias',
+      counterpartyName: '',
+      counterpartyIban: null,
+    })
+    await t.runLanes('bank-lines')
+    const debit = await tellLine(t.app, {
+      iban,
+      direction: 'debit',
+      counterpartyName: '',
+      counterpartyIban: null,
+    })
+    const entry = { concept: 'Gracias', ref: 'HELD1' }
+    await take(camt(iban, [{ ...entry, side: 'DBIT', reversal: true }]))
+    assert.match(JSON.stringify((await lineOn(iban, 'credit', 'Gracias')).matchReasons), /: doubt/)
+    await take(camt(iban, [{ ...entry, side: 'CRDT' }]))
+    await t.settle()
+    assert.deepEqual([(await rowOf(t.app, id)).state, await coinsOf(id)], ['started', []])
+    const held = await lineOn(iban, 'credit', 'Gracias')
+    assert.deepEqual([held.id, held.state, held.matchedUnits], [credit, 'unmatched', 0n])
+    const { id: doubt } = await t.app.db
+      .selectFrom('bankDoubts')
+      .select('id')
+      .where('iban', '=', iban)
+      .where('state', '=', 'open')
+      .where('concept', '=', 'Gracias')
+      .executeTakeFirstOrThrow()
+    await decideDoubt(t.app, doubt, { is: 'new' }, WHO)
+    assert.equal((await lineOn(iban, 'credit', 'Gracias')).state, 'returned')
+    await claimLine(t.app, { iban, id: debit, owner: 'cost' }, WHO)
+    await checkBooks(t.app)
+    await t.advance(50 * 3_600_000)
+  })
+
   test('after the match, before the coins: undone, by the bank, and filled by the next transfer', async () => {
     const { id, iban, concept, credit, reversal } = await start()
     await take(camt(iban, [credit]))

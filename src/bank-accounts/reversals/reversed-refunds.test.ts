@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { addSharedAccount } from '../../../test/support/bank.ts'
-import { checkBooks } from '../../../test/support/payments.ts'
+import { checkBooks, effectsOf, rowOf } from '../../../test/support/payments.ts'
 import { reversalFiles } from '../../../test/support/reversal-files.ts'
-import { sharePaymentWorld } from '../../../test/support/transfer-payments.ts'
+import { sharePaymentWorld, startTransfer } from '../../../test/support/transfer-payments.ts'
 import { balanceOf } from '../../ledger/book.ts'
 import { closeDay } from '../close-day.ts'
+import { exportOrders } from '../orders/export-orders.ts'
 import { lineReference, refundLine } from '../refund-line.ts'
 import { listLost, sawLost } from './list-lost.ts'
 
@@ -53,6 +54,26 @@ describe('the bank takes a credit back that is being paid back', () => {
     await checkBooks(t.app)
   })
 
+  test('and waits for a file: it goes into none, and nothing is lost', async () => {
+    const { iban, effect, reverse } = await refunded()
+    await t.runLanes('payouts')
+    assert.equal((await effect()).state, 'sent')
+    await reverse()
+    assert.equal((await effect()).state, 'cancelled')
+    await t.runLanes('payouts')
+    await assert.rejects(
+      exportOrders(t.app, { iban, format: 'pain.001.001.09' }, WHO),
+      /No orders of .* wait/,
+    )
+    assert.deepEqual(
+      (await listLost(t.app.db)).filter((one) => one.iban === iban),
+      [],
+    )
+    assert.equal(await balanceOf(t.app.db, `suspense:${iban}`, 'EUR'), 0n)
+    assert.equal(await balanceOf(t.app.db, `transit:out:${iban}`, 'EUR'), 0n)
+    await checkBooks(t.app)
+  })
+
   test('and may have left: it is lost, and the transfer is named, by the day’s closing too', async () => {
     const { iban, effect, reverse } = await refunded()
     const { id } = await effect()
@@ -69,4 +90,23 @@ describe('the bank takes a credit back that is being paid back', () => {
     await sawLost(t.app, { iban, id: lost!.id }, WHO)
     assert.doesNotMatch(await named(), new RegExp(id))
   })
+})
+
+test('a refund that waits for a file goes into none when the bank takes the payment’s transfer back', async () => {
+  const { id, iban, concept } = await startTransfer(t)
+  await t.app.db.updateTable('bankAccounts').set({ ordersBy: 'file' }).where('iban', '=', iban).execute()
+  const entry = { concept, ref: 'Q7' }
+  await take(camt(iban, [{ ...entry, side: 'CRDT' }]))
+  await t.runLanes('bank-lines')
+  await t.api('POST', `/api/payment/${id}/refund`)
+  await t.runLanes('payouts')
+  const refund = async () => (await effectsOf(t.app, id)).find(({ kind }) => kind === 'bank_transfer')!
+  assert.equal((await refund()).state, 'sent')
+  await take(camt(iban, [{ ...entry, side: 'DBIT', reversal: true }]))
+  assert.equal((await refund()).state, 'cancelled')
+  assert.equal((await rowOf(t.app, id)).state, 'started')
+  await t.runLanes('payouts')
+  await assert.rejects(exportOrders(t.app, { iban, format: 'pain.001.001.09' }, WHO), /No orders of .* wait/)
+  assert.equal(await balanceOf(t.app.db, `transit:out:${iban}`, 'EUR'), 0n)
+  await checkBooks(t.app)
 })

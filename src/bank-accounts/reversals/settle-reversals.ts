@@ -2,6 +2,8 @@ import { sql } from 'kysely'
 import type { App } from '../../app.ts'
 import { recordAudit } from '../../common/integration-store.ts'
 import type { Trx } from '../../db/database.ts'
+import { takeBackOutflow } from '../../effects/payout-store.ts'
+import { isUnordered, withdrawOrders } from '../../effects/withdraw-order.ts'
 import { bookAll } from '../../ledger/book.ts'
 import { formatAmount } from '../../money/amount.ts'
 import { assetOf } from '../../money/asset.ts'
@@ -145,7 +147,7 @@ async function chargeFor(
   return { lossUnits, after: () => wakeAfter(app, changes) }
 }
 
-/** What of a credit was to be paid back and was not ordered yet stays; answers what has left, or may have. */
+/** What of a credit was to be paid back, and nobody but us has yet, stays; answers what has left, or may have. */
 async function stopRefunds(
   app: Needs,
   trx: Trx,
@@ -154,15 +156,25 @@ async function stopRefunds(
 ): Promise<{ units: bigint; effects: string[] }> {
   const refunds = await trx
     .selectFrom('effects')
-    .select(['id', 'reference', 'purpose', 'asset', 'units', 'reason', 'state'])
+    .select(['id', 'reference', 'purpose', 'asset', 'units', 'reason'])
+    .select(sql<boolean>`${isUnordered} or effects.state = 'failed'`.as('stays'))
     .where('reference', '=', lineReference(iban, creditId))
     .where('state', '<>', 'cancelled')
     .orderBy('id')
     .forUpdate()
     .execute()
-  const planned = refunds.filter(({ state }) => state === 'planned' || state === 'failed')
-  for (const effect of planned) await takeBack(trx, effect, app.clock.now())
-  const left = refunds.filter((one) => !planned.includes(one))
+  const staying = refunds.filter(({ stays }) => stays)
+  const now = app.clock.now()
+  await withdrawOrders(
+    trx,
+    staying.map(({ id }) => id),
+    now,
+  )
+  for (const effect of staying) {
+    await takeBackOutflow(trx, effect.id)
+    await takeBack(trx, effect, now)
+  }
+  const left = refunds.filter(({ stays }) => !stays)
   return { units: left.reduce((sum, { units }) => sum + units, 0n), effects: left.map(({ id }) => id) }
 }
 

@@ -25,7 +25,7 @@ export function batchOf(
   const count = said !== null && /^[1-9]\d{0,6}$/.test(said) ? Number(said) : details.length
   // Some banks tell the transfers of a batch in entries of their own, and of each the whole batch.
   const total = childOf(batch, 'TtlAmt')
-  const transfers = total === undefined || moneyOf(total).units === amountIn(entry).units ? count : 1
+  const isOneOf = total !== undefined && moneyOf(total).units !== amountIn(entry).units
   const parts = details.map((element) => childOf(element, 'Refs'))
   const name = (field: string): string | null => nameOf([batch], field) ?? nameOf(parts, field)
   const own = referenceOf(textOf(entry, 'AcctSvcrRef'))
@@ -37,7 +37,9 @@ export function batchOf(
     ...(message === null ? [] : [`message:${message}`]),
   ]
   const { line, column } = entry.place
-  return { entry: `${line}:${column}`, refs, transfers: transfers > 1 ? transfers : null }
+  const place = { entry: `${line}:${column}`, refs }
+  if (isOneOf) return { ...place, transfers: details.length < 2 ? 1 : null }
+  return { ...place, transfers: count > 1 ? count : null }
 }
 
 /** Some banks tell a sum of orders as one transaction that names the orders' file and no order. */

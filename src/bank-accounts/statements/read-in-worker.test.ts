@@ -258,6 +258,21 @@ describe('a thread lives as long as it is needed', () => {
     assert.ok(released)
   })
 
+  test('that it fails when the reading has stopped is nobody’s failure any more', async () => {
+    // What it told before it is ended arrives then; unheard, it would end the program.
+    const failLate = (worker: Worker): void => {
+      const terminate = worker.terminate.bind(worker)
+      worker.terminate = () => {
+        worker.emit('error', new Error('There is no memory left.'))
+        return terminate()
+      }
+    }
+    const [thread] = await threadsOf(async () => {
+      for await (const _part of readInWorker(inPieces(LARGE, 65_536), TASK)) break
+    }, failLate)
+    assert.equal(thread?.isGone, true)
+  })
+
   test('that it failed is told, with the reason', async () => {
     await threadsOf(
       () => assert.rejects(drain(readInWorker(inPieces(LARGE), TASK)), TypeError),

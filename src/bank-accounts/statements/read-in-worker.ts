@@ -24,6 +24,8 @@ export async function* readInWorker(
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MB },
   })
+  // While it is read `on` hears of errors; one that arrives after the reading stopped would end the program if none did.
+  worker.on('error', () => {})
   const answer = (what: WorkerAnswer): void => worker.postMessage(what, what === null ? [] : [what.buffer])
   try {
     for await (const [message] of on(worker, 'message', { close: ['exit'] }) as AsyncIterable<

@@ -70,7 +70,7 @@ export interface BatchMark {
   entry: string
   /** Names of the sum that mean the same in every message of the bank, such as `entry:…`. */
   refs: readonly string[]
-  /** Of how many transfers it is; null where that is not told. */
+  /** Of how many transfers it is; 1: it is one of a sum, and no sum. Null where that is not told. */
   transfers: number | null
 }
 
