@@ -25,11 +25,19 @@ type Line = Selectable<BankTransactionsTable>
  * come after all that don't: then most payments have their money, and fewer are left to be taken for another.
  */
 export function bankLineLane(app: Needs): Lane {
+  // A sweep that fails again and again keeps no other line from being looked at.
+  let maySweep = true
   return {
     name: BANK_LINE_LANE,
     async step() {
       const fresh = await listFresh(app)
-      if (fresh.length >= BATCH) return sweep(app, fresh)
+      if (maySweep && fresh.length >= BATCH) {
+        maySweep = false
+        const count = await sweep(app, fresh)
+        maySweep = true
+        return count
+      }
+      maySweep = true
       const first = await claimLines(app)
       if (first.length < BATCH) {
         await matchLines(app, first)
