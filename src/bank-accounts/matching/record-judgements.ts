@@ -23,15 +23,13 @@ export async function lockOpenLines(
   const sorted = lines.toSorted(
     (a, b) => a.bookedAt.getTime() - b.bookedAt.getTime() || (a.id < b.id ? -1 : 1),
   )
-  // One by one through their key: the planner can't know how many lines are due, and would read them all each time.
+  // One by one through their key, and only by it: that few lines are due the planner may believe when it reads all of them for each.
   const { rows } = await sql<Line>`
     select locked.*
       from unnest(${sorted.map(({ iban }) => iban)}::text[], ${sorted.map(({ id }) => id)}::text[]) given (iban, id),
            lateral (select * from bank_transactions lines
-                     where lines.iban = given.iban and lines.id = given.id
-                       and matched_units = 0 and due_at is not null
-                       for update) locked`.execute(trx)
-  return rows
+                     where lines.iban = given.iban and lines.id = given.id for update) locked`.execute(trx)
+  return rows.filter(({ matchedUnits, dueAt }) => matchedUnits === 0n && dueAt !== null)
 }
 
 /** Writes what was found of locked lines; what was suggested for them before is replaced. */
