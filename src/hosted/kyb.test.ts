@@ -47,6 +47,14 @@ const endPauses = (id: number) =>
     [id],
   )
 
+/** The first pauses are a second or two, which a busy machine takes for less. */
+const lastingPauses = (id: number) =>
+  platform.app.pool.query(
+    `update password_attempts set wait_until = now() + interval '1 hour' from verifications v
+      where v.id = verification_id and v.customer_id = $1`,
+    [id],
+  )
+
 const eventTypes = async (id: number) => {
   const { rows } = await platform.app.pool.query(
     'select type from events where stream = $1 order by created_at',
@@ -119,6 +127,7 @@ describe('the password', () => {
     const { page, password, id } = await registerCompany(platform, { open: false })
     const wrong = await page.open('xxxxxxxxxxxx')
     assert.deepEqual([wrong.status, wrong.body.error], [403, 'password_incorrect'])
+    await lastingPauses(id)
     const early = await page.open(password)
     assert.deepEqual([early.status, early.body.error], [429, 'too_many_requests'])
     assert.equal(early.body.data, undefined)
@@ -141,13 +150,16 @@ describe('the password', () => {
   })
 
   test('wrong ones from elsewhere keep nobody out, whatever they are', async () => {
-    const { page, password } = await registerCompany(platform, { open: false })
+    const { page, id, password } = await registerCompany(platform, { open: false })
     const stranger = openKybPage(platform, page.link, '198.51.100.7')
-    for (const status of [403, 429, 429]) assert.equal((await stranger.open('wrong')).status, status)
+    assert.equal((await stranger.open('wrong')).status, 403)
+    await lastingPauses(id)
+    for (let tries = 0; tries < 2; tries += 1) assert.equal((await stranger.open('wrong')).status, 429)
     const household = ['2001:db8:1:2::3', '2001:db8:1:2:ffff::4']
     const statuses: number[] = []
     for (const address of household) {
       statuses.push((await openKybPage(platform, page.link, address).open('wrong')).status)
+      await lastingPauses(id)
     }
     assert.deepEqual(statuses, [403, 429])
     assert.equal((await page.open(password)).status, 200)
@@ -168,7 +180,15 @@ describe('the password', () => {
   })
 
   test('fifty wrong ones at once are one try', async () => {
-    const { page } = await registerCompany(platform, { open: false })
+    const { page, id } = await registerCompany(platform, { open: false })
+    // So many before that the next pause is longer than fifty answers take.
+    await page.open('wrong')
+    await platform.app.pool.query(
+      `update password_attempts set failures = 8 from verifications v
+        where v.id = verification_id and v.customer_id = $1`,
+      [id],
+    )
+    await endPauses(id)
     const answers = await Promise.all(Array.from({ length: 50 }, () => page.open('wrong')))
     const statuses = answers.map(({ status }) => status)
     assert.equal(statuses.filter((status) => status === 403).length, 1)
