@@ -23,8 +23,11 @@ const FAR_BLOCKS = 2_000
 /** How many stored blocks are compared with the chain's at once, when looking for a fork. */
 const COMPARED_AT_ONCE = 64
 
-/** `behind`: the node doesn't have yet what was read before, or has another chain altogether; it is waited for. */
-export type Reading = { is: 'read'; read: ReadBlocks } | { is: 'behind' } | { is: 'held'; reason: string }
+/** `behind`: the node doesn't have yet what was read before or is to be read, or has another chain; it is waited for. */
+export type Reading =
+  | { is: 'read'; read: ReadBlocks }
+  | { is: 'behind'; why: string }
+  | { is: 'held'; reason: string }
 
 /** Reads on from where the scan stands, or from where the chain forked, as far as one batch goes. */
 export async function readBlocks(
@@ -37,7 +40,7 @@ export async function readBlocks(
   if (found.is !== 'base') return found
   const { base } = found
   const headers = await readHeaders(watched, base, latest)
-  if (!headers) return { is: 'behind' }
+  if (!Array.isArray(headers)) return headers
   const last = headers.at(-1)
   if (!last) return { is: 'read', read: { base, blocks: [], deposits: [] } }
   const coins: WatchedCoins = {
@@ -54,6 +57,11 @@ export async function readBlocks(
 
 type Base = { is: 'base'; base: BlockPlace } | Exclude<Reading, { is: 'read' }>
 
+const lacks = (height: number): { is: 'behind'; why: string } => ({
+  is: 'behind',
+  why: `it has no block ${height}`,
+})
+
 async function findBase(
   needs: WatchNeeds,
   watched: WatchedChain,
@@ -62,10 +70,10 @@ async function findBase(
 ): Promise<Base> {
   if (latest.height < scan.height) {
     // Our own node can't lag behind itself: it came back with less than it had.
-    return watched.isLocal ? findFork(needs, watched, scan, latest) : { is: 'behind' }
+    return watched.isLocal ? findFork(needs, watched, scan, latest) : lacks(scan.height)
   }
   const [block] = latest.height === scan.height ? [latest] : await watched.provider.blocks([scan.height])
-  if (!block) return { is: 'behind' }
+  if (!block) return lacks(scan.height)
   return block.hash === scan.hash ? { is: 'base', base: scan } : findFork(needs, watched, scan, latest)
 }
 
@@ -81,7 +89,8 @@ async function findFork(
 ): Promise<Base> {
   const { genesisHash } = await provider.identify()
   // Another chain: its own check tells what to do.
-  if (genesisHash !== scan.genesisHash) return { is: 'behind' }
+  if (genesisHash !== scan.genesisHash)
+    return { is: 'behind', why: `it has another chain, which begins with ${genesisHash}` }
   const { common, oldest } = await findCommonBlock(needs, provider, scan, latest)
   if (!common && !isLocal) {
     return hold(
@@ -127,13 +136,13 @@ async function hold(needs: WatchNeeds, chain: string, what: string): Promise<Bas
 
 /**
  * The headers of the blocks to read: all of them near the newest, else the first and the last of a range. They follow
- * each other and the base; null when the node just changed its mind, so that it is asked again.
+ * each other and the base; else the node just changed its mind, and is asked again.
  */
 async function readHeaders(
   { provider, confirmations }: WatchedChain,
   base: BlockPlace,
   latest: BlockRef,
-): Promise<BlockRef[] | null> {
+): Promise<BlockRef[] | { is: 'behind'; why: string }> {
   const near = Math.max(NEAR_BLOCKS, 2 * confirmations)
   const count = latest.height - base.height
   const isFar = count > near
@@ -143,9 +152,10 @@ async function readHeaders(
     : Array.from({ length: Math.max(0, count) }, (_, place) => base.height + 1 + place)
   const blocks = await provider.blocks(heights)
   let before: BlockPlace = base
-  for (const block of blocks) {
-    if (!block) return null
-    if (block.height === before.height + 1 && block.parentHash !== before.hash) return null
+  for (const [place, block] of blocks.entries()) {
+    if (!block) return lacks(heights[place]!)
+    if (block.height === before.height + 1 && block.parentHash !== before.hash)
+      return { is: 'behind', why: `its block ${block.height} does not follow its block ${before.height}` }
     before = block
   }
   return blocks as BlockRef[]

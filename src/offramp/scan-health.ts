@@ -20,6 +20,7 @@ const MENDS: Readonly<Record<string, string>> = {
   deep_reorganisation:
     'Compare with the chain. It goes on by itself when the block is back; else accept with the command line that it is gone.',
   nodes_disagree: 'Find out which node is right and replace the other; it goes on by itself when both agree.',
+  node_behind: 'Look at the node, or take another; it goes on by itself when that has all blocks.',
   second_node_behind: 'Look at the second node; it goes on by itself when that has caught up.',
 }
 

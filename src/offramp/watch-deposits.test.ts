@@ -272,6 +272,40 @@ describe('a chain in memory is watched', () => {
     assert.deepEqual(await states(), [[short('a'), 0, 1n, 'final']])
   })
 
+  test('a node that lacks a block, read before or between others, is told of after a minute and waited for', async () => {
+    chain.mine([pay('a', { to: sales[0]!.address, units: 1n })])
+    mine(1)
+    let missing = -1
+    const holed = {
+      ...watched.provider,
+      blocks: async (heights: readonly number[]) =>
+        (await watched.provider.blocks(heights)).map((block) => (block?.height === missing ? null : block)),
+    }
+    const step = createDepositWatch(world.needs, { ...watched, provider: holed })
+    const rest = async () => {
+      for (let look = 0; look < 5; look += 1) await step()
+      return (await world.scan()).heldReason
+    }
+    assert.equal(await rest(), null)
+    node.lag(2)
+    assert.equal(await rest(), null)
+    world.pass(61_000)
+    assert.match((await rest())!, /^node_behind: it has no block 3$/)
+    assert.equal((await findHeldScans(world.db))[0]!.what, 'deposits on polygon')
+    // At the very block that was read last.
+    node.heal()
+    assert.equal(await rest(), null)
+    missing = 5
+    mine(CONFIRMATIONS + 2)
+    assert.equal(await rest(), null)
+    world.pass(61_000)
+    assert.match((await rest())!, /^node_behind: it has no block 5$/)
+    assert.deepEqual(await states(), [[short('a'), 0, 1n, 'seen']])
+    missing = -1
+    assert.equal(await rest(), null)
+    assert.deepEqual(await states(), [[short('a'), 0, 1n, 'final']])
+  })
+
   test('a node that was down for 10,000 blocks is caught up with, nothing of them is missed', async () => {
     node.failCalls(1)
     await assert.rejects(world.watch(watched), /down/)

@@ -45,7 +45,7 @@ export const depositsLaneOf = (chain: string): string => `deposits:${chain}`
 
 /** How often the node of a chain is asked for new blocks, in real time; our own miner tells of each. */
 const LOOK_MS = 1_000
-/** A second node that is behind for so long, in real time, is worth an alarm. */
+/** A node that is behind for so long, in real time, is worth an alarm. */
 const BEHIND_ALARM_MS = 60_000
 
 /** One lane for each chain, so that a dead node delays no other chain. */
@@ -90,7 +90,9 @@ export function createDepositWatch(needs: WatchNeeds, watched: WatchedChain): ()
   const { chain } = watched
   const lookAtBalances = createBalanceWatch(needs, watched)
   let doneWith = ''
-  let behindSinceMs: number | null = null
+  let nodeBehindSinceMs: number | null = null
+  let secondBehindSinceMs: number | null = null
+  const nowMs = (): number => clock.real().getTime()
 
   return async () => {
     const scan = await findScan(db, chain)
@@ -104,7 +106,12 @@ export function createDepositWatch(needs: WatchNeeds, watched: WatchedChain): ()
       return 0
     }
     const reading = await readBlocks(needs, watched, scan, latest)
-    if (reading.is === 'behind') return 0
+    if (reading.is === 'behind') {
+      nodeBehindSinceMs ??= nowMs()
+      if (nowMs() - nodeBehindSinceMs >= BEHIND_ALARM_MS) await hold(scan, `node_behind: ${reading.why}`)
+      return 0
+    }
+    nodeBehindSinceMs = null
     if (reading.is === 'held') {
       await hold(scan, reading.reason)
       return 0
@@ -145,19 +152,20 @@ export function createDepositWatch(needs: WatchNeeds, watched: WatchedChain): ()
       return 0
     }
     if (confirming.is === 'behind') {
-      const nowMs = clock.real().getTime()
-      behindSinceMs ??= nowMs
-      if (nowMs - behindSinceMs >= BEHIND_ALARM_MS)
+      secondBehindSinceMs ??= nowMs()
+      if (nowMs() - secondBehindSinceMs >= BEHIND_ALARM_MS)
         await hold(scan, `second_node_behind: it has no block ${confirming.height} yet`)
       return 0
     }
-    behindSinceMs = null
+    secondBehindSinceMs = null
     await release(scan)
     if (confirming.final > 0) needs.wake(SALE_DEPOSITS_LANE)
     return confirming.final
   }
 
   async function hold(scan: Scan, reason: string): Promise<void> {
+    // Nothing is done with before it was released.
+    doneWith = ''
     if (scan.heldReason === reason) return
     if (await recordHold(db, scan, reason, clock.now()))
       log.error({ chain, reason }, 'No deposit becomes final on this chain.')

@@ -1,3 +1,4 @@
+import { reorganise } from './reorganise.ts'
 import { callNode } from './senders.ts'
 import type { FaultWorld } from './world.ts'
 
@@ -18,7 +19,7 @@ export async function disturb(
         await callNode(url, 'anvil_dropTransaction', random.pick(waiting))
         sum.dropped += 1
       } else if (newest.transactions.length > 0 && random.chance(0.5)) {
-        await callNode(url, 'anvil_reorg', 1, [])
+        await reorganise(program, url)
         sum.reorganised += 1
       }
     }

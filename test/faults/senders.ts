@@ -16,6 +16,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { findAsset } from '../../src/money/asset.ts'
 import { SANDBOX_BLOCKED_WALLET } from '../../src/providers/screening/block-list.ts'
 import type { Program } from './program.ts'
+import { reorganise } from './reorganise.ts'
 
 const LOOK_MS = 100
 const PATIENCE_MS = 300_000
@@ -59,14 +60,15 @@ export interface Senders {
 export function createSenders(program: Program, chains: readonly OutsideChain[]): Senders {
   const find = (chain: string): OutsideChain => chains.find((one) => one.chain === chain)!
 
+  const urlOf = (chain: string): string => program.nodes().find((one) => one.chain === chain)!.url
+
   /** The node may be restarted at another address; while it is away it is asked again. */
   // biome-ignore lint/suspicious/noExplicitAny: what a node answers depends on the method.
   async function ask(chain: string, method: string, ...params: unknown[]): Promise<any> {
     const deadline = performance.now() + PATIENCE_MS
     for (;;) {
-      const node = program.nodes().find((one) => one.chain === chain)
       try {
-        return await callNode(node!.url, method, ...params)
+        return await callNode(urlOf(chain), method, ...params)
       } catch (error) {
         if (error instanceof NodeRefused || performance.now() > deadline) throw error
         await pause()
@@ -200,8 +202,7 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
     },
     async arrived(chain, addresses) {
       const found: (Sent & { from: Address; to: Address })[] = []
-      const node = program.nodes().find((one) => one.chain === chain)!
-      const client = createPublicClient({ transport: http(node.url) })
+      const client = createPublicClient({ transport: http(urlOf(chain)) })
       for (const [symbol, address] of Object.entries(find(chain).tokens)) {
         const logs = await client.getLogs({
           address,
@@ -250,7 +251,7 @@ export function createSenders(program: Program, chains: readonly OutsideChain[])
       if ((await ask(chain, 'eth_getTransactionByHash', hash)) === null) await giveIt(raw)
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    if (depth === 1) await ask(chain, 'anvil_reorg', 1, [])
+    if (depth === 1) await reorganise(program, urlOf(chain))
     if ((await depthOf(chain, hash)) > 0) {
       await reach(chain, hash, confirmations, () => giveIt(raw))
       return { chain, symbol, units, hash }
