@@ -34,6 +34,13 @@ export const customerKey = ({
   customerId,
 }: Pick<Payment, 'integrationId' | 'customerId'>): string => `${integrationId} ${customerId}`
 
+/** So many names are kept opened. */
+const MOST_OPENED = 30_000
+/** Nonce and tag: no two sealings have the same. */
+const SEALING_BYTES = 28
+/** Names opened lately, by the sealing of their key and their own: while lines are matched, the same customers are looked at again and again. */
+const lately = new WeakMap<Secrets, Map<string, CustomerName>>()
+
 /** Null of a customer who was forgotten. */
 export function openName(
   secrets: Secrets,
@@ -41,6 +48,20 @@ export function openName(
   personalSealed: Buffer,
 ): CustomerName | null {
   if (!keyWrapped) return null
+  const opened = lately.get(secrets) ?? new Map<string, CustomerName>()
+  lately.set(secrets, opened)
+  const sealing = [keyWrapped, personalSealed]
+    .map((sealed) => sealed.toString('latin1', 0, SEALING_BYTES))
+    .join('')
+  const known = opened.get(sealing)
+  if (known) return known
+  if (opened.size >= MOST_OPENED) opened.delete(opened.keys().next().value!)
+  const name = nameOf(secrets, keyWrapped, personalSealed)
+  opened.set(sealing, name)
+  return name
+}
+
+function nameOf(secrets: Secrets, keyWrapped: Buffer, personalSealed: Buffer): CustomerName {
   const { name, last_name, company_name } = openCustomerData(secrets, keyWrapped, personalSealed)
   return company_name ? { company: company_name } : { given: name ?? '', surnames: last_name }
 }

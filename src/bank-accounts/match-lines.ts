@@ -27,14 +27,17 @@ type Line = Selectable<BankTransactionsTable>
 export function bankLineLane(app: Needs): Lane {
   // A sweep that fails again and again keeps no other line from being looked at.
   let maySweep = true
+  let sweptTo: SweptTo | null = null
   return {
     name: BANK_LINE_LANE,
     async step() {
-      const fresh = await listFresh(app)
+      const fresh = await listFresh(app, sweptTo)
       if (maySweep && fresh.length >= BATCH) {
         maySweep = false
+        const { iban, id, dueAt } = fresh.at(-1)!
         const count = await sweep(app, fresh)
         maySweep = true
+        if (count > 0) sweptTo = { iban, id, dueAt }
         return count
       }
       maySweep = true
@@ -101,19 +104,27 @@ async function claimLines({ db, clock }: Needs): Promise<Line[]> {
 
 const byBooking = (a: Line, b: Line): number => a.bookedAt.getTime() - b.bookedAt.getTime()
 
+type FreshLine = NumberedLine & { dueAt: Date }
+/** The last line that a sweep has looked at: what comes after it, by when it is due, was not. */
+type SweptTo = Pick<FreshLine, 'iban' | 'id' | 'dueAt'>
+
 /** Lines that came and that nobody has looked at yet, with what is asked of them at first. */
-async function listFresh({ db, clock }: Needs): Promise<NumberedLine[]> {
-  const { rows } = await sql<NumberedLine>`
-    select iban, id, booked_at, concept, return_code, transfer_ref from bank_transactions
+async function listFresh({ db, clock }: Needs, after: SweptTo | null): Promise<FreshLine[]> {
+  const isAfter = after
+    ? sql`and due_at >= ${after.dueAt} and (due_at, iban, id) > (${after.dueAt}, ${after.iban}, ${after.id})`
+    : sql``
+  const { rows } = await sql<FreshLine>`
+    select iban, id, booked_at, concept, return_code, transfer_ref, due_at from bank_transactions
      where due_at <= ${clock.now()} and due_at <= created_at and transfer_ref is null
-       and (lease_until is null or lease_until < clock_timestamp())
-     order by due_at limit ${AT_ONCE * BATCHES * BATCH}`.execute(db)
+       and (lease_until is null or lease_until < clock_timestamp()) ${isAfter}
+     order by due_at, iban, id limit ${AT_ONCE * BATCHES * BATCH}`.execute(db)
   return rows
 }
 
 /**
- * Matches all of these that need no search, and puts the others off, each once. Nothing is claimed: one process does it
- * at a time, and a line that was matched meanwhile is seen when it is locked. Answers how many lines were looked at.
+ * Matches all of these that need no search; the others are claimed when all were looked at. Nothing is claimed here: one
+ * process does it at a time, and a line that was matched meanwhile is seen when it is locked. Answers how many lines
+ * were looked at.
  */
 function sweep(app: Needs, lines: NumberedLine[]): Promise<number> {
   return app.db.transaction().execute(async (trx) => {
@@ -122,17 +133,8 @@ function sweep(app: Needs, lines: NumberedLine[]): Promise<number> {
     if (!rows[0]!.isOurs) return 0
     return sideBySide(async () => {
       const batch = lines.splice(0, BATCH)
-      await putOff(app, await matchByNumber(app, batch, await findNamed(app, batch)))
+      await matchByNumber(app, batch, await findNamed(app, batch))
       return batch.length
     })
   })
-}
-
-async function putOff({ db, clock }: Needs, lines: readonly NumberedLine[]): Promise<void> {
-  if (lines.length === 0) return
-  await sql`
-    update bank_transactions set due_at = greatest(${clock.now()}, created_at + interval '1 millisecond')
-     where (iban, id) in (select * from unnest(${lines.map(({ iban }) => iban)}::text[],
-                                               ${lines.map(({ id }) => id)}::text[]))
-       and due_at <= created_at and matched_units = 0`.execute(db)
 }

@@ -13,10 +13,45 @@ export type CustomerName = { given: string; surnames: string | null } | { compan
  */
 export function isSamePerson(customer: CustomerName, payer: string): boolean {
   if ('company' in customer) return isSameCompany(customer.company, payer)
-  const whole = [customer.given, customer.surnames ?? ''].join(' ').trim()
-  if (whole !== '' && plainText(whole) === plainText(payer)) return true
-  if (areSameWords(nameWords(whole).map(withoutUmlauts), nameWords(payer).map(withoutUmlauts))) return true
+  const { whole, words } = readCustomer(customer)
+  const theirs = readHolder(payer)
+  if (areSameWords(words, theirs)) return true
+  // Names of nothing that is a word.
+  if (words.length === 0 && whole !== '' && plainText(whole) === plainText(payer)) return true
   return jointHolders(payer).some((holder) => isSameHolder(customer, holder))
+}
+
+interface ReadCustomer {
+  whole: string
+  words: readonly string[]
+  parts: readonly Omit<Part, 'match'>[]
+}
+
+/** Customers are compared with many payers; what was read goes with their names. */
+const customers = new WeakMap<CustomerName, ReadCustomer>()
+
+function readCustomer(customer: { given: string; surnames: string | null }): ReadCustomer {
+  const known = customers.get(customer)
+  if (known) return known
+  const { given, surnames } = customer
+  const whole = [given, surnames ?? ''].join(' ').trim()
+  const partsOf = (text: string, role: Part['role']) =>
+    tellingWords(text).map(({ word, telling }) => ({ word: withoutUmlauts(word), role, telling }))
+  const read = {
+    whole,
+    words: nameWords(whole).map(withoutUmlauts),
+    parts: [...partsOf(given, 'given'), ...partsOf(surnames ?? '', 'surname')],
+  }
+  customers.set(customer, read)
+  return read
+}
+
+/** The payer that was read last: many customers are compared with one, one after the other. */
+let last: { payer: string; words: readonly string[] } = { payer: '', words: [] }
+
+function readHolder(payer: string): readonly string[] {
+  if (last.payer !== payer) last = { payer, words: nameWords(payer).map(withoutUmlauts) }
+  return last.words
 }
 
 const plainText = (text: string): string =>
@@ -44,24 +79,16 @@ interface Token {
   used: boolean
 }
 
-function isSameHolder(
-  { given, surnames }: { given: string; surnames: string | null },
-  payer: string,
-): boolean {
-  const partsOf = (text: string, role: Part['role']): Part[] =>
-    tellingWords(text).map(({ word, telling }) => ({ word: withoutUmlauts(word), role, telling }))
-  const parts = [...partsOf(given, 'given'), ...partsOf(surnames ?? '', 'surname')]
-  const words = nameWords(payer)
-  const tokens = words.map((word, at) => ({
-    word: withoutUmlauts(word),
-    cut: at === words.length - 1 && mayBeCut(payer),
-    used: false,
-  }))
+function isSameHolder(customer: { given: string; surnames: string | null }, payer: string): boolean {
+  const parts: Part[] = readCustomer(customer).parts.map((part) => ({ ...part }))
+  const words = readHolder(payer)
+  const isCut = mayBeCut(payer)
+  const tokens = words.map((word, at) => ({ word, cut: isCut && at === words.length - 1, used: false }))
   matchFull(parts, tokens)
   matchJoined(parts, tokens)
   matchShortened(parts, tokens)
   matchInitials(parts, tokens)
-  return judge(parts, tokens, surnames !== null)
+  return judge(parts, tokens, customer.surnames !== null)
 }
 
 function judge(parts: readonly Part[], tokens: readonly Token[], knowsSurnames: boolean): boolean {
@@ -95,7 +122,7 @@ function matchFull(parts: readonly Part[], tokens: readonly Token[]): void {
 /** Words that stand joined in one name and apart in the other: `DELATORRE`, `MARIAJOSE`, `MC DONALD`, `王伟`. */
 function matchJoined(parts: readonly Part[], tokens: readonly Token[]): void {
   const ofRole = (role: Part['role']) => parts.filter((part) => part.role === role)
-  if (tokens.some(({ used }) => !used)) {
+  if (tokens.some((token) => !token.used && mayJoin(parts, token))) {
     const orders = [parts, [...ofRole('surname'), ...ofRole('given')]]
     const runs = orders.flatMap((order) => runsOf(order).map((run) => ({ run, word: joinedWord(run) })))
     for (const token of tokens) {
@@ -103,7 +130,7 @@ function matchJoined(parts: readonly Part[], tokens: readonly Token[]): void {
       if (found) pair(found.run, [token], 'full')
     }
   }
-  if (parts.every(({ match }) => match !== undefined)) return
+  if (!parts.some((part) => part.match === undefined && mayJoin(tokens, part))) return
   const runs = runsOf(tokens).map((run) => ({ run, word: joinedWord(run) }))
   for (const part of parts) {
     const found = runs.find(
@@ -112,6 +139,10 @@ function matchJoined(parts: readonly Part[], tokens: readonly Token[]): void {
     if (found) pair([part], found.run, 'full')
   }
 }
+
+/** What is several words joined begins with the first of them. */
+const mayJoin = (some: readonly { word: string }[], { word }: { word: string }): boolean =>
+  some.some((one) => one.word.length < word.length && word.startsWith(one.word))
 
 /** A word that holds particles may be taken again: only they were matched before, in another place. */
 const isFree = (run: readonly Part[], token: Token): boolean =>

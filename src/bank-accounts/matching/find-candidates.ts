@@ -3,8 +3,9 @@ import type { App } from '../../app.ts'
 import type { BankTransactionsTable } from '../../db/schema.ts'
 import type { PaymentState } from '../../onramp/payment-states.ts'
 import { openCounterparty } from '../../onramp/refund-sources.ts'
+import type { CustomerName } from '../same-person.ts'
 import { amountKey, countAmounts, loadPayments, type NamedRow } from './load-payments.ts'
-import { compareNames, keysOfPayer, type PayerName, readPayer } from './name-agreement.ts'
+import { compareNames, keysOfPayer, type NameAgreement, type PayerName, readPayer } from './name-agreement.ts'
 import { hasOtherPurpose, readNearNumbers, readNumbers } from './numbers.ts'
 import { ANY_NAME, digestOfPair, digestOfWhole, LATE_DAYS, nameOpenPayments } from './payment-names.ts'
 import {
@@ -42,6 +43,8 @@ interface Search {
   /** Payments that it names, by their ids. */
   named: Map<string, NumberFacts>
   found: Set<string>
+  /** How the payer's name stands to those that it was compared with. */
+  agreements: Map<CustomerName | null, NameAgreement>
 }
 
 /** A round amount that so many are asked for tells nothing by itself. */
@@ -68,20 +71,24 @@ export async function findCandidates(
       payer: readPayer(openCounterparty(app.secrets, line.counterpartySealed).name),
       named: new Map(),
       found: new Set(),
+      agreements: new Map(),
     }),
   )
   await findByNumber(app, searches)
   const rows = await loadPayments(app, idsOf(searches), new Map())
   const counts = await countAmounts(app, lines)
+  const named = new Map(
+    searches.map((search) => [search, score(search, { rows, counts, payers: new Map() })]),
+  )
   // A right number that is enough by itself: nobody else is a match then, whoever pays.
-  const open = searches.filter((search) => {
-    const sure = score(search, { rows, counts, payers: new Map() })
-    return !sure.some(({ score, candidate }) => score >= AUTOMATIC_FROM && isRight(candidate.facts.number))
-  })
+  const isSure = ({ score, candidate }: ScoredCandidate): boolean =>
+    score >= AUTOMATIC_FROM && isRight(candidate.facts.number)
+  const open = searches.filter((search) => !named.get(search)!.some(isSure))
   await findByName(app, open)
   const payers = await findByAccount(app, open)
   const all = await loadPayments(app, idsOf(open), rows)
-  return new Map(searches.map((search) => [keyOf(search.line), score(search, { rows: all, counts, payers })]))
+  for (const search of open) named.set(search, score(search, { rows: all, counts, payers }))
+  return new Map(searches.map((search) => [keyOf(search.line), named.get(search)!]))
 }
 
 const idsOf = (searches: readonly Search[]): string[] => searches.flatMap(({ found }) => [...found])
@@ -230,11 +237,20 @@ async function findByAccount(
   return known
 }
 
+function agreementOf({ payer, agreements }: Search, customer: CustomerName | null): NameAgreement {
+  const known = agreements.get(customer)
+  if (known !== undefined) return known
+  const agreement = compareNames(customer, payer)
+  agreements.set(customer, agreement)
+  return agreement
+}
+
 function compare(
-  { line, payer, named }: Search,
+  search: Search,
   row: NamedRow,
   { known, sameAmounts }: { known: ReadonlySet<string>; sameAmounts: number },
 ): CandidateFacts {
+  const { line, named } = search
   const isKnown = known.has(`${row.integrationId} ${row.customerId}`)
   const number = named.get(row.paymentId) ?? null
   const namesAnother = [...named].some(([id, how]) => id !== row.paymentId && isRight(how))
@@ -244,7 +260,7 @@ function compare(
     otherPurpose: number === null && hasOtherPurpose(line.concept, { namesAnother }),
     amount: compareAmounts(line.units, row, sameAmounts),
     askedBefore: isAskedBefore(line.units, row),
-    name: compareNames(row.name, payer),
+    name: agreementOf(search, row.name),
     account: isKnown ? 'known' : known.size > 0 ? 'of_others' : 'new',
     state: row.state,
     bookedBefore: line.bookedOn < row.toldOn,

@@ -14,6 +14,8 @@ import { type Judgement, lockOpenLines, recordJudgements } from './record-judgem
 import { judgeCandidates } from './score.ts'
 import { findSum } from './sum-of-payments.ts'
 
+const MANY = 100
+
 /** What a line was found to be for, before anything is locked. */
 interface Found {
   parts: readonly { candidate: ScoredCandidate['candidate']; units: bigint }[]
@@ -74,7 +76,9 @@ async function matchFound(app: MatchNeeds, outcomes: Outcomes, seen: Seen): Prom
   const changes = beginChanges(app)
   await app.db.transaction().execute(async (trx) => {
     await planByKeys(trx)
-    const payments = await lockPayments(trx, [...new Set([...found.values()].flatMap(paymentsOf))])
+    const ids = [...new Set([...found.values()].flatMap(paymentsOf))]
+    // Many don't wait for a payment that another batch has: its line is judged again, as the payment is by then.
+    const payments = await lockPayments(trx, ids, { leaveBusy: lines.length >= MANY })
     const open = await lockOpenLines(trx, lines)
     const matches: NewMatch[] = []
     const judgements: Judgement[] = []

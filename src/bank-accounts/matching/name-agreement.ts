@@ -24,7 +24,8 @@ export function compareNames(customer: CustomerName | null, payer: PayerName): N
   const theirs = payer.spelled
   // Most names that are compared have nothing in common; only a word that may be several joined ones needs a closer look.
   const isStrange = ours.every((word) => !theirs.has(word))
-  if (isStrange && [...theirs].every(({ length }) => length < JOINED)) return 'other'
+  if (isStrange && !(payer.mayBeJoined && ('company' in customer || mayBeginAlike(all, payer.plain))))
+    return 'other'
   if (!isSamePerson(customer, payer.text)) return ours.some((word) => theirs.has(word)) ? 'relative' : 'other'
   if ('company' in customer) return 'same'
   if (ours.every((word) => theirs.has(word))) return 'same'
@@ -41,11 +42,15 @@ export interface PayerName {
   plain: readonly string[]
   /** The same, without what banks shorten. */
   spelled: ReadonlySet<string>
+  /** One of them is so long that it may be several. */
+  mayBeJoined: boolean
 }
 
 export function readPayer(text: string): PayerName {
   const words = nameWords(text)
-  return { text, words, plain: words.map(withoutUmlauts), spelled: new Set(words.map(plainWord)) }
+  const spelled = new Set(words.map(plainWord))
+  const mayBeJoined = [...spelled].some(({ length }) => length >= JOINED)
+  return { text, words, plain: words.map(withoutUmlauts), spelled, mayBeJoined }
 }
 
 interface CustomerWords {
@@ -71,6 +76,10 @@ const areAllOf = (all: readonly string[], words: readonly string[]): boolean =>
   all.length === words.length &&
   all.every((word) => words.includes(word)) &&
   words.every((word) => all.includes(word))
+
+/** A word that is several of the other name, joined, begins with the first of them; one that is cut, the other way. */
+const mayBeginAlike = (some: readonly string[], others: readonly string[]): boolean =>
+  some.some((one) => others.some((other) => one.startsWith(other) || other.startsWith(one)))
 
 /** Whether `isSamePerson` says so of the same names: it was asked for this. */
 export const provesPerson = (agreement: NameAgreement): boolean =>

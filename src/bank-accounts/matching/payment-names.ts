@@ -59,16 +59,19 @@ async function nameAlone(app: Needs, ibans: readonly string[]): Promise<void> {
   await app.db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(${NAMING})`.execute(trx)
     await untilNone(() => leaveOutPaid(app, ibans))
-    const all = await Promise.allSettled(
-      Array.from({ length: SIDE_BY_SIDE }, () => untilNone(() => nameSome(app, ibans))),
-    )
-    const failed = all.find((one) => one.status === 'rejected')
-    if (failed) throw failed.reason
+    await untilNone(() => nameSome(app, ibans))
   })
 }
 
+/** Has the first piece done alone: mostly there is none. */
 async function untilNone(work: () => Promise<number>): Promise<void> {
-  while ((await work()) > 0);
+  if ((await work()) === 0) return
+  const one = async (): Promise<void> => {
+    while ((await work()) > 0);
+  }
+  const all = await Promise.allSettled(Array.from({ length: SIDE_BY_SIDE }, one))
+  const failed = all.find((each) => each.status === 'rejected')
+  if (failed) throw failed.reason
 }
 
 const OPEN_OR_LATE = sql`

@@ -28,9 +28,11 @@ const UNDECOMPOSED: Readonly<Record<string, string>> = {
   Þ: 'TH',
 }
 
+const UMLAUTS = /[AOU]E/
+
 /** The word as banks without umlauts write it: `MÜLLER` is `MULLER` or `MUELLER`. */
 export function withoutUmlauts(word: string): string {
-  return word.replaceAll(/AE|OE|UE/g, (pair) => pair[0]!)
+  return UMLAUTS.test(word) ? word.replaceAll(/AE|OE|UE/g, (pair) => pair[0]!) : word
 }
 
 /** Whether the letters are those of a script that has initials. */
@@ -40,9 +42,9 @@ export const isInitial = (word: string): boolean =>
 /** Whether the words are the same, in any order, or one after the other without spaces, whichever stands first. */
 export function areSameWords(one: readonly string[], other: readonly string[]): boolean {
   if (one.length === 0 || other.length === 0) return false
-  const [a, b] = [new Set(one), new Set(other)]
-  if (a.size === b.size && [...a].every((word) => b.has(word))) return true
-  return isTurned(one, other.join('')) || isTurned(other, one.join(''))
+  if (one.every((word) => other.includes(word)) && other.every((word) => one.includes(word))) return true
+  const [a, b] = [one.join(''), other.join('')]
+  return a.length === b.length && (isTurned(one, b) || isTurned(other, a))
 }
 
 /** Whether the words, joined from any of them on, are the text. */
