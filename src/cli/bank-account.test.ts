@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startTestApp, type TestApp } from '../../test/support/app.ts'
+import { runCommand } from '../../test/support/cli.ts'
 import { NO_CHAINS } from '../../test/support/hot-wallets.ts'
 import { spanishIban } from '../providers/bank/iban.ts'
 
@@ -14,21 +13,7 @@ before(async () => {
 })
 after(() => t.stop())
 
-/** Runs an operator's command on the platform's own database and data. */
-function cli(...args: string[]): Promise<{ code: number; text: string }> {
-  const env = {
-    ...process.env,
-    ...NO_CHAINS,
-    DATABASE_URL: t.app.pool.options.connectionString,
-    DATA_DIR: t.config.dataDir,
-  }
-  const all = [join(import.meta.dirname, 'main.ts'), 'bank', ...args]
-  return new Promise((resolve) => {
-    execFile(process.execPath, all, { env }, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, text: stdout + stderr }),
-    )
-  })
-}
+const cli = (...args: string[]) => runCommand(t, 'bank', ...args)
 
 const BANK = ['--holder', 'Ramp SL', '--bic', 'CAIXESBBXXX', '--bank', 'CaixaBank', '--why', 'opened']
 

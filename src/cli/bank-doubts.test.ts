@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startTestApp, type TestApp } from '../../test/support/app.ts'
 import { camt054, type Entry } from '../../test/support/batch-files.ts'
+import { runCommand } from '../../test/support/cli.ts'
 import { NO_CHAINS } from '../../test/support/hot-wallets.ts'
 
 const NO_API = { integrationId: null, statementRef: null, dueAt: null, leaseUntil: null }
@@ -31,23 +31,7 @@ before(async () => {
 after(() => platform.stop())
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs an operator's command on the platform's own database and data. */
-function cli(...args: string[]): Promise<{ code: number; text: string }> {
-  const env = {
-    ...process.env,
-    ...NO_CHAINS,
-    DATABASE_URL: platform.app.pool.options.connectionString,
-    DATA_DIR: platform.config.dataDir,
-  }
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [join(import.meta.dirname, 'main.ts'), 'bank', ...args],
-      { env },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, text: stdout + stderr }),
-    )
-  })
-}
+const cli = (...args: string[]) => runCommand(platform, 'bank', ...args)
 const decide = (...args: string[]) => cli('doubts', 'decide', ...args, ...WHY)
 
 /** Ends with 1 and one line that says what is wrong. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startTestApp, type TestApp } from '../../test/support/app.ts'
+import { runCommand } from '../../test/support/cli.ts'
 import { NO_CHAINS } from '../../test/support/hot-wallets.ts'
 import { CSV_MAPPING, statementParts, writeCamt, writeCsv } from '../../test/support/statement-writers.ts'
 
@@ -19,23 +19,7 @@ before(async () => {
 after(() => platform.stop())
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs an operator's command on the platform's own database and data. */
-function cli(...args: string[]): Promise<{ code: number; text: string }> {
-  const env = {
-    ...process.env,
-    ...NO_CHAINS,
-    DATABASE_URL: platform.app.pool.options.connectionString,
-    DATA_DIR: platform.config.dataDir,
-  }
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [join(import.meta.dirname, 'main.ts'), 'bank', ...args],
-      { env },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, text: stdout + stderr }),
-    )
-  })
-}
+const cli = (...args: string[]) => runCommand(platform, 'bank', ...args)
 
 function put(name: string, content: string): string {
   const path = join(folder, name)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startTestApp, type TestApp } from '../../test/support/app.ts'
+import { runCommand } from '../../test/support/cli.ts'
 import { makePdf } from '../../test/support/documents.ts'
 import { NO_CHAINS } from '../../test/support/hot-wallets.ts'
 import { registerCustomer } from '../../test/support/kyc.ts'
@@ -15,22 +15,7 @@ before(async () => {
 })
 after(() => platform.stop())
 
-/** Runs an operator's command on the platform's own database and data. */
-function cli(group: 'customer' | 'review', ...args: string[]): Promise<{ code: number; text: string }> {
-  const { connectionString } = platform.app.pool.options
-  const env = {
-    ...process.env,
-    ...NO_CHAINS,
-    DATABASE_URL: connectionString,
-    DATA_DIR: platform.config.dataDir,
-  }
-  const main = join(import.meta.dirname, 'main.ts')
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, group, ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, text: stdout + stderr }),
-    )
-  })
-}
+const cli = (...args: string[]) => runCommand(platform, ...args)
 
 test('an operator lists a customer’s documents and writes one out, which is recorded', async () => {
   const { id } = await registerCustomer(platform)
