@@ -110,7 +110,9 @@ function writeOut(path: string, text: string, fileId?: string): void {
   try {
     writeFileSync(path, text, { flag: 'wx', mode: 0o600 })
   } catch (error) {
-    const again = fileId ? ` The file is kept: "bank orders file ${fileId} --out …" writes it again.` : ''
+    const again = fileId
+      ? ` The file is kept: "bank orders file ${fileId} --out … --why …" writes it again.`
+      : ''
     throw new RefusedOperation(`${path} can't be written: ${(error as Error).message}.${again}`)
   }
   console.log(`Written to ${path}.`)
@@ -145,13 +147,12 @@ function addFiles(command: Command): void {
         'No file was made.',
       )
     })
-  command
-    .command('file')
+  recorded(command.command('file'))
     .description('give a file out again, byte for byte; the bank knows it by its name and takes it once')
     .argument('<file>', 'its id in "bank orders files"')
     .requiredOption('--out <path>', 'where to write it')
-    .action(async (id: string, { out }: { out: string }) =>
-      writeOut(out, await withApp((app) => readOrderFile(app, id))),
+    .action(async (id: string, { out, who, why }: Change & { out: string }) =>
+      writeOut(out, await withApp((app) => readOrderFile(app, id, { who, why }))),
     )
 }
 

@@ -77,14 +77,18 @@ export async function exportOrders(
   throw new RefusedOperation(`Others are writing orders of ${iban} into files. Try again.`)
 }
 
-/** The file again, byte for byte. Throws `RefusedOperation` when there is none. */
+/** The file again, byte for byte; who has it is recorded. Throws `RefusedOperation` when there is none. */
 export async function readOrderFile(
-  { db, secrets, providers }: Pick<Needs, 'db' | 'secrets' | 'providers'>,
+  { db, clock, secrets, providers }: Pick<Needs, 'db' | 'clock' | 'secrets' | 'providers'>,
   id: string,
+  change: Change,
 ): Promise<string> {
   const file = await db.selectFrom('orderFiles').select('storageKey').where('id', '=', id).executeTakeFirst()
   if (!file) throw new RefusedOperation(`There is no file ${id}. "bank orders files" shows them.`)
   const sealed = await providers.storage.read(file.storageKey)
+  // It names people and their accounts.
+  const entry = { ...change, action: 'order-file.read', target: `order-file:${id}` }
+  await db.transaction().execute((trx) => recordAudit(trx, clock.now(), entry))
   return secrets.open(`${FILE_PURPOSE}:${id}`, sealed).toString('utf8')
 }
 

@@ -95,7 +95,11 @@ describe('a refund at a bank without an API', () => {
       exportOrders(t.app, { iban, format: 'pain.001.001.03' }, OPERATOR),
       /No orders of .* wait/,
     )
-    assert.equal(await readOrderFile(t.app, made.id), made.xml)
+    assert.equal(await readOrderFile(t.app, made.id, OPERATOR), made.xml)
+    const reads = t.app.db.selectFrom('auditLog').select(['who', 'why', 'target'])
+    assert.deepEqual(await reads.where('action', '=', 'order-file.read').execute(), [
+      { ...OPERATOR, target: `order-file:${made.id}` },
+    ])
     const taken = await handIn(t, made.xml)
     assert.deepEqual([taken.status, taken.rejected, taken.standing], ['ACCP', [], 1])
     assert.deepEqual(await refundOf(id), ['payment_received', 'sent'])
