@@ -83,7 +83,7 @@ function createOperator({ program, random }: FaultWorld, iban: string, folder: s
   const withWhy = (args: string[]): string[] => [
     'bank',
     ...args,
-    ...(/^(export|answer|by)$/.test(args[1] ?? '') ? WHY : []),
+    ...(/^(export|file|answer|by)$/.test(args[1] ?? '') ? WHY : []),
   ]
   return {
     iban,
