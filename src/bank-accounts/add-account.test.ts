@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { sql } from 'kysely'
+import { eventually } from '../../test/support/app.ts'
 import {
   addCustomer,
   checkBooks,
@@ -201,4 +203,28 @@ test('nobody is given an account that is retired at the same time', async () => 
     if (iban === ibanNo(round)) assert.match(String(retired), /1 payments may still be paid/)
     else assert.equal(retired, true)
   }
+})
+
+test('who retires an account waits for a line that is being recorded on it', async () => {
+  const iban = ibanNo(30)
+  await add({ iban })
+  const retired = await t.app.db.transaction().execute(async (trx) => {
+    await sql`
+      insert into bank_transactions (iban, id, bank_ref, booked_at, value_date, direction, units, currency,
+                                     counterparty_sealed, concept, booked_on, state, created_at)
+      select ${iban}, 'late', 'late', booked_at, value_date, 'credit', units, currency, counterparty_sealed, concept,
+             booked_on, 'unmatched', created_at from bank_transactions limit 1`.execute(trx)
+    const asked = retireAccount(t.app, iban, WHO).then(String, (error: Error) => error.message)
+    await eventually('the line to be waited for', async () => {
+      const { rows } = await sql`
+        select from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock' and query like '%bank_accounts%'`.execute(
+        t.app.db,
+      )
+      return rows.length > 0
+    })
+    // Its promise alone is handed out: the answer comes when this is committed.
+    return { asked }
+  })
+  assert.match(await retired.asked, /1 lines of it wait/)
 })

@@ -61,6 +61,9 @@ export function openName(
   return name
 }
 
+/** Whoever has looked at what there was keeps no name opened. */
+export const forgetNames = (secrets: Secrets): boolean => lately.delete(secrets)
+
 function nameOf(secrets: Secrets, keyWrapped: Buffer, personalSealed: Buffer): CustomerName {
   const { name, last_name, company_name } = openCustomerData(secrets, keyWrapped, personalSealed)
   return company_name ? { company: company_name } : { given: name ?? '', surnames: last_name }

@@ -62,6 +62,13 @@ export function splitLegalForm(words: readonly string[]): { name: readonly strin
   return { name: words }
 }
 
+/**
+ * What stands between the holders of one account: a sign, or one of these words by itself. Letters of every alphabet count:
+ * to `\b` the accent of ANDÚJAR ends a word.
+ */
+export const betweenHolders = (words: string): RegExp =>
+  new RegExp(`[/&;+]|(?<![\\p{L}\\p{M}\\p{N}])(?:${words})(?![\\p{L}\\p{M}\\p{N}])`, 'iu')
+
 /** Banks cut a name at so many characters, and a space at the end is lost. */
 const FIELD_CHARACTERS = 34
 

@@ -2,6 +2,7 @@ import { type Selectable, sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { BankTransactionsTable } from '../db/schema.ts'
 import type { Lane } from '../kernel/lanes.ts'
+import { forgetNames } from './customer-names.ts'
 import { findNamed, matchByNumber, type NumberedLine } from './matching/match-by-number.ts'
 import { matchByScore } from './matching/match-by-score.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
@@ -25,25 +26,24 @@ type Line = Selectable<BankTransactionsTable>
  * come after all that don't: then most payments have their money, and fewer are left to be taken for another.
  */
 export function bankLineLane(app: Needs): Lane {
-  // A sweep that fails again and again keeps no other line from being looked at.
-  let maySweep = true
   let sweptTo: SweptTo | null = null
   return {
     name: BANK_LINE_LANE,
     async step() {
       const fresh = await listFresh(app, sweptTo)
-      if (maySweep && fresh.length >= BATCH) {
-        maySweep = false
+      if (fresh.length >= BATCH) {
+        // Lines of a sweep that fails are claimed later: it keeps no other from being looked at.
+        const before = sweptTo
         const { iban, id, dueAt } = fresh.at(-1)!
+        sweptTo = { iban, id, dueAt }
         const count = await sweep(app, fresh)
-        maySweep = true
-        if (count > 0) sweptTo = { iban, id, dueAt }
+        if (count === 0) sweptTo = before
         return count
       }
-      maySweep = true
       const first = await claimLines(app)
       if (first.length < BATCH) {
         await matchLines(app, first)
+        forgetNames(app.secrets)
         return first.length
       }
       const claimed = [first]

@@ -239,6 +239,8 @@ test('names of two people are never one payer’s', () => {
     ['Ana Gómez SL', 'Luis Gómez SL'],
     ['王伟', 'Ana Gómez'],
     ['Ana Gómez Ruiz / Luis Pérez Gil', 'Luis Gómez Ruiz'],
+    ['Juan López Yáñez', 'Juan López García'],
+    ['María Pérez Andújar', 'María Pérez García'],
   ]
   for (const [one, other] of others)
     for (const [a, b] of [

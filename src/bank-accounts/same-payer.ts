@@ -1,5 +1,5 @@
 import { areSameWords, isInitial, nameWords, withoutUmlauts } from '../users/identity/name-words.ts'
-import { HONORIFICS, PARTICLES, SHORT_FORMS, splitLegalForm } from './holder-words.ts'
+import { betweenHolders, HONORIFICS, PARTICLES, SHORT_FORMS, splitLegalForm } from './holder-words.ts'
 
 /** What banks put where a name must stand and none is known. */
 const NO_NAME = new Set(['NOTPROVIDED', 'UNKNOWN'])
@@ -30,8 +30,7 @@ export function readToldPayer(name: string): ToldPayer {
   return areWhole ? each : [holderOf(name), ...each.filter(({ words }) => words.length > 1)]
 }
 
-/** What stands between the holders of one account. */
-const JOINT = /[/&;+]|\b(?:Y|AND|UND)\b/i
+const JOINT = betweenHolders('Y|AND|UND')
 
 function holderOf(text: string): Holder {
   const { name, form } = splitLegalForm(nameWords(text))

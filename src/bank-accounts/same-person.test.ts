@@ -99,6 +99,8 @@ const OTHERS: [customer: string, payers: string[]][] = [
     ],
   ],
   ['María Carmen|Ruiz López', ['MARIA ISABEL RUIZ LOPEZ', 'CARMENCITA RUIZ LOPEZ']],
+  // What an accent follows is no word by itself.
+  ['María|Pérez García', ['MARÍA PÉREZ ANDÚJAR', 'MARÍA PÉREZ ANDÍA', 'MARÍA PÉREZ UNDÉN']],
   ['José|García García', ['JOSE GARCIA LOPEZ']],
   ['A|B', ['A C', 'ANA BERMUDEZ']],
   ['伟|王', ['王', '王小明', '李 伟']],

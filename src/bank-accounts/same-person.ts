@@ -1,5 +1,13 @@
 import { areSameWords, isInitial, nameWords, withoutUmlauts } from '../users/identity/name-words.ts'
-import { HONORIFICS, mayBeCut, PARTICLES, SHORT_FORMS, splitLegalForm, tellingWords } from './holder-words.ts'
+import {
+  betweenHolders,
+  HONORIFICS,
+  mayBeCut,
+  PARTICLES,
+  SHORT_FORMS,
+  splitLegalForm,
+  tellingWords,
+} from './holder-words.ts'
 
 /** A customer by name; `surnames` is null when nobody told which words they are. */
 export type CustomerName = { given: string; surnames: string | null } | { company: string }
@@ -57,9 +65,11 @@ function readHolder(payer: string): readonly string[] {
 const plainText = (text: string): string =>
   text.normalize('NFKC').trim().replaceAll(/\s+/g, ' ').toUpperCase()
 
+const JOINT = betweenHolders('AND|UND')
+
 /** The payer as a whole, and each one of an account that several people hold. */
 function jointHolders(payer: string): string[] {
-  const each = payer.split(/[/&;+]|\bAND\b|\bUND\b/i)
+  const each = payer.split(JOINT)
   return each.length === 1 ? each : [payer, ...each]
 }
 

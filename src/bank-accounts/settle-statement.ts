@@ -88,7 +88,8 @@ export async function settleStatement(
   await lockToldOwners(app, trx, statement)
   await insertFound(app, trx, statement)
   // So many lines of an account that the planner knows little of: it would look for each among all of them.
-  if (statement.lines > CHUNK) await sql`analyze bank_transactions`.execute(trx)
+  // Whoever vacuums it just now is not waited for: the books are locked.
+  if (statement.lines > CHUNK) await sql`analyze (skip_locked) bank_transactions`.execute(trx)
   const divided = await divideTold(app, trx, statement)
   await addToKnown(trx, statement, app.clock.now())
   const givenUp = taken.filter(({ state }) => state === 'cancelled')

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, renameSync, statfsSync, statSync } from 'node:fs'
 import { chown, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { platform } from 'node:os'
+import { platform, totalmem } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
@@ -16,12 +16,9 @@ import type { Place } from './embedded-place.ts'
 
 export const DATABASE_USER = 'cryptopocket'
 
-/** Modest: a laptop runs this beside a browser; and enough that a day's payments and bank lines need not be read from files again. Given at each start, so that a new version's values take effect. */
+/** Modest: a laptop runs this beside a browser. Given at each start, so that a new version's values take effect. */
 const SETTINGS: Record<string, string> = {
-  shared_buffers: '512MB',
   max_connections: '100',
-  // After each checkpoint pages are logged whole again: with 1 GB, in a busy minute, more than all else that is logged.
-  max_wal_size: '4GB',
   checkpoint_timeout: '15min',
   random_page_cost: '1.1',
   jit: 'off',
@@ -41,10 +38,24 @@ const SETTINGS: Record<string, string> = {
   listen_addresses: '127.0.0.1',
 }
 
+const MIB = 1024 * 1024
+
+/**
+ * An eighth of the memory that the machine, or the container, has; 512 MB are a day of 100,000 bank lines. After each checkpoint
+ * pages are logged whole again, in a busy minute more than all else: the log may take 4 GB between two where the disk has room.
+ */
+function sizesFor(dataFolder: string): Record<string, string> {
+  const constrained = process.constrainedMemory()
+  const memory = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+  const buffers = Math.max(64, Math.min(512, Math.floor(memory / 8 / MIB)))
+  const { bavail, bsize } = statfsSync(dataFolder)
+  return { shared_buffers: `${buffers}MB`, max_wal_size: bavail * bsize > 20 * 1024 * MIB ? '4GB' : '1GB' }
+}
+
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024
 const POLL_MS = 10
 /** Recovery after a power loss replays at most `max_wal_size`: minutes on a slow disk, not more. */
-const START_POLLS = (10 * 60_000) / POLL_MS
+const START_POLLS = (30 * 60_000) / POLL_MS
 
 export interface RunningServer {
   pid: number
@@ -164,10 +175,12 @@ function launch(
   if (size > LOG_LIMIT_BYTES) renameSync(logFile, `${logFile}.1`)
   const logOffset = size > LOG_LIMIT_BYTES ? 0 : size
   const log = openSync(logFile, 'a', 0o600)
-  const flags = Object.entries({ ...SETTINGS, ...settings, port: String(port) }).flatMap(([name, value]) => [
-    '-c',
-    `${name}=${value}`,
-  ])
+  const flags = Object.entries({
+    ...SETTINGS,
+    ...sizesFor(dataFolder),
+    ...settings,
+    port: String(port),
+  }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   // A pid file may name a process that is alive but no server (the number was given anew after a power loss).
   // PostgreSQL passes over the pid of its "grandparent" and still looks for shared memory in use, the true proof
   // that nobody works on these files; removing the pid file would take that check away.

@@ -252,6 +252,14 @@ describe('a chain in memory is watched', () => {
     const lying = { ...watched.provider, blocks: other.node().reader.blocks }
     await world.watch({ ...watched, provider: lying })
     assert.match((await world.scan()).heldReason!, /^deep_reorganisation/)
+    // A node that has not all blocks yet says less of what a person must look at.
+    node.lag(3)
+    const step = createDepositWatch(world.needs, watched)
+    await step()
+    world.pass(61_000)
+    await step()
+    assert.match((await world.scan()).heldReason!, /^deep_reorganisation/)
+    node.heal()
     await world.watch(watched)
     const scan = await world.scan()
     assert.deepEqual([scan.heldReason, scan.height], [null, chain.blocks().length - 1])

@@ -47,6 +47,7 @@ export const depositsLaneOf = (chain: string): string => `deposits:${chain}`
 const LOOK_MS = 1_000
 /** A node that is behind for so long, in real time, is worth an alarm. */
 const BEHIND_ALARM_MS = 60_000
+const NODE_BEHIND = 'node_behind:'
 
 /** One lane for each chain, so that a dead node delays no other chain. */
 export function depositLanes(
@@ -95,27 +96,30 @@ export function createDepositWatch(needs: WatchNeeds, watched: WatchedChain): ()
   const nowMs = (): number => clock.real().getTime()
 
   return async () => {
-    const scan = await findScan(db, chain)
-    if (!scan) return beginIfKnown(needs, watched)
+    const found = await findScan(db, chain)
+    if (!found) return beginIfKnown(needs, watched)
+    // Unless it is said again, whatever comes of this look.
+    const behindSinceMs = nodeBehindSinceMs
+    nodeBehindSinceMs = null
     const askedAt = clock.now()
     const { latest } = await watched.provider.heads()
-    needs.metrics.depositsBehind.set({ chain }, latest.height - scan.height)
-    const place = `${scan.epoch} ${scan.height} ${scan.hash} ${latest.hash}`
+    needs.metrics.depositsBehind.set({ chain }, latest.height - found.height)
+    const place = `${found.epoch} ${found.height} ${found.hash} ${latest.hash}`
     if (place === doneWith) {
-      await noteRead(scan, latest, askedAt)
+      await noteRead(found, latest, askedAt)
       return 0
     }
-    const reading = await readBlocks(needs, watched, scan, latest)
+    const reading = await readBlocks(needs, watched, found, latest)
     if (reading.is === 'behind') {
-      nodeBehindSinceMs ??= nowMs()
-      if (nowMs() - nodeBehindSinceMs >= BEHIND_ALARM_MS) await hold(scan, `node_behind: ${reading.why}`)
+      nodeBehindSinceMs = behindSinceMs ?? nowMs()
+      if (nowMs() - nodeBehindSinceMs >= BEHIND_ALARM_MS) await holdBehind(found, reading.why)
       return 0
     }
-    nodeBehindSinceMs = null
     if (reading.is === 'held') {
-      await hold(scan, reading.reason)
+      await hold(found, reading.reason)
       return 0
     }
+    const scan = await releaseBehind(found)
     const { base, blocks, deposits } = reading.read
     const moved = blocks.length > 0 || base.height < scan.height
     const written = moved ? await recordRead(db, scan, reading.read, clock.now()) : { scan, vanished: 0 }
@@ -161,6 +165,19 @@ export function createDepositWatch(needs: WatchNeeds, watched: WatchedChain): ()
     await release(scan)
     if (confirming.final > 0) needs.wake(SALE_DEPOSITS_LANE)
     return confirming.final
+  }
+
+  /** What waits for a person says more than that the node lacks blocks; and those it lacks may be others each time. */
+  async function holdBehind(scan: Scan, why: string): Promise<void> {
+    const isTold =
+      scan.heldReason?.startsWith(NODE_BEHIND) || scan.heldReason?.startsWith('deep_reorganisation')
+    if (!isTold) await hold(scan, `${NODE_BEHIND} ${why}`)
+  }
+
+  async function releaseBehind(scan: Scan): Promise<Scan> {
+    if (!scan.heldReason?.startsWith(NODE_BEHIND)) return scan
+    await release(scan)
+    return { ...scan, heldReason: null }
   }
 
   async function hold(scan: Scan, reason: string): Promise<void> {
