@@ -125,19 +125,20 @@ describe('a transfer that belongs to no payment', () => {
     await claimLine(t.app, { iban, id, owner: 'treasury' }, WHO)
   })
 
-  test('whose order had no answer is not ordered in a file as well when the account goes by files meanwhile', async () => {
+  test('whose order had no answer keeps its account from going by files: it would be ordered in one as well', async () => {
     const id = await stray()
     await addFaults(t.app, { provider: 'bank', kind: 'lost_answer', count: 1 })
     await refundLine(t.app, { iban, id }, WHO)
     await t.runLanes('payouts')
     assert.equal((await refundsOf(id))[0]?.state, 'unknown')
-    await setOrdersBy(t.app, { iban, by: 'file' }, WHO)
+    await assert.rejects(setOrdersBy(t.app, { iban, by: 'file' }, WHO), /nobody knows. Wait for its answer/)
     await t.advance(10_000)
     await t.runLanes('payouts')
     assert.deepEqual(await listOrders(t.app), [])
-    await setOrdersBy(t.app, { iban, by: 'api' }, WHO)
     await settleRefunds(t)
     assert.equal((await lineOf(id)).state, 'returned')
+    await setOrdersBy(t.app, { iban, by: 'file' }, WHO)
+    await setOrdersBy(t.app, { iban, by: 'api' }, WHO)
   })
 
   test('is held again when the order is given up before it left', async () => {

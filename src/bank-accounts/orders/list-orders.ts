@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import type { App } from '../../app.ts'
 import { recordAudit } from '../../common/integration-store.ts'
+import type { Trx } from '../../db/database.ts'
 import { type Change, RefusedOperation } from '../../effects/operate-effects.ts'
+import { bankOf } from '../record-lines.ts'
 import { listHeldOrders, mendHeld, whyHeld } from './held-orders.ts'
 
 /** An order that waits for a file, or is in one and not settled. */
@@ -78,6 +80,20 @@ export async function listOrderFiles(
   return rows
 }
 
+/** An order that may have left by the API must go into no file as well: its end is asked for there alone. */
+async function refuseUnknown(trx: Trx, iban: string): Promise<void> {
+  const unknown = await trx
+    .selectFrom('effects')
+    .select('id')
+    .where('door', '=', bankOf(iban))
+    .where('state', '=', 'unknown')
+    .execute()
+  if (unknown.length === 0) return
+  throw new RefusedOperation(
+    `Whether the bank has ${unknown.map(({ id }) => id).join(', ')} nobody knows. Wait for its answer, or ask it and tell: "effects settle <id> --bank-says …".`,
+  )
+}
+
 /**
  * From now on this account goes by its bank's API, or by files: orders leave in files and lines are told by statements
  * alone. What was ordered before ends the way it was ordered.
@@ -98,6 +114,7 @@ export async function setOrdersBy(
     if (by === 'file' && account.currency !== 'EUR') {
       throw new RefusedOperation(`Files carry SEPA transfers, and ${iban} is in ${account.currency}.`)
     }
+    if (by === 'file' && account.ordersBy === 'api') await refuseUnknown(trx, iban)
     const dueAt = by === 'file' || account.status !== 'active' ? null : clock.now()
     await trx.updateTable('bankAccounts').set({ ordersBy: by, dueAt }).where('iban', '=', iban).execute()
     await recordAudit(trx, clock.now(), {
