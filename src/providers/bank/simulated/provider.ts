@@ -151,11 +151,11 @@ export async function acceptOrder(
       returning *`.execute(db)
     if (rows[0]) return asTransfer(rows[0])
   } catch (error) {
-    // The same order came twice at once: the first one won, and the statement of this one changed nothing.
-    const first = isUniqueViolation(error) ? await findRow(simulator, order.idempotencyKey) : undefined
-    if (first) return sameOrder(first, order)
-    throw error
+    if (!isUniqueViolation(error)) throw error
   }
+  // The same order came twice at once: the first one won, and the statement of this one changed nothing.
+  const first = await findRow(simulator, order.idempotencyKey)
+  if (first) return sameOrder(first, order)
   if (by === 'api') await getAccount(simulator, order.iban)
   throw refusal('AM04', `${order.iban} does not hold that much ${order.currency}`)
 }

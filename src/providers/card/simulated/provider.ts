@@ -154,12 +154,11 @@ async function orderRefund(simulator: Simulator, request: CardRefundRequest): Pr
       returning *`.execute(db)
     if (rows[0]) return asRefund(rows[0])
   } catch (error) {
-    // The same order came twice at once: the first one won, and the statement of this one changed nothing.
     if (!isUniqueViolation(error)) throw error
-    const first = await findRefund(simulator, request.idempotencyKey)
-    if (first) return sameRefund(first, request)
-    throw error
   }
+  // The same order came twice at once: the first one won, and the statement of this one changed nothing.
+  const first = await findRefund(simulator, request.idempotencyKey)
+  if (first) return sameRefund(first, request)
   known(await findSession(db, request.providerRef), request.providerRef)
   throw new ProviderError(
     'card',

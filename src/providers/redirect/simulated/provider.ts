@@ -167,12 +167,11 @@ async function orderRefund(
       returning *`.execute(db)
     if (rows[0]) return asRefund(rows[0])
   } catch (error) {
-    // The same order came twice at once: the first one won, and the statement of this one changed nothing.
     if (!isUniqueViolation(error)) throw error
-    const first = await findRefund(simulator, request.idempotencyKey)
-    if (first) return sameRefund(kind, first, request)
-    throw error
   }
+  // The same order came twice at once: the first one won, and the statement of this one changed nothing.
+  const first = await findRefund(simulator, request.idempotencyKey)
+  if (first) return sameRefund(kind, first, request)
   if (!(await findSession(db, kind, request.providerRef))) unknown(kind, request.providerRef)
   throw new ProviderError(kind, 'rejected', 'the session was not paid, or less is left of it', {
     code: 'not_refundable',
