@@ -69,9 +69,17 @@ export async function findTaken(trx: Trx, reference: string): Promise<MoneyTaken
   return (
     taken &&
     new MoneyTaken(
-      `The bank took the money of effect ${taken.id}, which was given up. Settle that first: "accounts claim ${taken.iban} ${taken.line}".`,
+      `The bank took the money of effect ${taken.id}, which was given up. Settle that first: "accounts claim ${taken.iban} ${taken.line}".${mendLine(reference)}`,
     )
   )
+}
+
+/** A line that was paid back that way is nobody's any more, and what it brought bears what left. */
+function mendLine(reference: string): string {
+  const [kind, iban, line] = reference.split(':')
+  return kind === 'bank-line'
+    ? ` If that paid line ${line} back, both are named: "accounts claim ${iban} ${line} --as cost" likewise.`
+    : ''
 }
 
 /** Throws `MoneyTaken` while there is such a debit: the one check before anything is ordered or given anew. */

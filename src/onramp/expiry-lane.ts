@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
+import { MoneyTaken } from '../effects/given-up-money.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import { endSessions } from './end-sessions.ts'
 import { heldUnits } from './payment.ts'
-import { beginChanges, moveState, wakeAfter, writeChanges } from './payment-changes.ts'
+import { beginChanges, moveState, setFields, wakeAfter, writeChanges } from './payment-changes.ts'
 import type { PaymentState } from './payment-states.ts'
 import { lockPayments } from './payment-store.ts'
 import { planRefund } from './plan-refund.ts'
@@ -50,9 +51,18 @@ export function paymentExpiryLane(app: Needs): Lane {
   }
 }
 
-/** Nobody decided in time. Coins that are on their way all the same are waited for a little longer. */
+/**
+ * Nobody decided in time. Coins that are on their way all the same are waited for a little longer; while money left by a
+ * refund that was given up, the payment stays before the operator, with a new deadline.
+ */
 async function refundUnreviewed(app: Needs, id: string): Promise<void> {
-  if (await refundEverything(app, id, { reason: 'review_timeout' })) return
+  try {
+    if (await refundEverything(app, id, { reason: 'review_timeout' })) return
+  } catch (error) {
+    if (!(error instanceof MoneyTaken)) throw error
+    await leaveWithPerson(app, id, error)
+    return
+  }
   const dueAt = new Date(app.clock.now().getTime() + LOOK_AGAIN_MS)
   await app.db
     .updateTable('payments')
@@ -61,6 +71,22 @@ async function refundUnreviewed(app: Needs, id: string): Promise<void> {
     .where('state', '=', 'in_review')
     .where('dueAt', 'is not', null)
     .execute()
+}
+
+async function leaveWithPerson(app: Needs, id: string, { message }: MoneyTaken): Promise<void> {
+  const changes = beginChanges(app)
+  await app.db.transaction().execute(async (trx) => {
+    const payment = (await lockPayments(trx, [id])).get(id)
+    if (payment?.state !== 'in_review' || payment.dueAt === null || payment.dueAt > changes.now) return
+    app.log.error(
+      { payment: id, reason: payment.reviewReason, detail: message },
+      'A payment waits for a person, and nobody came.',
+    )
+    const deadline = new Date(changes.now.getTime() + app.config.durations.reviewLifetimeMs)
+    setFields(changes, payment, { expiresAt: deadline, dueAt: deadline })
+    await writeChanges(trx, changes)
+  })
+  wakeAfter(app, changes)
 }
 
 async function claimDue({ db, clock }: Needs): Promise<{ id: string; state: PaymentState }[]> {

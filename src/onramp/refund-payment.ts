@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Trx } from '../db/database.ts'
+import { MoneyTaken } from '../effects/given-up-money.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { PaymentId } from '../server/fields.ts'
@@ -40,12 +41,21 @@ export const refundPayment = endpoint({
     if (!found) fail('payment_not_found', 'There is no such payment.')
     const within = (trx: Trx, payment: Payment) => request.remember(trx, wirePayment(payment, app))
     const refunded =
-      (await refundEverything(app, found.id, { reason: 'requested', within })) ??
+      (await refundEverything(app, found.id, { reason: 'requested', within }).catch(refuseUnsettled)) ??
       // It may still wait for the rest of its money: what came goes back, and nothing is waited for any more.
       (await cancel(app, found.id, { within, judge: refuseUnlessPartlyPaid }))
     return wirePayment(refunded, app)
   },
 })
+
+/** Whose money that is, and how it is settled, is the operator's to say. */
+function refuseUnsettled(error: unknown): never {
+  if (!(error instanceof MoneyTaken)) throw error
+  fail(
+    'payment_not_refundable',
+    'A refund of this payment was given up, and its money left all the same. A person settles that first.',
+  )
+}
 
 function refuseUnlessPartlyPaid(payment: Payment): void {
   const waits = payment.state === 'started' || payment.state === 'pending_bank'
