@@ -58,8 +58,11 @@ export class MoneyTaken extends RefusedOperation {}
  */
 export async function findTaken(trx: Trx, reference: string): Promise<MoneyTaken | undefined> {
   const asked = { reference: sql`${reference}::text`, purpose: sql`null::text` }
-  const { rows } = await sql<{ id: string; iban: string; line: string }>`
-    select e.id, t.iban, t.id as line
+  const { rows } = await sql<{ id: string; iban: string; line: string; open: boolean | null }>`
+    select e.id, t.iban, t.id as line,
+           (select l.matched_units = 0 from bank_transactions l
+             where starts_with(${reference}, 'bank-line:')
+               and l.iban = split_part(${reference}, ':', 2) and l.id = split_part(${reference}, ':', 3)) as open
       from (${givenUpInPlaceOf(asked)}) e join effects using (id)
       join bank_transactions t on t.iban = split_part(effects.door, ':', 2)
        and t.transfer_ref in (e.provider_ref, e.idempotency_key)
@@ -69,17 +72,15 @@ export async function findTaken(trx: Trx, reference: string): Promise<MoneyTaken
   return (
     taken &&
     new MoneyTaken(
-      `The bank took the money of effect ${taken.id}, which was given up. Settle that first: "accounts claim ${taken.iban} ${taken.line}".${mendLine(reference)}`,
+      `The bank took the money of effect ${taken.id}, which was given up. Settle that first: "accounts claim ${taken.iban} ${taken.line}".${taken.open ? mendLine(reference) : ''}`,
     )
   )
 }
 
-/** A line that was paid back that way is nobody's any more, and what it brought bears what left. */
+/** A line that was paid back that way is nobody's any more: what it brought bears what left. */
 function mendLine(reference: string): string {
-  const [kind, iban, line] = reference.split(':')
-  return kind === 'bank-line'
-    ? ` If that paid line ${line} back, both are named: "accounts claim ${iban} ${line} --as cost" likewise.`
-    : ''
+  const [, iban, line] = reference.split(':')
+  return ` If that paid line ${line} back, both are named: "accounts claim ${iban} ${line} --as cost" likewise.`
 }
 
 /** Throws `MoneyTaken` while there is such a debit: the one check before anything is ordered or given anew. */
