@@ -32,7 +32,7 @@ const MAX_HEAD = 1024 * 1024
  * entry's, else one line.
  *
  * Throws `StatementError`: `encoding`, `doctype`, `xml`, `truncated`, `version`, `missing`, `order`, `amount`,
- * `currency`, `date`, `status`, `account`, `balance`, `totals`, `batch`, `repeated`.
+ * `currency`, `date`, `status`, `account`, `balance`, `totals`, `batch`, `repeated`, `reference`.
  */
 export const readCamt: StatementReader = (bytes) => checkStatement(readParts(bytes))
 
@@ -182,15 +182,20 @@ class CamtReader {
   }
 
   *#closeEntry(): Generator<StatementPart> {
-    const { totals, account, currency, toOn } = this.#statement!
+    const statement = this.#statement!
     const entry = this.#entry!
     this.#entry = null
-    const { told, lines } = linesOfEntry(entry, { account, toOn })
-    if (currency !== null && told.currency !== currency) {
-      const message = `This entry is in ${told.currency} and the statement in ${currency}.`
-      throw new StatementError('currency', entry.place, message)
+    const { told, lines } = linesOfEntry(entry, statement)
+    if (told.booked && told.money !== null) {
+      const { currency, units } = told.money
+      // A notification may leave the currency to its entries.
+      if (units !== 0n) statement.currency ??= currency
+      if (statement.currency !== null && currency !== statement.currency) {
+        const message = `This entry is in ${currency} and the statement in ${statement.currency}.`
+        throw new StatementError('currency', entry.place, message)
+      }
     }
-    totals.add(told)
+    statement.totals.add(told)
     for (const line of lines) yield { kind: 'line', ...line }
   }
 
