@@ -100,7 +100,7 @@ describe('what a file says', () => {
 
   test('credit and debit columns, words beside the amount, a sign the other way round', async () => {
     const columns = { booked_on: 'day', credit: 'in', debit: 'out' }
-    const two = 'day,in,out\n2026-03-31,1.00,\n2026-03-31,,2.00\n2026-03-31,0,-3\n'
+    const two = 'day,in,out\n2026-03-31,1.00,\n2026-03-31,,-2.00\n2026-03-31,0,-3\n2026-03-31,0,0\n'
     assert.deepEqual(await amounts({ columns }, two), [
       ['credit', 100n],
       ['debit', 200n],
@@ -130,10 +130,25 @@ describe('what a file says', () => {
     assert.equal(await read('EUR 12', '.'), 1200n)
     assert.equal(await read('12.50-', '.'), -1250n)
     assert.equal(await read('\u221212.5', '.'), -1250n)
-    for (const text of ['1.23', '1.23.456', '--1', '-1-', '1,5,0', '', 'abc', '1e3']) {
+    for (const text of [
+      '1.23',
+      '1.23.456',
+      '--1',
+      '-1-',
+      '1,5,0',
+      '',
+      'abc',
+      '1e3',
+      '0.500',
+      '1.234 567',
+      '5,-',
+    ]) {
       await assert.rejects(read(text, ','), /Line 2, column 12: .* is no amount, such as -1\.234,56/, text)
     }
-    await assert.rejects(read('1,234', ','), /at most 2 decimals in EUR/)
+    assert.equal(await read('0,500', ','), 50n)
+    assert.equal(await read('1234,500', ','), 123_450n)
+    assert.equal(await read('1,235', '.'), 123_500n)
+    await assert.rejects(read('1234,567', ','), /at most 2 decimals in EUR/)
   })
 
   test('no header, tabs, other encodings, accounts in a column', async () => {
@@ -204,7 +219,11 @@ describe('a mapping', () => {
     assert.match(one({ skip_rows: -1 }), /skip_rows must be a whole number/)
     assert.match(one({ encoding: 'ebcdic' }), /encoding must be one of guess, utf-8/)
     assert.match(one({ directions: { credit: ['H'], debit: ['S'] } }), /columns\.direction goes with/)
+    const two = { booked_on: 'day', credit: 'in', debit: 'out' }
+    assert.match(one({ sign: 'reversed', columns: two }), /^sign goes with amounts that have one/)
     const columns = { ...PLAIN.columns, direction: 'd' }
+    const hands = { credit: ['H'], debit: ['S'] }
+    assert.match(one({ sign: 'reversed', columns, directions: hands }), /^sign goes with/)
     assert.match(one({ columns, directions: { credit: ['H'], debit: ['H'] } }), /directions has "H" for both/)
   })
 })
@@ -266,6 +285,76 @@ describe('what is refused', () => {
       await refused(told, `a,c,day,amount\n${ACCOUNT},eur,2026-03-31,1\n`),
       /^currency at 2:26: "eur"/,
     )
+  })
+
+  test('an amount of another currency, or with a word that is no sign', async () => {
+    const one = (text: string, change: object = {}): Promise<string> =>
+      refused({ ...PLAIN, ...change }, `day,amount\n2026-03-31,${text}\n`)
+    for (const text of ['100.00 USD', 'USD 100.00', '$100.00', '\u00a3100.00', '100.00 US$', '-$1']) {
+      assert.match(await one(text), /^currency at 2:12: .* is in another currency than EUR/, text)
+    }
+    assert.match(await one('\u20ac100.00', { currency: 'MXN' }), /^currency at 2:12: /)
+    for (const text of ['100.00 DBT', '100.00 DEB', '100.00 Dr', '(100.00)']) {
+      assert.match(await one(text), /^amount at 2:12: .* is no amount/, text)
+    }
+    for (const text of ['$1000.00', '-$1000.00', '$ 1000 MXN', '1000mxn']) {
+      const [line] = await amounts({ currency: 'MXN' }, `day,amount\n2026-03-31,${text}\n`)
+      assert.deepEqual(line, [text.startsWith('-') ? 'debit' : 'credit', 100_000n], text)
+    }
+    const columns = { ...PLAIN.columns, balance: 'b' }
+    assert.match(
+      await refused({ ...PLAIN, columns }, 'day,amount,b\n2026-03-31,1,5 USD\n'),
+      /^currency at 2:14: /,
+    )
+  })
+
+  test('thousands that may be taken for decimals', async () => {
+    const one = (text: string, change: object): Promise<string> =>
+      refused({ ...PLAIN, delimiter: ';', ...change }, `day;amount\n2026-03-31;${text}\n`)
+    assert.match(
+      await one('20.000', { currency: 'CLP' }),
+      /^amount at 2:12: "20\.000" may be a thousand and more: .*"decimal": ","/,
+    )
+    assert.match(await one('12.500', {}), /^amount at 2:12: .*"decimal": ","/)
+    assert.match(await one('1,000', { decimal: ',' }), /^amount at 2:12: .*"decimal": "\."/)
+    assert.match(
+      await one('1234.000', { currency: 'CLP' }),
+      /^amount at 2:12: .* has decimals, and CLP has none/,
+    )
+    const pesos = 'day;amount\n2026-03-31;20.00\n2026-03-31;$20\n'
+    assert.deepEqual(await amounts({ currency: 'CLP', delimiter: ';' }, pesos), [
+      ['credit', 20n],
+      ['credit', 20n],
+    ])
+  })
+
+  test('a sign that contradicts its column or its word, and a row without an amount', async () => {
+    const two = { ...PLAIN, columns: { booked_on: 'day', credit: 'in', debit: 'out' } }
+    assert.match(
+      await refused(two, 'day,in,out\n2026-03-31,-100.00,\n'),
+      /^row at 2:12: The credit "-100\.00" has a minus/,
+    )
+    assert.match(
+      await refused(two, 'day,in,out\n2026-03-31,,1\n2026-03-31,,0\n2026-03-31,,-1\n'),
+      /^row at 4:13: The debit "-1" has a minus, and those before it have none/,
+    )
+    assert.match(await refused(two, 'day,in,out\n2026-03-31,,\n'), /^row at 2:12: The row has neither/)
+    const words = {
+      ...PLAIN,
+      directions: { credit: ['H'], debit: ['S'] },
+      columns: { ...PLAIN.columns, direction: 'w' },
+    }
+    assert.match(await refused(words, 'day,amount,w\n2026-03-31,-1,H\n'), /^row at 2:12: The credit "-1"/)
+    assert.match(
+      await refused(words, 'day,amount,w\n2026-03-31,-1,S\n2026-03-31,1,S\n'),
+      /^row at 3:12: The debit "1" has no minus/,
+    )
+  })
+
+  test('an amount of blanks, in no more time than it has characters', async () => {
+    const began = performance.now()
+    await refused(PLAIN, `day,amount\n2026-03-31,1${' '.repeat(60_000)}1\n`)
+    assert.ok(performance.now() - began < 1_500)
   })
 
   test('balances that don’t follow from one another in either order', async () => {
