@@ -32,8 +32,13 @@ afterEach(() => checkBooks(t.app))
 const refused = (work: Promise<unknown>, message: RegExp) =>
   assert.rejects(work, (error) => error instanceof RefusedOperation && message.test(error.message))
 
-/** The order with this reference was refused by the bank's word, is given up, and its money leaves all the same. */
-async function leaveAllTheSame(reference: string): Promise<{ effect: string; debit: string }> {
+interface Order {
+  id: string
+  providerRef: string | null
+}
+
+/** The order with this reference was refused by the bank's word, and is given up. */
+async function giveUp(reference: string): Promise<Order> {
   await settleRefunds(t)
   const sent = await t.app.db
     .selectFrom('effects')
@@ -46,10 +51,11 @@ async function leaveAllTheSame(reference: string): Promise<{ effect: string; deb
   // A line's refund is over with that word; a payment's is given up by a person.
   if (reference.startsWith('payment:'))
     await cancelEffect(effectNeeds(t.app), sent.id, { ...WHO, become: 'cancelled' })
-  return { effect: sent.id, debit: await bookAtLast(sent) }
+  return sent
 }
 
-async function bookAtLast({ id, providerRef }: { id: string; providerRef: string | null }): Promise<string> {
+/** Its money leaves all the same. Answers the debit's line. */
+async function bookAtLast({ id, providerRef }: Order): Promise<string> {
   await sql`update simulated.bank_transfers set due_at = ${t.app.clock.now()} where id = ${providerRef}`.execute(
     t.app.db,
   )
@@ -67,19 +73,23 @@ async function refundedForNothing(): Promise<{ id: string; debit: string }> {
   await sendTransfer(t.app, { ...instructions, amount: '100.00', name: 'Bruno Lima' })
   await t.settle()
   await refusePayment(t.app, id, { ...WHO, toIban: SILENT })
-  const { debit } = await leaveAllTheSame(`payment:${id}`)
-  return { id, debit }
+  return { id, debit: await bookAtLast(await giveUp(`payment:${id}`)) }
 }
 
-/** The same of a line that belongs to nobody. */
-async function straysForNothing(): Promise<{ line: string; debit: string }> {
+/** A line that belongs to nobody, whose refund was given up. */
+async function strayGivenUp(): Promise<{ line: string; order: Order }> {
   const known = new Set((await listOpenLines(t.app)).map(({ id }) => id))
   await sendTransfer(t.app, { iban, amount: '100.00', concept: 'Miete', name: 'Ana Pérez García' })
   await t.settle()
   const line = (await listOpenLines(t.app)).find(({ id }) => !known.has(id))!.id
   await refundLine(t.app, { iban, id: line, toIban: SILENT }, WHO)
-  const { debit } = await leaveAllTheSame(`bank-line:${iban}:${line}`)
-  return { line, debit }
+  return { line, order: await giveUp(`bank-line:${iban}:${line}`) }
+}
+
+/** And left all the same. */
+async function straysForNothing(): Promise<{ line: string; debit: string }> {
+  const { line, order } = await strayGivenUp()
+  return { line, debit: await bookAtLast(order) }
 }
 
 const claim = (id: string) => claimLine(t.app, { iban, id, owner: 'cost' }, WHO)
@@ -104,6 +114,31 @@ describe('a payment whose refund left though it was given up', () => {
     await claim(debit)
     assert.equal((await ask()).body.data?.refund.state, 'planned')
   })
+})
+
+test('a part of a payment’s money that went back before as a line’s goes back neither at its deadline nor when it is cancelled', async () => {
+  const { line, order } = await strayGivenUp()
+  const { id } = await startTransfer(t, { fiat_amount: '150.00' })
+  await matchByHand(t.app, { iban, transactionId: line, paymentId: id, acceptDifference: true }, WHO)
+  const before = await rowOf(t.app, id)
+  assert.deepEqual([before.state, before.receivedUnits], ['started', 10_000n])
+  const debit = await bookAtLast(order)
+  for (const [how, error] of [
+    ['cancel', 'payment_not_cancellable'],
+    ['refund', 'payment_not_refundable'],
+  ]) {
+    const { status, body } = await t.api('POST', `/api/payment/${id}/${how}`, { honest: true })
+    assert.deepEqual([status, body.error], [409, error])
+  }
+  await t.advance(20 * DAY)
+  await t.runLanes('payment-expiry')
+  const held = await rowOf(t.app, id)
+  assert.deepEqual([held.state, held.reviewReason, held.refund], ['in_review', 'refund_cancelled', null])
+  assert.match(held.reviewDetail!, new RegExp(`effect ${order.id}, which was given up`))
+  assert.deepEqual(await effectsOf(t.app, id), [])
+  await refused(refusePayment(t.app, id, WHO), /Settle that first/)
+  await claim(debit)
+  await refusePayment(t.app, id, WHO)
 })
 
 describe('a line whose refund left though it was given up', () => {

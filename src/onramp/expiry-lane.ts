@@ -1,10 +1,19 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
-import { MoneyTaken } from '../effects/given-up-money.ts'
+import type { Trx } from '../db/database.ts'
+import { findTaken, MoneyTaken } from '../effects/given-up-money.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import { endSessions } from './end-sessions.ts'
-import { heldUnits } from './payment.ts'
-import { beginChanges, moveState, setFields, wakeAfter, writeChanges } from './payment-changes.ts'
+import { heldUnits, type Payment, paymentReference } from './payment.ts'
+import {
+  beginChanges,
+  moveState,
+  moveToReview,
+  type PaymentChanges,
+  setFields,
+  wakeAfter,
+  writeChanges,
+} from './payment-changes.ts'
 import type { PaymentState } from './payment-states.ts'
 import { lockPayments } from './payment-store.ts'
 import { planRefund } from './plan-refund.ts'
@@ -121,12 +130,14 @@ async function expire(app: Needs, ids: readonly string[]): Promise<void> {
     )
     const ending = payments.filter(({ id }) => !busy.has(id))
     const partly = ending.filter((payment) => heldUnits(payment) > 0n)
+    const unsettled = await reviewUnsettled(trx, changes, partly)
     const sources = await loadSources(
       trx,
       app,
       partly.map(({ id }) => id),
     )
     for (const payment of ending) {
+      if (unsettled.has(payment)) continue
       const units = heldUnits(payment)
       if (units > 0n)
         planRefund(changes, payment, { units, reason: 'short', sources: sources.get(payment.id)! })
@@ -140,4 +151,20 @@ async function expire(app: Needs, ids: readonly string[]): Promise<void> {
     await writeChanges(trx, changes)
   })
   wakeAfter(app, changes)
+}
+
+/** What came of a payment and already left by a refund that was given up is not paid back beside that: a person decides. */
+async function reviewUnsettled(
+  trx: Trx,
+  changes: PaymentChanges,
+  payments: readonly Payment[],
+): Promise<Set<Payment>> {
+  const unsettled = new Set<Payment>()
+  for (const payment of payments) {
+    const taken = await findTaken(trx, paymentReference(payment.id))
+    if (!taken) continue
+    moveToReview(changes, payment, 'refund_cancelled', taken.message)
+    unsettled.add(payment)
+  }
+  return unsettled
 }

@@ -4,7 +4,7 @@ import { MoneyTaken } from '../effects/given-up-money.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { PaymentId } from '../server/fields.ts'
-import { cancel } from './cancel-payment.ts'
+import { cancel, UNSETTLED } from './cancel-payment.ts'
 import { heldUnits, type Payment } from './payment.ts'
 import { findPayment } from './payment-store.ts'
 import { PaymentObject, wirePayment } from './payment-wire.ts'
@@ -43,18 +43,18 @@ export const refundPayment = endpoint({
     const refunded =
       (await refundEverything(app, found.id, { reason: 'requested', within }).catch(refuseUnsettled)) ??
       // It may still wait for the rest of its money: what came goes back, and nothing is waited for any more.
-      (await cancel(app, found.id, { within, judge: refuseUnlessPartlyPaid }))
+      (await cancel(app, found.id, {
+        within,
+        judge: refuseUnlessPartlyPaid,
+        refusal: 'payment_not_refundable',
+      }))
     return wirePayment(refunded, app)
   },
 })
 
-/** Whose money that is, and how it is settled, is the operator's to say. */
 function refuseUnsettled(error: unknown): never {
   if (!(error instanceof MoneyTaken)) throw error
-  fail(
-    'payment_not_refundable',
-    'A refund of this payment was given up, and its money left all the same. A person settles that first.',
-  )
+  fail('payment_not_refundable', UNSETTLED)
 }
 
 function refuseUnlessPartlyPaid(payment: Payment): void {
