@@ -172,6 +172,21 @@ describe('what a file says', () => {
     assert.equal(linesAmong(parts)[0]!.concept, 'Año €')
   })
 
+  test('another quote, doubled inside of it, and lines before the table that end in CR', async () => {
+    const mapping = { ...PLAIN, quote: "'", columns: { ...PLAIN.columns, concept: 'text' } }
+    const [line] = linesAmong(
+      await readAll(reader(mapping), "text,day,amount\n'O''Brien \"x\"',2026-03-31,1\n"),
+    )
+    assert.equal(line!.concept, 'O\'Brien "x"')
+    for (const end of ['\n', '\r\n', '\r']) {
+      const file = ['Bank', '', 'day,amount', '2026-03-31,1', ''].join(end)
+      for (const size of [1, 1000]) {
+        const parts = await readAll(reader({ ...PLAIN, skip_rows: 2 }), file, size)
+        assert.deepEqual(parts[1]!.place, { line: 4, column: 1 }, JSON.stringify(end))
+      }
+    }
+  })
+
   test('a table without rows is a statement without lines', async () => {
     const parts = await readAll(reader(PLAIN), 'day,amount\n')
     assert.deepEqual(
@@ -261,6 +276,34 @@ describe('what is refused', () => {
       /^date at 2:7: There is no day/,
     )
     assert.match(await refused(mapping, 'text,day,amount\n"a",2026-03-31,1.005\n'), /^amount at 2:16: /)
+  })
+
+  test('places behind line ends of every kind inside quotes', async () => {
+    const mapping = { ...PLAIN, columns: { ...PLAIN.columns, concept: 'text' } }
+    for (const end of ['\n', '\r\n', '\r']) {
+      const rows = [
+        'text,day,amount',
+        '"a,',
+        'b",2026-03-31,1',
+        '',
+        '"c',
+        'd",2026-03-31,1',
+        '"e',
+        'f",2026-3-31,1',
+      ]
+      const file = `${rows.join(end)}${end}`
+      assert.equal((await refused(mapping, file)).slice(0, 12), 'date at 8:4:', JSON.stringify(end))
+      const open = `${file.replace('-3-', '-03-')}${end}"g,2026-03-31,1${end}`
+      assert.match(await refused(mapping, open), /^truncated at 10:1: /, JSON.stringify(end))
+    }
+  })
+
+  test('characters that no text has, with their place', async () => {
+    const mapping = { ...PLAIN, columns: { ...PLAIN.columns, concept: 'text' } }
+    for (const end of ['\n', '\r\n', '\r']) {
+      const file = ['text,day,amount', 'a\u0000b,2026-03-31,1', ''].join(end)
+      assert.match(await refused(mapping, file), /^encoding at 2:2: This is no text/)
+    }
   })
 
   test('both a credit and a debit, an unknown word, an account or currency that can’t be', async () => {

@@ -1,17 +1,11 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { CsvError, parse } from 'csv-parse'
 import { normaliseIban } from '../../providers/bank/iban.ts'
 import { accountOf } from './account-number.ts'
 import { checkStatement } from './check-statement.ts'
 import type { CsvColumn, CsvColumnName, CsvMapping } from './csv-mapping.ts'
+import { type CsvRow, placeOf, readRows } from './csv-rows.ts'
 import { CsvValues } from './csv-values.ts'
-import { decodeText } from './decode-text.ts'
 import { type Place, StatementError, type StatementPart, type StatementReader } from './statement.ts'
 import { currencyOf, joinCut, referenceOf } from './statement-values.ts'
-
-/** Characters of one row. */
-const MAX_ROW = 64 * 1024
 
 /**
  * Reads a bank's CSV as `mapping` says (`csvMappingOf`). Rows of one account that stand together are one statement,
@@ -24,12 +18,6 @@ export function csvReader(mapping: CsvMapping): StatementReader {
   return (bytes) => checkStatement(readParts(bytes, mapping))
 }
 
-interface Row {
-  cells: readonly string[]
-  line: number
-  raw: string
-}
-
 async function* readParts(
   bytes: AsyncIterable<Uint8Array>,
   mapping: CsvMapping,
@@ -37,80 +25,6 @@ async function* readParts(
   const reader = new CsvReader(mapping)
   for await (const row of readRows(bytes, mapping)) yield* reader.row(row)
   yield* reader.finish()
-}
-
-async function* readRows(bytes: AsyncIterable<Uint8Array>, mapping: CsvMapping): AsyncGenerator<Row> {
-  const parser = parse({
-    delimiter: mapping.delimiter,
-    quote: mapping.quote,
-    record_delimiter: ['\r\n', '\n', '\r'],
-    info: true,
-    raw: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: MAX_ROW,
-  })
-  const text = afterRows(
-    decodeText(bytes, () => mapping.encoding),
-    mapping.skipRows,
-  )
-  // A failure of either side ends the other, and comes out of the loop below.
-  const piped = pipeline(Readable.from(text), parser).catch((error: unknown) =>
-    parser.destroy(asError(error)),
-  )
-  try {
-    for await (const { record, info, raw } of parser as AsyncIterable<Parsed>) {
-      const written = raw.replace(/^(?:\r\n|\n|\r)+/, '').replace(/(?:\r\n|\n|\r)$/, '')
-      const linesInside = written.split(/\r\n|\n|\r/).length - 1
-      yield { cells: record, line: mapping.skipRows + info.lines - linesInside, raw: written }
-    }
-    await piped
-  } catch (error) {
-    throw error instanceof CsvError ? unreadable(error, mapping) : error
-  } finally {
-    parser.destroy()
-    await piped
-    await text.return(undefined)
-  }
-}
-
-interface Parsed {
-  record: string[]
-  info: { lines: number }
-  raw: string
-}
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
-
-function unreadable(error: CsvError, mapping: CsvMapping): StatementError {
-  const { lines } = error as unknown as { lines?: number }
-  const place = { line: mapping.skipRows + (lines ?? 1), column: 1 }
-  const quote = mapping.quote ?? '"'
-  if (error.code === 'CSV_QUOTE_NOT_CLOSED') {
-    const message = `A ${quote} is never closed: the file ends early, or its quotes are no quotes (quote: null).`
-    return new StatementError('truncated', place, message)
-  }
-  if (error.code === 'CSV_MAX_RECORD_SIZE') {
-    const message = `A row is longer than ${MAX_ROW} characters: is a ${quote} not closed, or the delimiter another?`
-    return new StatementError('csv', place, message)
-  }
-  const message = `This is no CSV with ${JSON.stringify(mapping.delimiter)} between columns and ${quote} around texts.`
-  return new StatementError('csv', place, message)
-}
-
-/** The text after so many lines; what stands before the table needn't be CSV. */
-async function* afterRows(text: AsyncIterable<string>, rows: number): AsyncGenerator<string, void> {
-  let left = rows
-  for await (const piece of text) {
-    let from = 0
-    while (left > 0) {
-      const end = piece.indexOf('\n', from)
-      if (end < 0) break
-      from = end + 1
-      left -= 1
-    }
-    if (left === 0 && from < piece.length) yield from === 0 ? piece : piece.slice(from)
-  }
 }
 
 class CsvReader {
@@ -129,7 +43,7 @@ class CsvReader {
     this.#values = new CsvValues(mapping)
   }
 
-  *row(row: Row): Generator<StatementPart> {
+  *row(row: CsvRow): Generator<StatementPart> {
     this.#last = { line: row.line, column: 1 }
     if (this.#columns === null) {
       this.#findColumns(row)
@@ -152,7 +66,7 @@ class CsvReader {
     yield* this.#end()
   }
 
-  #findColumns({ cells, line }: Row): void {
+  #findColumns({ cells, line }: CsvRow): void {
     this.#width = cells.length
     const names = cells.map((cell) => cell.trim().toLowerCase())
     const find = (column: CsvColumn): number => {
@@ -171,7 +85,7 @@ class CsvReader {
     this.#only = this.#mapping.only === null ? null : find(this.#mapping.only.column)
   }
 
-  *#line(row: Row): Generator<StatementPart> {
+  *#line(row: CsvRow): Generator<StatementPart> {
     const { mapping, columns } = { mapping: this.#mapping, columns: this.#columns! }
     const cell = (name: CsvColumnName): Cell => {
       const at = columns.get(name)?.[0]
@@ -248,23 +162,3 @@ export interface Cell {
 }
 
 const ABSENT: Cell = { text: '', place: () => ({ line: 1, column: 1 }) }
-
-/** Where a row's cell begins, by walking over the quotes before it. */
-function placeOf({ raw, line: first }: Row, index: number, { delimiter, quote }: CsvMapping): Place {
-  let line = first
-  let begin = 0
-  let cell = 0
-  let inQuotes = false
-  for (let at = 0; at < raw.length && cell < index; at += 1) {
-    const character = raw[at]!
-    if (character === quote) inQuotes = !inQuotes
-    else if (character === delimiter && !inQuotes) {
-      cell += 1
-      if (cell === index) return { line, column: at + 2 - begin }
-    } else if (character === '\n') {
-      line += 1
-      begin = at + 1
-    }
-  }
-  return { line, column: 1 }
-}
