@@ -38,7 +38,7 @@ export async function* readRows(
     skip_empty_lines: true,
     max_record_size: MAX_ROW,
     // Called as each row is parsed, so that a row that can't be is known to come after it.
-    on_record: (parsed) => lines.take(parsed as unknown as Parsed),
+    on_record: (parsed) => lines.take(parsed as unknown as Parsed) as never,
   })
   const text = afterRows(refuseBinary(decodeText(bytes, () => mapping.encoding)), mapping.skipRows)
   // A failure of either side ends the other, and comes out of the loop below.
@@ -120,12 +120,12 @@ async function* afterRows(text: AsyncIterable<string>, rows: number): AsyncGener
   let left = rows
   let afterReturn = false
   for await (const piece of text) {
-    let from = afterReturn && piece.startsWith('\n') ? 1 : 0
+    let from: number = afterReturn && piece.startsWith('\n') ? 1 : 0
     afterReturn = false
     while (left > 0) {
       const end = piece.slice(from).search(/[\r\n]/)
       if (end < 0) break
-      const isReturn = piece[from + end] === '\r'
+      const isReturn: boolean = piece[from + end] === '\r'
       from += end + 1
       left -= 1
       // The LF that belongs to a CR may be in the next piece.

@@ -1,5 +1,6 @@
+import type { Asset } from '../../money/asset.ts'
 import { normaliseIban } from '../../providers/bank/iban.ts'
-import { accountOf } from './account-number.ts'
+import { accountOf, ibanOfAccount } from './account-number.ts'
 import { checkStatement } from './check-statement.ts'
 import type { CsvColumn, CsvColumnName, CsvMapping } from './csv-mapping.ts'
 import { type CsvRow, placeOf, readRows } from './csv-rows.ts'
@@ -12,7 +13,8 @@ import { currencyOf, joinCut, referenceOf } from './statement-values.ts'
  * oldest or newest first; where a column tells the balance, each must follow from the one beside it. A list of rows
  * tells neither its first nor its last balance, so that a file that was cut between two rows looks whole.
  *
- * Throws `StatementError`: `encoding`, `csv`, `column`, `row`, `amount`, `currency`, `date`, `account`, `balance`.
+ * Throws `StatementError`: `encoding`, `csv`, `truncated`, `column`, `row`, `amount`, `currency`, `date`, `account`, `order`,
+ * `balance`.
  */
 export function csvReader(mapping: CsvMapping): StatementReader {
   return (bytes) => checkStatement(readParts(bytes, mapping))
@@ -35,6 +37,11 @@ class CsvReader {
   #only: number | null = null
   #width = 0
   #account: string | null = null
+  /** Accounts whose rows have ended, by their IBAN where they have one. */
+  readonly #ended = new Set<string>()
+  #tookAny = false
+  /** Why the first row that was left out was, in case that all are. */
+  #leftOut: StatementError | null = null
   #toOn: string | null = null
   #last: Place = { line: 1, column: 1 }
 
@@ -53,17 +60,41 @@ class CsvReader {
       const message = `The row has ${row.cells.length} columns and the first has ${this.#width}.`
       throw new StatementError('row', this.#last, message)
     }
-    const { only } = this.#mapping
-    if (only !== null && !only.values.includes(row.cells[this.#only!]!.trim())) return
+    if (!this.#isTaken(row)) return
     yield* this.#line(row)
   }
 
   *finish(): Generator<StatementPart> {
     const { account } = this.#mapping
+    if (this.#leftOut !== null && !this.#tookAny) throw this.#leftOut
     if (this.#account === null && account !== null && this.#columns !== null) {
       yield this.#begin(account, this.#last)
     }
     yield* this.#end()
+  }
+
+  /** Whether the row is one that counts (`only`). */
+  #isTaken(row: CsvRow): boolean {
+    const { only } = this.#mapping
+    const word = only === null ? '' : row.cells[this.#only!]!.trim()
+    if (only === null || only.values.includes(word)) {
+      this.#tookAny = true
+      return true
+    }
+    const shown = JSON.stringify(word.slice(0, 40))
+    const refuse = (problem: string): StatementError =>
+      new StatementError('row', placeOf(row, this.#only!, this.#mapping), `${shown} ${problem}`)
+    const lower = word.toLowerCase()
+    if (only.values.some((value) => value.trim().toLowerCase() === lower)) {
+      throw refuse(
+        'is one of the words in only, but for its case or blanks: write it there as the file does.',
+      )
+    }
+    this.#leftOut ??= refuse(
+      `is none of the words in only, nor is that of any other row: ${only.values.join(', ')}. ` +
+        'If none of the rows is booked yet, there is nothing to import.',
+    )
+    return false
   }
 
   #findColumns({ cells, line }: CsvRow): void {
@@ -98,6 +129,12 @@ class CsvReader {
     const account = mapping.account ?? accountOf(accountCell.text, accountCell.place())
     if (account !== this.#account) {
       yield* this.#end()
+      if (this.#ended.has(ibanOfAccount(account) ?? account)) {
+        const message =
+          'Rows of this account stand before those of another already, and rows of one account must stand together: ' +
+          'sort the file by account.'
+        throw new StatementError('order', accountCell.place(), message)
+      }
       yield this.#begin(account, place)
     }
     const currencyCell = cell('currency')
@@ -106,6 +143,7 @@ class CsvReader {
       mapping.currency === null ? currencyCell.place() : place,
     )
     const moved = this.#values.movement(cell, currency)
+    this.#refuseCut(row, currency)
     const bookedOn = this.#values.day(cell('booked_on'))
     if (this.#toOn === null || bookedOn > this.#toOn) this.#toOn = bookedOn
     if (moved.units === 0n) return
@@ -131,6 +169,23 @@ class CsvReader {
     }
   }
 
+  /** A last row without a line end may be cut inside of its amount, `12` of `12,50`: only all its decimals show that it isn't. */
+  #refuseCut({ cells, raw, isEnded }: CsvRow, { decimals, symbol }: Asset): void {
+    const last = cells.length - 1
+    const isAmount = (['amount', 'credit', 'debit'] as const).some(
+      (name) => this.#columns!.get(name)?.[0] === last,
+    )
+    if (isEnded || !isAmount || cells[last]!.trim() === '' || raw.endsWith(this.#mapping.quote ?? '\n'))
+      return
+    const { decimal } = this.#mapping
+    const fraction = /^\d*/.exec(cells[last]!.slice(cells[last]!.lastIndexOf(decimal) + 1))![0]
+    if (decimals > 0 && cells[last]!.includes(decimal) && fraction.length >= decimals) return
+    const message =
+      `The file ends in the amount ${JSON.stringify(cells[last]!.slice(0, 40))} of ${symbol}, which may be cut. ` +
+      'Download it again; if it is whole, end its last row with a line end.'
+    throw new StatementError('truncated', this.#last, message)
+  }
+
   #begin(account: string, place: Place): StatementPart {
     this.#account = account
     this.#toOn = null
@@ -149,6 +204,7 @@ class CsvReader {
 
   *#end(): Generator<StatementPart> {
     if (this.#account === null) return
+    this.#ended.add(ibanOfAccount(this.#account) ?? this.#account)
     this.#account = null
     const stated = { lines: null, creditUnits: null, debitUnits: null }
     yield { kind: 'end', place: this.#last, closingUnits: null, toOn: this.#toOn, stated }
