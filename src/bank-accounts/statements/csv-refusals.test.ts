@@ -210,6 +210,9 @@ describe('what is refused', () => {
     for (const whole of [file, `${file} EUR`, `${file.slice(0, -3)}\n`, `${file.slice(0, -5)}"12"`]) {
       assert.equal(linesAmong(await readAll(reader(german), whole)).length, 2)
     }
+    const after = file.replace('1,00', '1,00-')
+    assert.match(await refused(german, after), /^truncated at 3:1: /)
+    assert.equal(linesAmong(await readAll(reader(german), `${after}-`)).length, 2)
     assert.match(
       await refused({ ...german, currency: 'CLP' }, 'day;amount\n2026-03-31;12'),
       /^truncated at 2:1: /,

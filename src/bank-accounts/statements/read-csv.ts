@@ -40,6 +40,8 @@ class CsvReader {
   /** Accounts whose rows have ended, by their IBAN where they have one. */
   readonly #ended = new Set<string>()
   #tookAny = false
+  /** Whether the file writes `12,50-`, so that a last amount may lack its minus. */
+  #hasMinusAfter = false
   /** Why the first row that was left out was, in case that all are. */
   #leftOut: StatementError | null = null
   #toOn: string | null = null
@@ -175,13 +177,15 @@ class CsvReader {
     const isAmount = (['amount', 'credit', 'debit'] as const).some(
       (name) => this.#columns!.get(name)?.[0] === last,
     )
-    if (isEnded || !isAmount || cells[last]!.trim() === '' || raw.endsWith(this.#mapping.quote ?? '\n'))
-      return
+    const text = cells[last]!.trim()
+    if (isEnded && isAmount) this.#hasMinusAfter ||= /[-\u2212]$/.test(text)
+    if (isEnded || !isAmount || text === '' || raw.endsWith(this.#mapping.quote ?? '\n')) return
     const { decimal } = this.#mapping
-    const fraction = /^\d*/.exec(cells[last]!.slice(cells[last]!.lastIndexOf(decimal) + 1))![0]
-    if (decimals > 0 && cells[last]!.includes(decimal) && fraction.length >= decimals) return
+    const fraction = /^\d*/.exec(text.slice(text.lastIndexOf(decimal) + 1))![0]
+    const hasAllDecimals = decimals > 0 && text.includes(decimal) && fraction.length >= decimals
+    if (hasAllDecimals && (!this.#hasMinusAfter || /[-\u2212]$/.test(text))) return
     const message =
-      `The file ends in the amount ${JSON.stringify(cells[last]!.slice(0, 40))} of ${symbol}, which may be cut. ` +
+      `The file ends in the amount ${JSON.stringify(text.slice(0, 40))} of ${symbol}, which may be cut. ` +
       'Download it again; if it is whole, end its last row with a line end.'
     throw new StatementError('truncated', this.#last, message)
   }
