@@ -20,8 +20,8 @@ interface Booking {
 
 /**
  * Books doubts as lines of their own. An order is taken from the account once: what is taken again for it waits for a
- * person, as a debit without an order; so does what was taken for an order that was given up, which is told as such.
- * Answers what to do after the commit.
+ * person, as a debit without an order; so does what was taken for an order that nobody waits for any more, as its effect
+ * was tried again in another, and for one that was given up, which is told as such. Answers what to do after the commit.
  */
 export async function bookDoubts(
   app: BookingNeeds,
@@ -35,13 +35,25 @@ export async function bookDoubts(
     with given as (
       select d.*, case when d.direction = 'debit' and d.transfer_ref is not null and (
                          d.id = any(${givenUp.flatMap(({ doubts }) => doubts)}::text[])
+                         or e.id is null
                          or exists (select from bank_transactions t
-                                  where t.iban = d.iban and t.transfer_ref = d.transfer_ref and t.direction = 'debit')
+                                  where t.iban = d.iban and t.direction = 'debit'
+                                    and t.transfer_ref in (d.transfer_ref, e.provider_ref, e.idempotency_key))
                          or exists (select from file_orders o
-                                     where o.idempotency_key = d.transfer_ref and o.state in ('booked', 'returned'))
-                         or row_number() over (partition by d.direction, d.transfer_ref order by d.created_at, d.number) > 1)
-                       then null else d.transfer_ref end as order_ref
-        from bank_doubts d where d.iban = ${iban} and d.id = any(${[...ids]}::text[]))
+                                     where o.idempotency_key = e.idempotency_key and o.state in ('booked', 'returned'))
+                         or row_number() over (partition by d.direction, e.id order by d.created_at, d.number) > 1)
+                      then null else d.transfer_ref end as order_ref
+        from bank_doubts d
+        -- Whose order it is now: since the doubt came up its effect may have been tried again, under another key.
+        left join lateral (
+          select e.* from effects e
+           where e.kind = 'bank_transfer' and e.door = 'bank:' || d.iban and e.asset = d.currency and e.units = d.units
+             and e.state <> 'cancelled' and d.direction = 'debit'
+             and (e.idempotency_key = d.transfer_ref or e.provider_ref = d.transfer_ref
+                  -- The bank's own reference, of an order whose answer was lost.
+                  or (e.provider_ref is null and d.transfer_ref is not null and e.idempotency_key = d.end_to_end_id))
+           order by e.id limit 1) e on true
+       where d.iban = ${iban} and d.id = any(${[...ids]}::text[]))
     insert into bank_transactions (iban, id, bank_ref, booked_at, booked_on, value_date, direction, units, currency,
                                    counterparty_sealed, payer_index, concept, end_to_end_id, transfer_ref, return_code,
                                    return_text, reversal_refs, reversal, import_id, import_line, part_of, state, due_at, created_at)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { camt053, camt054, importFile } from '../../test/support/batch-files.ts'
 import { fileOf, lineOf, partsOf, portLineOf, shareStatementWorld } from '../../test/support/statements.ts'
+import { causeText } from '../cli/bank-close-text.ts'
 import type { BankLine, BankProvider } from '../providers/bank/port.ts'
 import { decideParts } from './batches/decide-parts.ts'
 import { closeDay } from './close-day.ts'
@@ -204,6 +205,60 @@ describe('transfers that a person puts in the place of their sum', () => {
     const credit = lines.find(({ direction, units }) => direction === 'credit' && units === 6_000n)
     const debit = lines.find(({ direction }) => direction === 'debit')
     assert.deepEqual([credit?.state, debit?.reversal, debit?.reverses], ['returned', 'settled', credit?.id])
+    assert.deepEqual(await problems(), [])
+  })
+})
+
+describe('a doubt that was dismissed', () => {
+  const dismissed = async () =>
+    (await listDoubts(world, 'dismissed')).filter((one) => one.iban === iban).map(({ id }) => id)
+  /** By the statements: the bank itself is not asked of a day that they cover. */
+  const close = async () => {
+    const bank: Pick<BankProvider, 'getBalance'> = { getBalance: () => assert.fail('the bank is asked') }
+    const app = { ...world, providers: { ...world.providers, bank: bank as BankProvider } }
+    const [closed] = await closeDay(app, { day: '2026-03-02', iban }, 'maria')
+    return closed!
+  }
+
+  it('is told as such where the balance has it, and may be the known line after all', async () => {
+    await tellByPort({ ref: 'P1', concept: 'Uno', counterpartyName: 'Ana Gomez' })
+    await tell('2026-03-02', 0n, [lineOf({ concept: 'Dos', counterpartyName: 'Luis Perez' })], 'csv')
+    const [doubt] = await doubts()
+    await decideDoubt(world, doubt!.id, { is: 'dismissed' }, CHANGE)
+    assert.deepEqual(await dismissed(), [doubt!.id])
+    const closed = await close()
+    const difference = closed.differences.find(({ reference }) => reference === doubt!.id)!
+    const { says, mend } = causeText(difference, closed)
+    assert.match(says, /dismissed/)
+    assert.match(mend, new RegExp(`bank doubts --dismissed.+decide ${doubt!.id}`))
+    await assert.rejects(decideDoubt(world, doubt!.id, { is: 'dismissed' }, CHANGE), /dismissed already/)
+    const [line] = await linesOf()
+    await decideDoubt(world, doubt!.id, { is: 'same', transactionId: line!.id }, CHANGE)
+    assert.deepEqual([await dismissed(), (await close()).differences], [[], []])
+    assert.deepEqual(await problems(), [])
+  })
+
+  it('may be a line of its own after all; what is decided otherwise is not decided again', async () => {
+    await tell('2026-03-01', 0n)
+    await tell('2026-03-02', 0n, [lineOf({ concept: 'Uno' })])
+    await tellByPort({ ref: 'A', units: 4_000n, concept: 'Dos' })
+    const [doubt] = await doubts()
+    await decideDoubt(world, doubt!.id, { is: 'dismissed' }, CHANGE)
+    await decideDoubt(world, doubt!.id, { is: 'new' }, CHANGE)
+    assert.deepEqual([await dismissed(), (await linesOf()).length], [[], 2])
+    await assert.rejects(decideDoubt(world, doubt!.id, { is: 'new' }, CHANGE), /no open doubt/)
+    assert.deepEqual(await problems(), [])
+  })
+
+  it('may be one of the transfers of a sum after all', async () => {
+    const sum = lineOf({ units: 18_000n, concept: 'REMESA', counterpartyName: '' })
+    await tell('2026-03-02', 0n, [sum], 'norma43')
+    await importFile(world, camt054(iban, [{ euros: 180, ref: 'B1', transfers: THREE }]))
+    const parts = (await doubts()).map(({ id }) => id)
+    for (const id of parts) await decideDoubt(world, id, { is: 'dismissed' }, CHANGE)
+    const [line] = await linesOf()
+    await decideParts(world, parts, line!.id, CHANGE)
+    assert.deepEqual([await dismissed(), (await linesOf()).length], [[], 4])
     assert.deepEqual(await problems(), [])
   })
 })

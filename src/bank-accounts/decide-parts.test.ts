@@ -6,7 +6,7 @@ import { balanceOf } from '../ledger/book.ts'
 import { decideParts } from './batches/decide-parts.ts'
 import { importStatement } from './import-statement.ts'
 import { decideDoubt, listDoubts } from './line-doubts.ts'
-import { bankOf, suspenseOf } from './record-lines.ts'
+import { bankOf, suspenseOf, transitOutOf } from './record-lines.ts'
 import { refundLine } from './refund-line.ts'
 
 const world = await shareStatementWorld()
@@ -124,5 +124,51 @@ describe('transfers that may be those of a sum, which no name proves', () => {
       .execute()
     await assert.rejects(decideParts(world, parts, sum, CHANGE), /is matched/)
     assert.deepEqual(await lines(), ['180 matched'])
+  })
+})
+
+describe('transfers of a debit sum, put in its place after an order of theirs was tried again', () => {
+  it('are of no order that has another key by now: its debit has no owner', async () => {
+    iban = await world.addAccount()
+    const now = world.clock.now()
+    const effectOf = (name: string, units: bigint) => ({
+      id: `${name}-${iban}`,
+      kind: 'bank_transfer' as const,
+      purpose: `${name}:${iban}`,
+      integrationId: 0,
+      reference: `${name}:${iban}`,
+      door: `bank:${iban}`,
+      asset: 'EUR',
+      units,
+      destinationSealed: Buffer.alloc(0),
+      idempotencyKey: `${name}1${iban}`,
+      state: 'failed' as const,
+      createdAt: now,
+      updatedAt: now,
+    })
+    const effects = [effectOf('again', 5_000n), effectOf('same', 6_000n)]
+    await world.db.insertInto('effects').values(effects).execute()
+    const debit = lineOf({ direction: 'debit', units: 11_000n, concept: 'REMESA', counterpartyName: '' })
+    await importStatement(world, fileOf(partsOf({ lines: [debit] }), { format: 'norma43' }))
+    const [row] = await world.db
+      .selectFrom('bankTransactions')
+      .select('id')
+      .where('iban', '=', iban)
+      .execute()
+    const transfers = effects.map(({ idempotencyKey: key, units }) => ({ euros: Number(units / 100n), key }))
+    await importFile(world, camt054(iban, [{ euros: 110, direction: 'DBIT', ref: 'B2', transfers }]))
+    const parts = await ids()
+    assert.equal(parts.length, 2)
+    await world.db
+      .updateTable('effects')
+      .set({ state: 'planned', idempotencyKey: `again2${iban}` })
+      .where('id', '=', effects[0]!.id)
+      .execute()
+    await decideParts(world, parts, row!.id, CHANGE)
+    assert.deepEqual(await lines(), ['110 divided', '50 unmatched', '60 matched'])
+    const held = await Promise.all(
+      [bankOf, suspenseOf, transitOutOf].map((of) => balanceOf(world.db, of(iban), 'EUR')),
+    )
+    assert.deepEqual(held, [-11_000n, 5_000n, 6_000n])
   })
 })

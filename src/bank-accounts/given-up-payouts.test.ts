@@ -184,6 +184,30 @@ describe('a payout that the bank takes and neither books nor refuses', () => {
     await refused(cancel(first), /is confirmed/)
   })
 
+  test('given up, and booked after all: its coins don’t go back by themselves, and a person decides', async () => {
+    const sale = await ordered(silent)
+    await settleBank(t)
+    const first = await effectOf(sale)
+    await settle(first, 'rejected')
+    await cancel(first)
+    await bookAtLast(first)
+    const line = (await listOpenLines(t.app)).find(({ matchReasons }) =>
+      matchReasons.includes(`given_up:${first.id}`),
+    )!
+    await refused(returnSale(t.app, sale.id, { ...WHO, wallet: null }), /Settle that first/)
+    await t.advance(8 * DAY)
+    await t.runLanes('sale-deadlines')
+    const waiting = await getSale(t.app, sale.id)
+    assert.deepEqual([waiting.state, waiting.reviewReason], ['in_review', 'payout_failed'])
+    assert.ok(waiting.dueAt! > t.app.clock.now(), 'with a new deadline')
+    assert.deepEqual(
+      (await saleEffects(t.app, sale.id)).map(({ state }) => state),
+      ['cancelled'],
+    )
+    await claimLine(t.app, { iban: line.iban, id: line.id, owner: 'cost' }, WHO)
+    await abandonSale(t.app, sale.id, WHO)
+  })
+
   test('booked by its word: finished, its money in transit until the statement has it', async () => {
     const sale = await ordered(silent)
     await settleBank(t)

@@ -13,16 +13,17 @@ import { knownNames, knownPrints, PORT_ZONE, type WordsRow, wordsOf } from './fi
 import { lockBooks } from './lock-books.ts'
 import { type KnownLine, pairLines } from './pair-lines.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
+import { reopenDoubts } from './reopen-doubts.ts'
 import { settleReversals } from './reversals/settle-reversals.ts'
 
 const LISTED = 200
 
-/** What banks told of and is not in the books, as it may be a known line; oldest first. */
-export const listDoubts = ({ db }: Pick<App, 'db'>): Promise<Doubt[]> =>
+/** What banks told of and is not in the books: it may be a known line, or a person decided that it is none. Oldest first. */
+export const listDoubts = ({ db }: Pick<App, 'db'>, state: 'open' | 'dismissed' = 'open'): Promise<Doubt[]> =>
   db
     .selectFrom('bankDoubts')
     .selectAll()
-    .where('state', '=', 'open')
+    .where('state', '=', state)
     .orderBy('bookedOn')
     .orderBy('id')
     .limit(LISTED)
@@ -170,7 +171,10 @@ export type DoubtDecision =
   | { is: 'same'; transactionId: string }
   | { is: 'dismissed' }
 
-/** Throws `RefusedOperation` when there is no such open doubt, or the line named isn't of its account and amount. */
+/**
+ * What was dismissed may be decided anew. Throws `RefusedOperation` when there is no such doubt, when it is decided
+ * otherwise, and when the line named isn't of its account and amount.
+ */
 export async function decideDoubt(
   app: Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'log' | 'pageNews'>,
   id: string,
@@ -184,10 +188,15 @@ export async function decideDoubt(
       .selectFrom('bankDoubts')
       .selectAll()
       .where('id', '=', id)
-      .where('state', '=', 'open')
+      .where('state', 'in', ['open', 'dismissed'])
       .forUpdate()
       .executeTakeFirst()
     if (!doubt) throw new RefusedOperation(`There is no open doubt ${id}. "bank doubts" shows them.`)
+    const before = { state: doubt.state, decidedAt: doubt.decidedAt }
+    if (doubt.state === 'dismissed') {
+      if (decision.is === 'dismissed') throw new RefusedOperation(`Doubt ${id} is dismissed already.`)
+      await reopenDoubts(trx, [doubt])
+    }
     let booked = (): void => {}
     if (decision.is === 'new') booked = await bookDoubt(app, trx, doubt, decision.beside)
     else if (decision.is === 'same')
@@ -201,7 +210,7 @@ export async function decideDoubt(
         .execute()
     }
     const target = `bank-doubt:${doubt.iban}:${id}`
-    await recordAudit(trx, now, { who, why, action: 'bank-doubt.decide', target, after: decision })
+    await recordAudit(trx, now, { who, why, action: 'bank-doubt.decide', target, before, after: decision })
     const reversed = await settleReversals(app, trx, doubt.iban)
     return () => {
       booked()

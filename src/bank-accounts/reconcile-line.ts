@@ -2,6 +2,7 @@ import { type Selectable, sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import type { BankTransactionsTable } from '../db/schema.ts'
+import { findTaken } from '../effects/given-up-money.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
 import { type Asset, assetOf } from '../money/asset.ts'
 import type { Payment } from '../onramp/payment.ts'
@@ -12,6 +13,7 @@ import { currentPrice, keepsPrice } from '../onramp/receive.ts'
 import { fail } from '../server/errors.ts'
 import { bookMatches, differenceOf, writeMatched } from './book-match.ts'
 import { BANK_LINE_LANE } from './record-lines.ts'
+import { lineReference } from './refund-line.ts'
 import { findTaker } from './reversals/find-taker.ts'
 
 export interface Reconciling {
@@ -61,6 +63,7 @@ export async function reconcileLine(app: Needs, asked: Reconciling): Promise<Rec
     if (known) return answerKnown(known, line, asked)
     const takenBack = await findTaker(trx, line.iban, line.id)
     if (takenBack) fail('already_reconciled', `This transaction ${takenBack}`)
+    await refuseGoneBack(trx, line, asked)
     const units = judge(app, payment, line, asked)
     const differenceUnits = differenceOf(payment, units)
     const how = { matchedBy: asked.by, reasons: [REASONS[asked.by]], score: null }
@@ -74,6 +77,18 @@ export async function reconcileLine(app: Needs, asked: Reconciling): Promise<Rec
   wakeAfter(app, changes)
   app.wake(BANK_LINE_LANE)
   return reconciled
+}
+
+/** It may have gone back by a refund that was given up, and coins for it would be given for nothing. */
+async function refuseGoneBack(trx: Trx, { iban, id }: Line, { by }: Reconciling): Promise<void> {
+  const taken = await findTaken(trx, lineReference(iban, id))
+  if (!taken) return
+  fail(
+    'already_reconciled',
+    by === 'operator'
+      ? taken.message
+      : 'A refund of this transaction was given up, and its money left all the same. The operator settles that first.',
+  )
 }
 
 function lockLine(trx: Trx, { iban, transactionId }: Reconciling): Promise<Line | undefined> {

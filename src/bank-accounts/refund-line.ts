@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { recordAudit } from '../common/integration-store.ts'
 import { beginMoney, lanesAfter, writeMoney } from '../common/money-changes.ts'
 import type { Trx } from '../db/database.ts'
+import { refuseTaken } from '../effects/given-up-money.ts'
 import type { EffectRoom, EndedEffect } from '../effects/model.ts'
 import { type Change, RefusedOperation } from '../effects/operate-effects.ts'
 import { bookAll } from '../ledger/book.ts'
@@ -132,6 +133,7 @@ async function lockOpenLine(trx: Trx, iban: string, id: string): Promise<Refunda
   }
   const takenBack = await findTaker(trx, iban, id)
   if (takenBack) throw new RefusedOperation(`Line ${id} ${takenBack}`)
+  await refuseTaken(trx, lineReference(iban, id))
   if (line.dueAt !== null) throw new RefusedOperation(`Line ${id} is being matched; try again soon.`)
   const parts = await findOpenParts(trx, { iban, id })
   if (parts.length > 0) {

@@ -1,6 +1,6 @@
 import type { ClosedDay } from '../bank-accounts/close-day.ts'
-import { CAUSE_TEXTS } from '../bank-accounts/closing/cause-texts.ts'
-import type { DayDifference } from '../bank-accounts/closing/compare-day.ts'
+import { CAUSE_TEXTS, DISMISSED_TEXT } from '../bank-accounts/closing/cause-texts.ts'
+import { type DayDifference, isDismissed } from '../bank-accounts/closing/compare-day.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
 import { durationText } from './stuck.ts'
@@ -61,10 +61,10 @@ function amountText({ cause, units, aboutUnits }: DayDifference, currency: strin
 
 /** What a difference means and what to do about it, with its own names in the commands. */
 export function causeText(
-  { cause, units, reference }: DayDifference,
+  { cause, units, reference, detail }: DayDifference,
   { iban, currency }: Pick<ClosedDay, 'iban' | 'currency'>,
 ): { says: string; mend: string } {
-  const { says, mend } = CAUSE_TEXTS[cause]
+  const { says, mend } = isDismissed({ cause, detail }) ? DISMISSED_TEXT : CAUSE_TEXTS[cause]
   const filled = mend
     .replaceAll('<iban>', iban)
     .replaceAll('<amount>', money(units, currency))

@@ -137,4 +137,8 @@ test('an operator says which sum doubts are the transfers of, or that they are o
   assert.deepEqual(await linesOf(iban, later), ['5000 unmatched', '18000 unmatched'])
   await assertRefused([one!, '--new', '--beside', line], /There is no open doubt/)
   await assertRefused([one!, two!, '--part-of', line], /There is no open doubt/)
+  assert.equal((await decide(two!, '--dismiss')).code, 0)
+  const dismissed = await cli('doubts', '--dismissed')
+  assert.match(dismissed.text, new RegExp(`${two}.+${iban}`))
+  assert.doesNotMatch(dismissed.text, new RegExp(`${one}`))
 })

@@ -30,9 +30,10 @@ const REASONS = {
 export function doubtsCommand(): Command {
   const command = new Command('doubts')
     .description('lines that may be known ones told otherwise: not in the books until decided')
-    .action(async () => {
+    .option('--dismissed', 'those that a person decided to be no line; "decide" takes them too')
+    .action(async ({ dismissed }: { dismissed?: true }) => {
       const rows = await withApp(async (app) => {
-        const doubts = await listDoubts(app)
+        const doubts = await listDoubts(app, dismissed ? 'dismissed' : 'open')
         return Promise.all(
           doubts.map(async ({ id, iban, toldBy, bookedOn, concept, reason, ...doubt }) => {
             const lines = await listDoubtLines(app.db, { iban, bookedOn, ...doubt })
@@ -46,13 +47,14 @@ export function doubtsCommand(): Command {
               by: toldBy,
               concept,
               why: REASONS[reason],
+              ...(dismissed && { dismissed: doubt.decidedAt?.toISOString() ?? null }),
               'may be': lines.map((line) => line.id).join(' ') || null,
               'may be part of': sums.join(' ') || null,
             }
           }),
         )
       })
-      printTable(rows, 'No line is in doubt.')
+      printTable(rows, dismissed ? 'No line is dismissed.' : 'No line is in doubt.')
     })
   recorded(command.command('decide'))
     .description('what a person found out: a line of its own, a known one, or none')

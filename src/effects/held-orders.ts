@@ -1,9 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import { isNamed } from '../bank-accounts/batches/sum-names.ts'
+import { givenUpInPlaceOf } from './given-up-money.ts'
 
 /**
  * An order in no file that may not go into one: the bank took money that may be that of an earlier order in its place,
- * one of the same effect, or one of the same payment, sale or line that was given up.
+ * one of the same effect, or one that was given up of the same payment, sale or line, or of the line's same money.
  */
 export interface HeldOrder {
   endToEndId: string
@@ -56,21 +57,20 @@ export const heldOrders = (
   select distinct on (w.idempotency_key)
          w.idempotency_key as end_to_end_id, w.iban, w.units, w.currency, w.effect, w.reference, w.created_at,
          x.earlier, x.file_id, d.iban as line_iban, d.id as line_id, d.units as line_units, d.by
-    from (select o.*, e.id as effect, e.reference
+    from (select o.*, e.id as effect, e.reference, e.purpose
             from file_orders o join effects e on e.idempotency_key = o.idempotency_key
            where o.file_id is null and o.state = 'accepted' and e.state in ('prepared', 'sent', 'unknown')
              and ${condition}) w
     join lateral (
       select before.of, before.earlier, had.file_id
-        from (select w.effect as of, a.before->>'order' as earlier from audit_log a
+        from (with given_up as (${givenUpInPlaceOf({ reference: sql`w.reference`, purpose: sql`w.purpose` })})
+              select w.effect as of, a.before->>'order' as earlier from audit_log a
                where a.action = 'effect.retry' and a.target = 'effect:' || w.effect
               union
-              select g.id, g.idempotency_key from effects g
-               where g.reference = w.reference and g.kind = 'bank_transfer' and g.state = 'cancelled'
+              select g.id, g.idempotency_key from given_up g
               union
-              select g.id, a.before->>'order' from effects g
-                join audit_log a on a.action = 'effect.retry' and a.target = 'effect:' || g.id
-               where g.reference = w.reference and g.kind = 'bank_transfer' and g.state = 'cancelled') before
+              select g.id, a.before->>'order' from given_up g
+                join audit_log a on a.action = 'effect.retry' and a.target = 'effect:' || g.id) before
         left join file_orders had on had.idempotency_key = before.earlier
        where before.earlier <> w.idempotency_key) x on true
     join lateral (

@@ -38,8 +38,9 @@ export async function askProvider(
 }
 
 /**
- * Whether the line of the bank was read that takes a locked order's money off our account. By the bank's reference; an
- * order whose answer was lost is known by the id that it carries.
+ * Whether the line of the bank was read that takes a locked order's money off our account. By the bank's reference, or
+ * by our key, as a statement may name it before the bank told its own; an order whose answer was lost is known by the id
+ * that it carries.
  */
 export async function isDebitRead(trx: Trx, id: string): Promise<boolean> {
   const { rows } = await sql`
@@ -51,7 +52,8 @@ export async function isDebitRead(trx: Trx, id: string): Promise<boolean> {
 /** The same, of an effect `e` in a statement. */
 export const DEBIT_READ = sql<boolean>`(
   exists (select from bank_transactions t
-           where t.iban = split_part(e.door, ':', 2) and t.transfer_ref = e.provider_ref and t.direction = 'debit')
+           where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit'
+             and t.transfer_ref in (e.provider_ref, e.idempotency_key))
   or (e.provider_ref is null and exists (
       select from bank_transactions t
        where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit' and t.transfer_ref is not null

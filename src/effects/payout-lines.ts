@@ -26,7 +26,7 @@ export async function noteReadLines(db: Db): Promise<number> {
        where e.kind = 'bank_transfer' and e.state = 'confirmed' and not e.line_read
          and (exists (select from bank_transactions t
                        where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit'
-                         and t.transfer_ref = e.provider_ref)
+                         and t.transfer_ref in (e.provider_ref, e.idempotency_key))
               or exists (select from file_orders o
                           where o.idempotency_key = e.idempotency_key and o.state in ('booked', 'returned')))
        limit ${BATCH} for update skip locked)

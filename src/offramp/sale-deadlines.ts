@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
+import { findTaken } from '../effects/given-up-money.ts'
 import { convertHeld } from './convert-held.ts'
 import { decideAll } from './decide-deposit.ts'
 import { loadPending } from './deposit-store.ts'
@@ -7,7 +8,7 @@ import { giveEverythingBack } from './give-back.ts'
 import { withoutHolding } from './one-by-one.ts'
 import { isPayingOut } from './pay-out.ts'
 import { DUST_ACCOUNT, keepCoins, planCoinReturn } from './return-coins.ts'
-import { heldCoins, type Sale, saleCoin } from './sale.ts'
+import { heldCoins, type Sale, saleCoin, saleReference } from './sale.ts'
 import {
   beginSaleChanges,
   moveSale,
@@ -165,7 +166,7 @@ async function reviewUnpaid(app: Needs, id: string): Promise<void> {
 
 /**
  * Nobody decided in time: the coins go back where the customer said. Where that is not known, or not for us to do
- * alone, the sale stays before the operator, with a new deadline.
+ * alone, as while money left by a payout that was given up, the sale stays before the operator, with a new deadline.
  */
 async function returnUnreviewed(app: Needs, id: string): Promise<void> {
   const changes = beginSaleChanges(app)
@@ -179,7 +180,8 @@ async function returnUnreviewed(app: Needs, id: string): Promise<void> {
       sale.customerBannedAt === null &&
       !isPayingOut(sale) &&
       effects.every(isStoppable) &&
-      !(await hasBlocked(trx, sale))
+      !(await hasBlocked(trx, sale)) &&
+      !(await findTaken(trx, saleReference(id)))
     const order = { effects, to: sale.refundWallet!, reason: 'review_timeout' } as const
     if (!mayReturn || !(await giveEverythingBack(trx, changes, sale, order))) {
       app.log.error({ sale: id, reason: sale.reviewReason }, 'A sale waits for a person, and nobody came.')

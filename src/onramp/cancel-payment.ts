@@ -1,11 +1,12 @@
 import { Type } from 'typebox'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
+import { findTaken } from '../effects/given-up-money.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { PaymentId } from '../server/fields.ts'
 import { endSessions } from './end-sessions.ts'
-import { heldUnits, type Payment } from './payment.ts'
+import { heldUnits, type Payment, paymentReference } from './payment.ts'
 import { beginChanges, moveState, wakeAfter, writeChanges } from './payment-changes.ts'
 import { findPayment, lockPayments } from './payment-store.ts'
 import { PaymentObject, wirePayment } from './payment-wire.ts'
@@ -56,6 +57,8 @@ interface Cancelling {
   within?: (trx: Trx, payment: Payment) => Promise<void>
   /** Throws what the caller is told of a payment that can't be cancelled as it is. */
   judge?: (payment: Payment) => void
+  /** What the caller is told when its money can't go back now. */
+  refusal?: 'payment_not_cancellable' | 'payment_not_refundable'
 }
 
 /**
@@ -65,12 +68,16 @@ interface Cancelling {
 export async function cancel(
   app: Needs,
   paymentId: string,
-  { within = async () => {}, judge = refuseUnlessStarted }: Cancelling = {},
+  {
+    within = async () => {},
+    judge = refuseUnlessStarted,
+    refusal = 'payment_not_cancellable',
+  }: Cancelling = {},
 ): Promise<Payment> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const unanswered = await endSessions(app, [paymentId])
     if (unanswered.size > 0) break
-    const cancelled = await cancelEnded(app, paymentId, { within, judge })
+    const cancelled = await cancelEnded(app, paymentId, { within, judge, refusal })
     if (cancelled) return cancelled
   }
   return fail('payment_not_cancellable', 'The customer is paying at this moment. Look again shortly.')
@@ -81,11 +88,15 @@ function refuseUnlessStarted({ state }: Payment): void {
     fail('payment_not_cancellable', `The payment is ${state}; only a started one can be cancelled.`)
 }
 
+/** Whose money left, and how that is settled, is the operator's to say. */
+export const UNSETTLED =
+  'A refund of this money was given up, and left all the same. A person settles that first.'
+
 /** Undefined when the customer began another session meanwhile, which has to be ended as well. */
 async function cancelEnded(
   app: Needs,
   paymentId: string,
-  { within, judge }: Required<Cancelling>,
+  { within, judge, refusal }: Required<Cancelling>,
 ): Promise<Payment | undefined> {
   const changes = beginChanges(app)
   const payment = await app.db.transaction().execute(async (trx) => {
@@ -96,6 +107,7 @@ async function cancelEnded(
     }
     const units = heldUnits(locked)
     if (units > 0n) {
+      if (await findTaken(trx, paymentReference(paymentId))) fail(refusal, UNSETTLED)
       const sources = (await loadSources(trx, app, [paymentId])).get(paymentId)!
       planRefund(changes, locked, { units, reason: 'requested', sources })
     }

@@ -1,9 +1,19 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
+import type { Trx } from '../db/database.ts'
+import { findTaken, MoneyTaken } from '../effects/given-up-money.ts'
 import type { Lane } from '../kernel/lanes.ts'
 import { endSessions } from './end-sessions.ts'
-import { heldUnits } from './payment.ts'
-import { beginChanges, moveState, wakeAfter, writeChanges } from './payment-changes.ts'
+import { heldUnits, type Payment, paymentReference } from './payment.ts'
+import {
+  beginChanges,
+  moveState,
+  moveToReview,
+  type PaymentChanges,
+  setFields,
+  wakeAfter,
+  writeChanges,
+} from './payment-changes.ts'
 import type { PaymentState } from './payment-states.ts'
 import { lockPayments } from './payment-store.ts'
 import { planRefund } from './plan-refund.ts'
@@ -50,9 +60,18 @@ export function paymentExpiryLane(app: Needs): Lane {
   }
 }
 
-/** Nobody decided in time. Coins that are on their way all the same are waited for a little longer. */
+/**
+ * Nobody decided in time. Coins that are on their way all the same are waited for a little longer; while money left by a
+ * refund that was given up, the payment stays before the operator, with a new deadline.
+ */
 async function refundUnreviewed(app: Needs, id: string): Promise<void> {
-  if (await refundEverything(app, id, { reason: 'review_timeout' })) return
+  try {
+    if (await refundEverything(app, id, { reason: 'review_timeout' })) return
+  } catch (error) {
+    if (!(error instanceof MoneyTaken)) throw error
+    await leaveWithPerson(app, id, error)
+    return
+  }
   const dueAt = new Date(app.clock.now().getTime() + LOOK_AGAIN_MS)
   await app.db
     .updateTable('payments')
@@ -61,6 +80,22 @@ async function refundUnreviewed(app: Needs, id: string): Promise<void> {
     .where('state', '=', 'in_review')
     .where('dueAt', 'is not', null)
     .execute()
+}
+
+async function leaveWithPerson(app: Needs, id: string, { message }: MoneyTaken): Promise<void> {
+  const changes = beginChanges(app)
+  await app.db.transaction().execute(async (trx) => {
+    const payment = (await lockPayments(trx, [id])).get(id)
+    if (payment?.state !== 'in_review' || payment.dueAt === null || payment.dueAt > changes.now) return
+    app.log.error(
+      { payment: id, reason: payment.reviewReason, detail: message },
+      'A payment waits for a person, and nobody came.',
+    )
+    const deadline = new Date(changes.now.getTime() + app.config.durations.reviewLifetimeMs)
+    setFields(changes, payment, { expiresAt: deadline, dueAt: deadline })
+    await writeChanges(trx, changes)
+  })
+  wakeAfter(app, changes)
 }
 
 async function claimDue({ db, clock }: Needs): Promise<{ id: string; state: PaymentState }[]> {
@@ -95,12 +130,14 @@ async function expire(app: Needs, ids: readonly string[]): Promise<void> {
     )
     const ending = payments.filter(({ id }) => !busy.has(id))
     const partly = ending.filter((payment) => heldUnits(payment) > 0n)
+    const unsettled = await reviewUnsettled(trx, changes, partly)
     const sources = await loadSources(
       trx,
       app,
       partly.map(({ id }) => id),
     )
     for (const payment of ending) {
+      if (unsettled.has(payment)) continue
       const units = heldUnits(payment)
       if (units > 0n)
         planRefund(changes, payment, { units, reason: 'short', sources: sources.get(payment.id)! })
@@ -114,4 +151,20 @@ async function expire(app: Needs, ids: readonly string[]): Promise<void> {
     await writeChanges(trx, changes)
   })
   wakeAfter(app, changes)
+}
+
+/** What came of a payment and already left by a refund that was given up is not paid back beside that: a person decides. */
+async function reviewUnsettled(
+  trx: Trx,
+  changes: PaymentChanges,
+  payments: readonly Payment[],
+): Promise<Set<Payment>> {
+  const unsettled = new Set<Payment>()
+  for (const payment of payments) {
+    const taken = await findTaken(trx, paymentReference(payment.id))
+    if (!taken) continue
+    moveToReview(changes, payment, 'refund_cancelled', taken.message)
+    unsettled.add(payment)
+  }
+  return unsettled
 }

@@ -1,7 +1,15 @@
 import type { App } from '../app.ts'
 import { type AuditEntry, recordAudit } from '../common/integration-store.ts'
 import type { Trx } from '../db/database.ts'
-import { heldUnits, isChargedBack, isRefunding, type Payment, type RefundReason } from './payment.ts'
+import { refuseTaken } from '../effects/given-up-money.ts'
+import {
+  heldUnits,
+  isChargedBack,
+  isRefunding,
+  type Payment,
+  paymentReference,
+  type RefundReason,
+} from './payment.ts'
 import { beginChanges, wakeAfter, writeChanges } from './payment-changes.ts'
 import { cancelCoins, isUndispatched, lockCoins } from './payment-effects.ts'
 import { lockPayments } from './payment-store.ts'
@@ -25,7 +33,8 @@ type Needs = Pick<App, 'db' | 'clock' | 'config' | 'secrets' | 'wake' | 'pageNew
 /**
  * Decides that all money of a payment goes back to where it came from, as long as no coin was dispatched: the
  * transfer's row is locked and given up first, then the conversion is reversed. Answers the payment, or undefined
- * when there is nothing to refund any more. `audit` records the person who decided it.
+ * when there is nothing to refund any more. `audit` records the person who decided it. Throws `MoneyTaken` while money
+ * left by a refund that was given up: whoever asks, another would go beside it.
  */
 export async function refundEverything(
   app: Needs,
@@ -37,6 +46,7 @@ export async function refundEverything(
     const coins = await lockCoins(trx, paymentId)
     const payment = (await lockPayments(trx, [paymentId])).get(paymentId)
     if (!payment || !isRefundable(payment) || !isUndispatched(coins)) return undefined
+    await refuseTaken(trx, paymentReference(paymentId))
     const settings = (await readSettings(trx, [payment.integrationId])).get(payment.integrationId)!
     if (coins) await cancelCoins(trx, coins, changes.now)
     const keepFees = settings.mismatch.keepFeesOnRefund

@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
 import type { Trx } from '../db/database.ts'
+import { MoneyTaken } from '../effects/given-up-money.ts'
 import { endpoint } from '../server/endpoint.ts'
 import { fail } from '../server/errors.ts'
 import { PaymentId } from '../server/fields.ts'
-import { cancel } from './cancel-payment.ts'
+import { cancel, UNSETTLED } from './cancel-payment.ts'
 import { heldUnits, type Payment } from './payment.ts'
 import { findPayment } from './payment-store.ts'
 import { PaymentObject, wirePayment } from './payment-wire.ts'
@@ -40,12 +41,21 @@ export const refundPayment = endpoint({
     if (!found) fail('payment_not_found', 'There is no such payment.')
     const within = (trx: Trx, payment: Payment) => request.remember(trx, wirePayment(payment, app))
     const refunded =
-      (await refundEverything(app, found.id, { reason: 'requested', within })) ??
+      (await refundEverything(app, found.id, { reason: 'requested', within }).catch(refuseUnsettled)) ??
       // It may still wait for the rest of its money: what came goes back, and nothing is waited for any more.
-      (await cancel(app, found.id, { within, judge: refuseUnlessPartlyPaid }))
+      (await cancel(app, found.id, {
+        within,
+        judge: refuseUnlessPartlyPaid,
+        refusal: 'payment_not_refundable',
+      }))
     return wirePayment(refunded, app)
   },
 })
+
+function refuseUnsettled(error: unknown): never {
+  if (!(error instanceof MoneyTaken)) throw error
+  fail('payment_not_refundable', UNSETTLED)
+}
 
 function refuseUnlessPartlyPaid(payment: Payment): void {
   const waits = payment.state === 'started' || payment.state === 'pending_bank'

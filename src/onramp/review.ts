@@ -220,7 +220,6 @@ export async function refusePayment(
   const refunded = await refundEverything(app, id, {
     reason,
     audit: { who, why },
-    within: (trx) => refuseTaken(trx, paymentReference(id)),
     ...(target ? { toIban: target } : {}),
   })
   if (!refunded) {

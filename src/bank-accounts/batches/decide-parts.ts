@@ -7,6 +7,7 @@ import type { BookingNeeds, Doubt } from '../book-doubts.ts'
 import { PAYER_NEWS_LANE } from '../complete-payers.ts'
 import { lockBooks } from '../lock-books.ts'
 import { BANK_LINE_LANE } from '../record-lines.ts'
+import { reopenDoubts } from '../reopen-doubts.ts'
 import { settleReversals } from '../reversals/settle-reversals.ts'
 import { areNew, divide, lockSum, sumsOf } from './divide-sums.ts'
 import { mayBePart, maybeSum, transfersOf } from './sum-names.ts'
@@ -91,7 +92,7 @@ export async function decideParts(
       .selectFrom('bankDoubts')
       .selectAll()
       .where('id', 'in', [...ids])
-      .where('state', '=', 'open')
+      .where('state', 'in', ['open', 'dismissed'])
       .orderBy('number')
       .forUpdate()
       .execute()
@@ -101,18 +102,20 @@ export async function decideParts(
     }
     const [{ iban, currency }] = doubts as [Doubt]
     await checkSum(trx, doubts, sum)
+    await reopenDoubts(trx, doubts)
     if (!(await areNew(app, trx, { sum, doubts }))) {
       const text = 'One of them may be a line of the books: decide that one first, with --same <line>.'
       throw new RefusedOperation(text)
     }
     const divided = await divide(app, trx, { iban, currency }, { sum, doubts })
-    for (const { id } of doubts) {
+    for (const { id, state, decidedAt } of doubts) {
       const target = `bank-doubt:${iban}:${id}`
       await recordAudit(trx, now, {
         who,
         why,
         action: 'bank-doubt.decide',
         target,
+        before: { state, decidedAt },
         after: { is: 'part', of: sum },
       })
     }

@@ -68,3 +68,9 @@ export const CAUSE_TEXTS: Readonly<Record<DifferenceCause, CauseText>> = {
     mend: '"ledger verify" proves the books; compare the day line by line with the bank’s list.',
   },
 }
+
+/** The same of a doubt that a person decided to be no line, and that the bank's balance counts. */
+export const DISMISSED_TEXT: CauseText = {
+  says: 'It was told and dismissed as no line, and the balance has it.',
+  mend: '"bank doubts --dismissed" shows it; "bank doubts decide <reference>" with --same <line> or --new decides it anew. Else ask the bank why its balance has it.',
+}

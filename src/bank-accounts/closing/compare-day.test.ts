@@ -141,6 +141,88 @@ describe('the chain of statements', () => {
     }
   })
 
+  describe('of a day that is told in parts', () => {
+    /** The parts of 2026-03-03 by what they open and close with, however their rows come and however long they are. */
+    function assertWay(given: [bigint, bigint][], others: ChainStatement[], way: string[]): void {
+      for (let longest = 0; longest < given.length; longest += 1) {
+        const parts = given.map((balances, place) =>
+          statement('2026-03-03', '2026-03-03', balances, {
+            importId: `p${place + 1}`,
+            lines: place === longest ? 9 : 1,
+          }),
+        )
+        for (const statements of [[...parts, ...others], [...others, ...parts].reverse()]) {
+          const { links } = chooseChain(statements, '2026-03-04')
+          assert.deepEqual(
+            links.map((link) => link.statement.importId),
+            way,
+          )
+          assert.ok(links.every(({ movesFrom, until }) => movesFrom === null && until === null))
+        }
+      }
+    }
+    const before = statement('2026-03-02', '2026-03-02', [0n, 100n], { importId: 'before' })
+    const after = (units: bigint) => statement('2026-03-04', '2026-03-04', [units, 0n], { importId: 'after' })
+
+    it('takes all where the balance comes back within the day', () =>
+      assertWay(
+        [
+          [100n, 80n],
+          [80n, 100n],
+          [100n, 50n],
+        ],
+        [before, after(50n)],
+        ['before', 'p1', 'p2', 'p3', 'after'],
+      ))
+
+    it('takes one that nets to nothing', () =>
+      assertWay(
+        [
+          [100n, 70n],
+          [70n, 70n],
+        ],
+        [before, after(70n)],
+        ['before', 'p1', 'p2', 'after'],
+      ))
+
+    it('begins with the first of the first day, also of an account that is emptied later', () =>
+      assertWay(
+        [
+          [0n, 100n],
+          [100n, 250n],
+        ],
+        [after(250n)],
+        ['p1', 'p2', 'after'],
+      ))
+
+    it('begins with the first after days without a statement, and where the next day goes on when it ended as it began', () => {
+      const gone = statement('2026-02-20', '2026-02-20', [0n, 1n], { importId: 'gone' })
+      assertWay(
+        [
+          [0n, 100n],
+          [100n, 250n],
+        ],
+        [gone, after(250n)],
+        ['gone', 'p1', 'p2', 'after'],
+      )
+      assertWay(
+        [
+          [5n, 100n],
+          [100n, 5n],
+        ],
+        [after(5n)],
+        ['p1', 'p2', 'after'],
+      )
+    })
+
+    it('ends with many parts', () => {
+      const parts = Array.from({ length: 4_000 }, (_, place) =>
+        statement('2026-03-03', '2026-03-03', place % 2 === 0 ? [100n, 80n] : [80n, 100n]),
+      )
+      assert.equal(chooseChain([before, ...parts], '2026-03-04').links.length, 4_001)
+    })
+  })
+
   it('knows days that are told anew from a gap', () => {
     const anew = statement('2026-03-04', '2026-03-06', [18n, 40n])
     assert.deepEqual(read([one, two, anew], '2026-03-06', { '2026-03-04': 12n })?.uncovered, [])

@@ -268,5 +268,10 @@ function nameBatches(found: readonly DayDifference[]): DayDifference[] {
 }
 
 const DISMISSED = ', dismissed'
+
+/** Of a doubt that a person decided to be no line. */
+export const isDismissed = ({ cause, detail }: Pick<DayDifference, 'cause' | 'detail'>): boolean =>
+  cause === 'doubt' && detail?.endsWith(DISMISSED) === true
+
 /** What the books have and who tells of the day doesn't. */
 const LACKING: ReadonlySet<DifferenceCause> = new Set(['not_on_statement', 'not_at_bank'])

@@ -38,7 +38,8 @@ export async function findMissingOrders(trx: Trx, iban: string, before: string):
      where e.kind = 'bank_transfer' and e.state = 'confirmed' and not e.line_read and e.door = ${`bank:${iban}`}
        and (e.confirmed_at at time zone 'UTC')::date < ${before}::date
        and not exists (select from bank_transactions t
-                        where t.iban = ${iban} and t.direction = 'debit' and t.transfer_ref = e.provider_ref)
+                        where t.iban = ${iban} and t.direction = 'debit'
+                          and t.transfer_ref in (e.provider_ref, e.idempotency_key))
        and not exists (select from file_orders o where o.idempotency_key = e.idempotency_key and o.state = 'booked')
      order by e.confirmed_at, e.id`.execute(trx)
   return rows

@@ -21,7 +21,8 @@ export async function findChain(trx: Trx, iban: string, on: string): Promise<Sta
            (created_at at time zone 'UTC')::date as imported_on
       from statements join statement_imports on id = import_id
      where iban = ${iban} and complete and opening_units is not null and closing_units is not null
-       and from_on is not null and to_on is not null`.execute(trx)
+       and from_on is not null and to_on is not null
+     order by from_on, to_on, created_at, import_id, position`.execute(trx)
   return chooseChain(rows, on)
 }
 

@@ -49,21 +49,24 @@ export interface StatedBalance {
 
 /**
  * Of all statements of an account those that follow each other up to a day; what tells known days once more is left
- * out, as is what begins later but for the first of these.
+ * out, as is what begins later but for the first of these. Of equals the one given first is taken.
  */
 export function chooseChain(statements: readonly ChainStatement[], on: string): StatementChain {
   const left = statements.filter(({ fromOn }) => fromOn <= on)
+  const parts = Map.groupBy(
+    left.filter(({ fromOn, toOn }) => fromOn === toOn),
+    ({ toOn }) => toOn,
+  )
   const links: ChainLink[] = []
-  for (let last: ChainStatement | undefined; ; ) {
-    const next = followingOf(left, last, links)
-    if (!next) break
-    const previous = links.at(-1)
-    if (previous && next.fromOn <= previous.statement.toOn) {
-      previous.movesFrom = next.fromOn
-      if (!goesOn(previous.statement, next)) previous.until = next.fromOn
+  const linked = new Set<ChainStatement>()
+  for (;;) {
+    const following = followingOf({ statements, left, parts, linked }, links.at(-1)?.statement)
+    if (following.length === 0) break
+    for (const statement of following) {
+      cutAt(links.at(-1), statement)
+      links.push({ statement, movesFrom: null, until: null })
+      linked.add(statement)
     }
-    links.push({ statement: next, movesFrom: null, until: null })
-    last = next
   }
   const end = links.at(-1)
   if (end && end.statement.toOn > on) end.movesFrom = dayAfter(on)
@@ -71,48 +74,120 @@ export function chooseChain(statements: readonly ChainStatement[], on: string): 
   return { links, next: best(later, end?.statement) ?? null }
 }
 
+/** The next statement tells the days from its first on; what the link tells of them too is told anew. */
+function cutAt(link: ChainLink | undefined, next: ChainStatement): void {
+  if (!link || next.fromOn > link.statement.toOn || goesOn(link.statement, next)) return
+  link.movesFrom = next.fromOn
+  link.until = next.fromOn
+}
+
+interface Choice {
+  statements: readonly ChainStatement[]
+  /** Those that begin by the day that is asked for. */
+  left: readonly ChainStatement[]
+  /** Of these the ones of a single day, by the day. */
+  parts: ReadonlyMap<string, readonly ChainStatement[]>
+  linked: ReadonlySet<ChainStatement>
+}
+
+/** What goes on from the last one: the parts of a day in order, or one statement of several days. */
 function followingOf(
-  left: readonly ChainStatement[],
+  { statements, left, parts, linked }: Choice,
   last: ChainStatement | undefined,
-  links: readonly ChainLink[],
-): ChainStatement | undefined {
-  if (!last) return best(left, undefined)
-  // Within a day one statement goes on where another ends. One that moved nothing would go on for ever.
-  const onward = left.find(
-    (one) =>
-      one.fromOn === last.toOn &&
-      one.toOn === last.toOn &&
-      one.openingUnits === last.closingUnits &&
-      one.openingUnits !== one.closingUnits &&
-      !links.some(({ statement }) => statement === one),
-  )
-  if (onward) return onward
-  return best(
-    left.filter(({ toOn }) => toOn > last.toOn),
+): ChainStatement[] {
+  if (last) {
+    const rest = parts.get(last.toOn)?.filter((one) => !linked.has(one)) ?? []
+    const onward = wayThrough(rest, last.closingUnits)
+    if (onward.length > 0) return onward
+  }
+  const next = best(
+    left.filter(({ toOn }) => !last || toOn > last.toOn),
     last,
+  )
+  if (!next) return []
+  if (next.fromOn < next.toOn) return [next]
+  const ofDay = parts.get(next.toOn)!
+  const from =
+    next.openingUnits === last?.closingUnits ? next.openingUnits : openingOf(ofDay, next, statements)
+  return wayThrough(ofDay, from)
+}
+
+/** What a day that is told in parts began with: they begin there once more often than they end there. */
+function openingOf(
+  parts: readonly ChainStatement[],
+  chosen: ChainStatement,
+  statements: readonly ChainStatement[],
+): bigint {
+  const surplus = new Map<bigint, number>()
+  const count = (units: bigint, by: number) => surplus.set(units, (surplus.get(units) ?? 0) + by)
+  for (const { openingUnits, closingUnits } of parts) {
+    count(openingUnits, 1)
+    count(closingUnits, -1)
+  }
+  const most = [...surplus.values()].reduce((a, b) => Math.max(a, b))
+  if (most > 0) {
+    if (surplus.get(chosen.openingUnits) === most) return chosen.openingUnits
+    return parts.find(({ openingUnits }) => surplus.get(openingUnits) === most)!.openingUnits
+  }
+  // The day ended as it began, which is what the next one goes on from.
+  const next = best(
+    statements.filter(({ fromOn }) => fromOn > chosen.toOn),
+    undefined,
+  )
+  return (
+    parts.find(({ openingUnits }) => openingUnits === next?.openingUnits)?.openingUnits ??
+    parts[0]!.openingUnits
   )
 }
 
-/** The earliest; of these one that goes on where the last one ends, then the one that reaches furthest, of most lines. */
+/**
+ * Of the parts of a day a way from a balance on, each beginning where the one before ended, and each taken once: first
+ * as it comes, then with every round that leads back to where it left. So all are taken where that can be, whichever
+ * of several at one balance is tried first. What tells the same once more, as a whole, stays out.
+ */
+function wayThrough(parts: readonly ChainStatement[], from: bigint): ChainStatement[] {
+  const open = Map.groupBy(parts.toSorted(compareWorth).reverse(), ({ openingUnits }) => openingUnits)
+  const walk = (units: bigint): ChainStatement[] => {
+    const walked: ChainStatement[] = []
+    for (let at = units; ; ) {
+      const next = open.get(at)?.pop()
+      if (!next) return walked
+      walked.push(next)
+      at = next.closingUnits
+    }
+  }
+  const way = walk(from)
+  for (let place = 0; place < way.length; place += 1) {
+    const { openingUnits: units } = way[place]!
+    const round = walk(units)
+    const back = round.findLastIndex(({ closingUnits }) => closingUnits === units) + 1
+    for (const one of round.splice(back).reverse()) open.get(one.openingUnits)!.push(one)
+    way.splice(place, 0, ...round)
+  }
+  return way
+}
+
+/**
+ * The earliest; of these one that goes on where the last one ends, else one that goes on from none of them; then the
+ * one that reaches furthest, of most lines.
+ */
 function best(
   candidates: readonly ChainStatement[],
   last: ChainStatement | undefined,
 ): ChainStatement | undefined {
-  const closings = last ? undefined : new Set(candidates.map(({ closingUnits }) => closingUnits))
-  const continues = ({ openingUnits }: ChainStatement): boolean =>
-    closings ? !closings.has(openingUnits) : openingUnits === last!.closingUnits
-  const rank = (one: ChainStatement): number => (continues(one) ? 0 : 1)
-  const order = (a: ChainStatement, b: ChainStatement): number =>
-    compare(a.fromOn, b.fromOn) ||
-    rank(a) - rank(b) ||
-    compare(b.toOn, a.toOn) ||
-    b.lines - a.lines ||
-    compare(b.importedOn, a.importedOn)
-  return candidates.reduce<ChainStatement | undefined>(
-    (chosen, one) => (chosen && order(chosen, one) <= 0 ? chosen : one),
-    undefined,
+  const [earliest] = candidates.map(({ fromOn }) => fromOn).sort(compare)
+  const first = candidates.filter(({ fromOn }) => fromOn === earliest)
+  const closings = new Set(first.map(({ closingUnits }) => closingUnits))
+  const rank = ({ openingUnits }: ChainStatement): number =>
+    openingUnits === last?.closingUnits ? 0 : closings.has(openingUnits) ? 2 : 1
+  const [chosen] = first.toSorted(
+    (a, b) => rank(a) - rank(b) || compare(b.toOn, a.toOn) || compareWorth(a, b),
   )
+  return chosen
 }
+
+const compareWorth = (a: ChainStatement, b: ChainStatement): number =>
+  b.lines - a.lines || compare(b.importedOn, a.importedOn)
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 

@@ -25,6 +25,7 @@ import { findStuck } from '../../ledger/find-stuck.ts'
 import { refusePayment } from '../../onramp/review.ts'
 import { payerIban } from '../../providers/bank/simulated/incoming.ts'
 import { describeLine } from '../describe-lines.ts'
+import { decideDoubt, listDoubts } from '../line-doubts.ts'
 import { lockBooks } from '../lock-books.ts'
 import { claimLine, listOpenLines } from '../operate-accounts.ts'
 import { refundLine } from '../refund-line.ts'
@@ -179,6 +180,23 @@ describe('an order in no file', () => {
     assert.match(String(await exporting), /held back/)
     await cancelEffect(effectNeeds(t.app), effect.id, { ...OPERATOR, become: 'cancelled' })
     await claim(line!.id)
+  })
+
+  test('is over when the debit of the order before it, in doubt as it was tried again, is found to be a line', async () => {
+    const { id, made, effect, key } = await startFileRefund(bank)
+    await rejectFile(bank, made.messageId)
+    await notifyLine(bank, debit({ concept: 'COMISION ANUAL' }))
+    await claim((await openDebits())[0]!.id)
+    await notifyLine(bank, debit({ endToEndId: key }))
+    const [doubt] = await listDoubts(t.app)
+    await retryEffect(effectNeeds(t.app), effect.id, OPERATOR)
+    await t.runLanes('payouts')
+    await assert.rejects(exported(), /held back.*doubt/s)
+    await decideDoubt(t.app, doubt!.id, { is: 'new' }, OPERATOR)
+    await assert.rejects(exported(), /held back.*took 100.00 EUR for/s)
+    await run()
+    assert.deepEqual([await refundOf(id), await waitingKeys(), await openDebits()], ['confirmed', [], []])
+    assert.equal((await describeLine(t.app, iban, doubt!.id))!.orders[0]!.order, key)
   })
 
   test('is held by a debit without an id of the same amount, until it is said whose that is', async () => {

@@ -1,7 +1,6 @@
-import { amountIn, childOf, childrenOf, directionOf, moneyOf, textOf } from './camt-values.ts'
+import { amountIn, childOf, childrenOf, directionOf, moneyOf, referenceIn, textOf } from './camt-values.ts'
 import type { XmlElement } from './read-xml.ts'
 import type { BatchMark } from './statement.ts'
-import { referenceOf } from './statement-values.ts'
 
 /** The name of a sum by the bank's own reference of the entry. */
 export const entryName = (ref: string): string => `entry:${ref}`
@@ -25,10 +24,12 @@ export function batchOf(
   const count = said !== null && /^[1-9]\d{0,6}$/.test(said) ? Number(said) : details.length
   // Some banks tell the transfers of a batch in entries of their own, and of each the whole batch.
   const total = childOf(batch, 'TtlAmt')
-  const isOneOf = total !== undefined && moneyOf(total).units !== amountIn(entry).units
+  const booked = amountIn(entry)
+  // In the currency that was ordered it can't be compared and says nothing.
+  const isOneOf = total?.attributes.Ccy === booked.currency && moneyOf(total).units !== booked.units
   const parts = details.map((element) => childOf(element, 'Refs'))
   const name = (field: string): string | null => nameOf([batch], field) ?? nameOf(parts, field)
-  const own = referenceOf(textOf(entry, 'AcctSvcrRef'))
+  const own = referenceIn(entry, 'AcctSvcrRef')
   const order = name('PmtInfId')
   const message = order === null ? name('MsgId') : null
   const refs = [
@@ -45,13 +46,13 @@ export function batchOf(
 /** Some banks tell a sum of orders as one transaction that names the orders' file and no order. */
 function isOrderedSum(entry: XmlElement, details: XmlElement | undefined): boolean {
   const refs = childOf(details, 'Refs')
-  const named = (field: string): boolean => referenceOf(textOf(refs, field)) !== null
+  const named = (field: string): boolean => referenceIn(refs, field) !== null
   return directionOf(entry) === 'debit' && !named('EndToEndId') && (named('PmtInfId') || named('MsgId'))
 }
 
 /** What all of these say in this field; null where one says nothing or another thing. */
 function nameOf(elements: readonly (XmlElement | undefined)[], field: string): string | null {
-  const names = new Set(elements.map((element) => referenceOf(textOf(element, field))))
+  const names = new Set(elements.map((element) => referenceIn(element, field)))
   const [name] = names
   return names.size === 1 ? (name ?? null) : null
 }

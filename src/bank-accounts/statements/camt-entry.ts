@@ -1,3 +1,4 @@
+import { fiatAsset } from '../../money/asset.ts'
 import { normaliseIban } from '../../providers/bank/iban.ts'
 import { batchOf } from './camt-batch.ts'
 import type { ToldEntry } from './camt-totals.ts'
@@ -8,12 +9,13 @@ import {
   directionOf,
   type Money,
   moneyOf,
+  referenceIn,
   textOf,
   timeIn,
 } from './camt-values.ts'
 import type { XmlElement } from './read-xml.ts'
 import { type Place, StatementError, type StatementLine } from './statement.ts'
-import { joinCut, NO_REASON_TOLD, referenceOf } from './statement-values.ts'
+import { joinCut, NO_REASON_TOLD } from './statement-values.ts'
 
 export interface CamtEntry {
   place: Place
@@ -26,6 +28,8 @@ export interface CamtEntry {
 /** Of the statement that an entry stands in. */
 interface Around {
   account: string
+  /** Null where nothing has told it yet. */
+  currency: string | null
   toOn: string | null
 }
 
@@ -38,40 +42,58 @@ export function linesOfEntry(entry: CamtEntry, around: Around): { told: ToldEntr
     attributes: {},
     children: entry.fields,
   }
-  const { units, currency } = amountIn(whole)
+  const isLine = isBooked(whole)
   const direction = directionOf(whole)
-  const told = { direction, units, currency, booked: isBooked(whole), lines: 0 }
-  if (!told.booked || units === 0n) return { told, lines: [] }
+  if (!isLine) {
+    return {
+      told: { direction, money: pendingIn(whole, around.currency), booked: false, lines: 0 },
+      lines: [],
+    }
+  }
+  const money = amountIn(whole)
+  const { units, currency } = money
+  const told = { direction, money, booked: true, lines: 0 }
+  if (units === 0n) return { told, lines: [] }
   const booked = timeIn(childOf(whole, 'BookgDt'))
   const valued = timeIn(childOf(whole, 'ValDt'))
   const bookedOn = booked?.day ?? valued?.day ?? around.toOn
   if (bookedOn === null) throw new StatementError('missing', entry.place, 'The entry has no day (BookgDt).')
-  const bankRef = referenceOf(textOf(whole, 'AcctSvcrRef'))
+  const bankRef = referenceIn(whole, 'AcctSvcrRef')
   const base = { bookedOn, bookedAt: booked?.time ?? null, valueDate: valued?.day ?? bookedOn }
-  const lineOf = (moved: Moved, details: XmlElement | undefined): StatementLine => ({
+  const lineOf = (moved: Moved, of: readonly XmlElement[]): StatementLine => ({
     place: entry.place,
     bankRef,
     ...base,
     ...moved,
     balanceUnits: null,
-    ...tellOf(whole, details, moved.direction, around.account),
-    ...(takesBack(whole, moved.direction) ? { reverses: referencesOf(whole, details) } : {}),
+    ...tellOf(whole, of, moved.direction, around.account),
+    ...(takesBack(whole, moved.direction) ? { reverses: referencesOf(whole, onlyIn(of)) } : {}),
   })
   const parts = partsOf(entry.details, { direction, units, currency })
   const batch = batchOf(whole, entry.details, parts?.length ?? 1)
   const mark = batch === undefined ? {} : { batch }
   if (parts === null) {
-    const details = entry.details.length === 1 ? entry.details[0] : undefined
-    const line = lineOf({ direction, units, currency }, details)
-    line.bankRef ??= referenceOf(textOf(childOf(details, 'Refs'), 'AcctSvcrRef'))
+    const line = lineOf({ direction, units, currency }, entry.details)
+    line.bankRef ??= referenceIn(childOf(onlyIn(entry.details), 'Refs'), 'AcctSvcrRef')
     return { told: { ...told, lines: 1 }, lines: [{ ...line, ...mark }] }
   }
   const refs = distinctRefs(entry.details, bankRef)
   const lines = parts.map((moved, index) => {
     const details = entry.details[index]!
-    return { ...lineOf(moved, details), place: details.place, bankRef: refs[index]!, ...mark }
+    return { ...lineOf(moved, [details]), place: details.place, bankRef: refs[index]!, ...mark }
   })
   return { told: { ...told, lines: lines.length }, lines }
+}
+
+/** The transaction that a line is of; undefined where it is of several that can't be told apart. */
+const onlyIn = (details: readonly XmlElement[]): XmlElement | undefined =>
+  details.length === 1 ? details[0] : undefined
+
+/** What isn't booked may be told in whatever currency it was ordered in: null in any but the statement's. */
+function pendingIn(entry: XmlElement, currency: string | null): Money | null {
+  const said = childOf(entry, 'Amt')?.attributes.Ccy ?? ''
+  const isOther = currency === null ? fiatAsset(said)?.symbol !== said : said !== currency
+  return isOther ? null : amountIn(entry)
 }
 
 type Moved = Pick<StatementLine, 'direction' | 'units' | 'currency'>
@@ -92,8 +114,8 @@ function partsOf(details: readonly XmlElement[], entry: Moved): Moved[] | null {
   let sum = 0n
   const parts: Moved[] = []
   for (const element of details) {
-    const money = moneyOfDetails(element)
-    if (money === null || money.units === 0n || money.currency !== entry.currency) return null
+    const money = moneyOfDetails(element, entry.currency)
+    if (money === null || money.units === 0n) return null
     const direction = childOf(element, 'CdtDbtInd') === undefined ? entry.direction : directionOf(element)
     sum += direction === entry.direction ? money.units : -money.units
     parts.push({ direction, ...money })
@@ -101,21 +123,22 @@ function partsOf(details: readonly XmlElement[], entry: Moved): Moved[] | null {
   return sum === entry.units ? parts : null
 }
 
-/** Version 08 has the amount in `Amt`, version 02 among the details of it, where the one ordered may differ. */
-function moneyOfDetails(details: XmlElement): Money | null {
+/**
+ * Version 08 has the amount in `Amt`, version 02 among the details of it. Each may be in the currency that was ordered
+ * or come in: the first that is in the entry's is what was booked; null where none is.
+ */
+function moneyOfDetails(details: XmlElement, currency: string): Money | null {
   const amounts = childOf(details, 'AmtDtls')
-  const amount =
-    childOf(details, 'Amt') ??
-    childOf(childOf(amounts, 'TxAmt'), 'Amt') ??
-    childOf(childOf(amounts, 'InstdAmt'), 'Amt')
-  return amount === undefined ? null : moneyOf(amount)
+  for (const holder of [details, childOf(amounts, 'TxAmt'), childOf(amounts, 'InstdAmt')]) {
+    const amount = childOf(holder, 'Amt')
+    if (amount?.attributes.Ccy === currency) return moneyOf(amount)
+  }
+  return null
 }
 
 /** A bank may give every transaction of a batch the entry's reference; each line needs one that no other has. */
 function distinctRefs(details: readonly XmlElement[], entryRef: string | null): (string | null)[] {
-  const refs = details.map(
-    (element) => referenceOf(textOf(childOf(element, 'Refs'), 'AcctSvcrRef')) ?? entryRef,
-  )
+  const refs = details.map((element) => referenceIn(childOf(element, 'Refs'), 'AcctSvcrRef') ?? entryRef)
   const times = new Map<string | null, number>()
   for (const ref of refs) times.set(ref, (times.get(ref) ?? 0) + 1)
   return refs.map((ref, index) => (ref === null || times.get(ref) === 1 ? ref : `${ref}/${index + 1}`))
@@ -134,12 +157,12 @@ const isReversal = (entry: XmlElement): boolean => {
 function referencesOf(entry: XmlElement, details: XmlElement | undefined): string[] {
   const refs = childOf(details, 'Refs')
   const told = [
-    textOf(refs, 'AcctSvcrRef'),
-    textOf(entry, 'AcctSvcrRef'),
-    textOf(refs, 'AcctSvcrTxId'),
-    ...childrenOf(refs, 'Prtry').map((proprietary) => textOf(proprietary, 'Ref')),
+    referenceIn(refs, 'AcctSvcrRef'),
+    referenceIn(entry, 'AcctSvcrRef'),
+    referenceIn(refs, 'AcctSvcrTxId'),
+    ...childrenOf(refs, 'Prtry').map((proprietary) => referenceIn(proprietary, 'Ref')),
   ]
-  return [...new Set(told.map(referenceOf).filter((ref) => ref !== null))]
+  return [...new Set(told.filter((ref) => ref !== null))]
 }
 
 type Told = Pick<
@@ -147,19 +170,21 @@ type Told = Pick<
   'counterpartyName' | 'counterpartyIban' | 'concept' | 'endToEndId' | 'returnCode' | 'returnText'
 >
 
-/** Who it was with, what for, and whether it gives back what we had sent. */
+/** Who it was with, what for, and whether it gives back what we had sent; of one transaction, or of several in a sum. */
 function tellOf(
   entry: XmlElement,
-  details: XmlElement | undefined,
+  transactions: readonly XmlElement[],
   direction: 'credit' | 'debit',
   account: string,
 ): Told {
-  const reason = childOf(details, 'RtrInf')
-  const code = textOf(childOf(reason, 'Rsn'), 'Cd') ?? textOf(childOf(reason, 'Rsn'), 'Prtry')
+  const details = onlyIn(transactions)
+  const reasons = transactions.map((element) => childOf(element, 'RtrInf'))
   const givesBack =
     direction === 'credit' &&
-    (reason !== undefined || isReversal(entry) || isReturn(details) || isReturn(entry))
-  const words = childrenOf(reason, 'AddtlInf').map(({ text }) => text)
+    (isReversal(entry) ||
+      isReturn(entry) ||
+      reasons.some((reason) => reason !== undefined) ||
+      transactions.some(isReturn))
   return {
     ...counterpartyOf(childOf(details, 'RltdPties'), {
       debtorFirst: (direction === 'credit') !== (givesBack || takesBack(entry, direction)),
@@ -172,16 +197,31 @@ function tellOf(
       textOf(details, 'AddtlTxInf') ||
       textOf(entry, 'AddtlNtryInf') ||
       '',
-    endToEndId: referenceOf(textOf(childOf(details, 'Refs'), 'EndToEndId')),
-    returnCode: givesBack ? (code ?? NO_REASON_TOLD) : null,
-    returnText: givesBack ? joinCut(words, 105) || null : null,
+    endToEndId: referenceIn(childOf(details, 'Refs'), 'EndToEndId'),
+    returnCode: givesBack ? (commonOf(reasons.map(codeOf)) ?? NO_REASON_TOLD) : null,
+    returnText: givesBack ? commonOf(reasons.map(wordsOf)) : null,
   }
 }
 
-/** The code of ISO 20022 for a transfer that came back. */
-function isReturn(element: XmlElement | undefined): boolean {
+/** What all transactions of a line say alike. */
+const commonOf = (told: readonly (string | null)[]): string | null =>
+  new Set(told).size === 1 ? (told[0] ?? null) : null
+
+function codeOf(reason: XmlElement | undefined): string | null {
+  const told = childOf(reason, 'Rsn')
+  return textOf(told, 'Cd') ?? textOf(told, 'Prtry')
+}
+
+function wordsOf(reason: XmlElement | undefined): string | null {
+  const words = childrenOf(reason, 'AddtlInf').map(({ text }) => text)
+  return joinCut(words, 105) || null
+}
+
+/** The codes of ISO 20022 for a transfer that came back, and for one that was called back. */
+function isReturn(element: XmlElement): boolean {
   const family = childOf(childOf(childOf(element, 'BkTxCd'), 'Domn'), 'Fmly')
-  return textOf(family, 'SubFmlyCd') === 'RRTN'
+  const code = textOf(family, 'SubFmlyCd')
+  return code === 'RRTN' || code === 'RPCR'
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { XmlElement } from './read-xml.ts'
 import { StatementError } from './statement.ts'
-import { currencyOf, dayOf, unitsOf } from './statement-values.ts'
+import { currencyOf, dayOf, referenceOf, unitsOf } from './statement-values.ts'
 
 /**
  * The child of this name, of which the messages have one at most. Throws `repeated` where there are more: nobody could
@@ -27,6 +27,22 @@ export const repeated = ({ name, place }: XmlElement): StatementError =>
 /** The text of a child; null when there is none or it is empty. */
 export function textOf(element: XmlElement | undefined, name: string): string | null {
   return childOf(element, name)?.text || null
+}
+
+/** The messages have references of 35 characters, and some banks longer ones of their own. */
+const MAX_REFERENCE = 140
+
+/** The reference that a child tells, or null where it tells none. Throws `reference` where none is as long. */
+export function referenceIn(element: XmlElement | undefined, name: string): string | null {
+  const field = childOf(element, name)
+  const reference = referenceOf(field?.text)
+  return field === undefined || reference === null ? null : boundReference(field, reference)
+}
+
+export function boundReference({ name, place }: XmlElement, reference: string): string {
+  if (reference.length <= MAX_REFERENCE) return reference
+  const message = `${name} is longer than ${MAX_REFERENCE} characters, which no reference is. Ask the bank for another file.`
+  throw new StatementError('reference', place, message)
 }
 
 export function childrenOf(element: XmlElement | undefined, name: string): XmlElement[] {

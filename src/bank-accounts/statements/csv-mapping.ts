@@ -196,7 +196,7 @@ class MappingChecker {
     return columns
   }
 
-  #checkTogether({ columns, account, currency, directions, header, only }: CsvMapping): void {
+  #checkTogether({ columns, account, currency, directions, header, only, sign }: CsvMapping): void {
     if (!isObject(this.#json.columns)) return
     const has = (name: CsvColumnName): boolean => columns.has(name)
     if (!has('booked_on')) this.#refuse('columns.booked_on', 'is missing: the day of each row')
@@ -205,6 +205,12 @@ class MappingChecker {
     }
     if (has('direction') !== (directions !== null) || (has('direction') && !has('amount'))) {
       this.#refuse('columns.direction', 'goes with columns.amount and the words in directions')
+    }
+    if (sign === 'reversed' && (directions !== null || !has('amount'))) {
+      this.#refuse(
+        'sign',
+        'goes with amounts that have one; directions, and credit and debit, tell it themselves',
+      )
     }
     if (has('account') === (account !== null)) {
       this.#refuse('account', 'must be told once: as account, or as columns.account')

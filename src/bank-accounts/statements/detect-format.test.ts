@@ -85,6 +85,12 @@ describe('what is no statement says what it is', () => {
     assert.match(await refused(Uint8Array.of(0xf1, 0xf1)), /^encoding .*EBCDIC/)
   })
 
+  test('blanks without end behind what may be a first record take no time', async () => {
+    const began = process.hrtime.bigint()
+    assert.match(await refused(`00${' '.repeat(64_000)}X`), /^format /)
+    assert.ok(process.hrtime.bigint() - began < 2_000_000_000n)
+  })
+
   test('other messages', async () => {
     const other = (name: string): string => CAMT.toString().replace('camt.053.001.02', name)
     assert.match(await refused(other('camt.052.001.08')), /^version at 2:17: camt\.052\.001\.08 is not read/)

@@ -98,7 +98,7 @@ function formatOf(head: Uint8Array, orCsv: boolean): string {
       'This SWIFT message is no statement: it has no account (:25:) and balance (:60F:).',
     )
   }
-  if (/^(?:00[^\r\n]*\s+)?11\d{30}[12]\d{14}/.test(text)) return 'norma43'
+  if (/^(?:00[^\r\n]*[\r\n]+)?11\d{30}[12]\d{14}/.test(text)) return 'norma43'
   if (orCsv) return 'csv'
   throw refuse(
     'format',

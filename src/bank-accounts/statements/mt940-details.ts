@@ -15,10 +15,11 @@ const GERMAN_WIDTH = 27
 
 /** What `:86:` says of the movement before it, in whichever way the bank writes it. */
 export function readDetails(field: Mt940Field, movement: StatementLine): Details {
-  const [first = ''] = field.lines
-  const german = /^(\d{3})?([^A-Za-z0-9\s,.:/-])(?=\d{2})/.exec(first)
-  if (german !== null) return germanDetails(field.lines, german[1] ?? '', german[2]!, movement)
-  if (/^ *\/[A-Z]{2,5}\//.test(first)) return taggedDetails(field.lines, movement)
+  // The code, or nothing, may stand alone on the first line.
+  const whole = field.lines.join('')
+  const german = /^(\d{3})?([^A-Za-z0-9\s,.:/-])(?=\d{2})/.exec(whole)
+  if (german !== null) return germanDetails(whole, german[1] ?? '', german[2]!, movement)
+  if (/^ *\/[A-Z]{2,5}\//.test(whole)) return taggedDetails(field.lines, movement)
   const text = joinCut(field.lines, LINE_WIDTH)
   const party = /\bREK: ?([A-Z0-9]+)\/NAAM: ?(.*)$/.exec(text)
   return {
@@ -34,15 +35,18 @@ export function readDetails(field: Mt940Field, movement: StatementLine): Details
 const GERMAN_RETURNS = new Set(['159'])
 
 function germanDetails(
-  lines: readonly string[],
+  whole: string,
   transaction: string,
   separator: string,
   movement: StatementLine,
 ): Details {
   const fields = new Map<string, string>()
-  for (const piece of lines.join('').split(separator).slice(1)) {
-    const key = piece.slice(0, 2)
-    if (/^\d{2}$/.test(key)) fields.set(key, (fields.get(key) ?? '') + piece.slice(2))
+  let key = ''
+  for (const piece of whole.split(separator).slice(1)) {
+    const begins = /^\d{2}/.test(piece)
+    if (begins) key = piece.slice(0, 2)
+    // Before anything but a field's number the separator is a character of the text.
+    fields.set(key, (fields.get(key) ?? '') + (begins ? piece.slice(2) : separator + piece))
   }
   const inOrder = (from: number, to: number): string[] =>
     Array.from({ length: to - from + 1 }, (_, index) => fields.get(String(from + index)) ?? '')
@@ -62,23 +66,38 @@ function germanDetails(
   }
 }
 
-const SEPA_WORD = /^(EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|IBAN|BIC|PURP|RREF)[+:]/
+const SEPA_WORD = /(EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|IBAN|BIC|PURP|RREF)([+:])/g
+/** All that follows what the payer wrote: anything else after `SVWZ` is the payer's own. */
+const AFTER_TEXT = ['ABWA', 'ABWE']
 
-/** Each SEPA word begins a field of its own; what no word introduces stands under the empty one. */
+/**
+ * SEPA words stand at the beginning of a field or after a space, and may be cut over two fields; what no word introduces
+ * stands under the empty one.
+ */
 function sepaWords(pieces: readonly string[]): Map<string, string> {
-  const words = new Map<string, string[]>()
-  let word = ''
+  let text = ''
+  const begins = new Set<number>()
+  let cut = true
   for (const piece of pieces) {
-    const found = SEPA_WORD.exec(piece)
-    word = found?.[1] ?? word
-    const held = words.get(word) ?? []
-    // The word itself counts among the characters of the field.
-    held.push(piece)
-    words.set(word, held)
+    if (piece === '') continue
+    if (!cut) text += ' '
+    begins.add(text.length)
+    text += piece
+    cut = piece.length >= GERMAN_WIDTH
   }
-  return new Map(
-    [...words].map(([key, held]) => [key, joinCut(held, GERMAN_WIDTH).replace(SEPA_WORD, '').trim()]),
-  )
+  const words = new Map<string, string[]>([['', []]])
+  let held = words.get('')!
+  let from = 0
+  for (const { index, 0: written, 1: found, 2: sign } of text.matchAll(SEPA_WORD)) {
+    const stands = begins.has(index) || (sign === '+' && /\s/.test(text[index - 1] ?? ''))
+    if (!stands || (words.has('SVWZ') && !AFTER_TEXT.includes(found!))) continue
+    held.push(text.slice(from, index))
+    held = words.get(found!) ?? []
+    words.set(found!, held)
+    from = index + written.length
+  }
+  held.push(text.slice(from))
+  return new Map([...words].map(([word, texts]) => [word, joinCut(texts, Infinity)]))
 }
 
 /** Words of the Dutch way, each between slashes. */
@@ -93,7 +112,7 @@ function taggedDetails(lines: readonly string[], movement: StatementLine): Detai
   for (const [index, match] of found.entries()) {
     const value = text.slice(match.index + match[0].length, found[index + 1]?.index ?? text.length)
     // A party's or remittance's own tag stands before what it holds and is empty.
-    if (!tags.has(match[1]!)) tags.set(match[1]!, value.replaceAll(/^\/+|\/+$/g, '').trim())
+    if (!tags.has(match[1]!)) tags.set(match[1]!, withoutSlashes(value).trim())
   }
   const counterparty = tags.get('CNTP')?.split('/') ?? []
   const account = tags.get('IBAN') || tags.get('ACCW')?.split(',')[0] || counterparty[0] || null
@@ -111,6 +130,14 @@ function taggedDetails(lines: readonly string[], movement: StatementLine): Detai
     returnCode: givesBack ? (reasonIn(reason ?? '') ?? movement.returnCode ?? NO_REASON_TOLD) : null,
     returnText: null,
   }
+}
+
+/** A pattern for slashes at the end would begin anew at each slash of a text. */
+function withoutSlashes(text: string): string {
+  let [from, to] = [0, text.length]
+  while (from < to && text[from] === '/') from += 1
+  while (to > from && text[to - 1] === '/') to -= 1
+  return text.slice(from, to)
 }
 
 /** `USTD//text`, `STRD/CUR/RF18…`, or the text itself. */

@@ -1,10 +1,11 @@
 import type { Asset } from '../../money/asset.ts'
+import { isValidIban, normaliseIban } from '../../providers/bank/iban.ts'
 import type { Mt940Field } from './read-mt940.ts'
 import { type Place, StatementError, type StatementLine } from './statement.ts'
 import { dayOf, dayOfSix, mt940Units, NO_REASON_TOLD, referenceOf } from './statement-values.ts'
 
-/** Value day, day of booking, mark, letter of funds, amount, kind of movement, references. */
-const MOVEMENT = /^(\d{6})(\d{4})?(RC|RD|C|D)([A-Z])?(\d+(?:,\d*)?)([A-Z][A-Z0-9]{3})(.*)$/
+/** Value day, day of booking (or blanks), mark, letter of funds, amount, kind of movement, references. */
+const MOVEMENT = /^(\d{6})(\d{4}| {4})?(RC|RD|C|D)([A-Z])?(\d+(?:,\d*)?) ?([A-Z][A-Z0-9]{3})(.*)$/
 /** Words that say where the reference stands instead. */
 const REFERENCE_ELSEWHERE = /^(EREF|MARF|PREF|KREF|MREF|REF)\+?$/
 /** What SWIFT calls a returned item. */
@@ -35,7 +36,7 @@ export function readMovement(field: Mt940Field, currency: Asset): StatementLine 
   return {
     place: field.place,
     bankRef: referenceOf(bank),
-    bookedOn: entry === undefined ? valueDate : bookedNear(valueDate, entry, at(6)),
+    bookedOn: entry === undefined || entry.trim() === '' ? valueDate : bookedNear(valueDate, entry, at(6)),
     bookedAt: null,
     valueDate,
     direction,
@@ -45,7 +46,9 @@ export function readMovement(field: Mt940Field, currency: Asset): StatementLine 
     counterpartyName: '',
     counterpartyIban: null,
     concept: more.join(' ').trim(),
-    endToEndId: REFERENCE_ELSEWHERE.test(own.trim()) ? null : referenceOf(own),
+    // Some banks put the other's account there, which is no reference.
+    endToEndId:
+      REFERENCE_ELSEWHERE.test(own.trim()) || isValidIban(normaliseIban(own)) ? null : referenceOf(own),
     returnCode: givesBack ? NO_REASON_TOLD : null,
     returnText: null,
     // Banks repeat the reference of what they take back.

@@ -1,10 +1,12 @@
 import { accountOf } from './account-number.ts'
+import { type Balance, balancesOf, otherCurrency, type Page, pageIn } from './camt-balances.ts'
 import { type CamtEntry, linesOfEntry } from './camt-entry.ts'
 import { CamtTotals } from './camt-totals.ts'
-import { amountIn, childOf, directionOf, onlyOf, repeated, textOf, timeIn, timeOf } from './camt-values.ts'
+import { boundReference, childOf, onlyOf, textOf, timeOf } from './camt-values.ts'
 import { checkStatement } from './check-statement.ts'
 import { readXml, type XmlElement, type XmlPiece } from './read-xml.ts'
 import { type Place, StatementError, type StatementPart, type StatementReader } from './statement.ts'
+import { shownAmount } from './statement-values.ts'
 
 /** What is read, by the namespace's last part. */
 export const CAMT_MESSAGES = [
@@ -29,10 +31,11 @@ const MAX_HEAD = 1024 * 1024
 /**
  * Reads camt.053 (statements) and camt.054 (notifications) of ISO 20022, versions 001.02 and 001.08, whatever wraps
  * them. An entry that the bank booked for several transactions is a line for each of them where their amounts make the
- * entry's, else one line.
+ * entry's, else one line. Pages that stand one after the other in a file are one statement; it isn't said to be complete,
+ * as whether the last of them is there shows only at its end.
  *
  * Throws `StatementError`: `encoding`, `doctype`, `xml`, `truncated`, `version`, `missing`, `order`, `amount`,
- * `currency`, `date`, `status`, `account`, `balance`, `totals`, `batch`, `repeated`.
+ * `currency`, `date`, `status`, `account`, `balance`, `totals`, `batch`, `repeated`, `reference`.
  */
 export const readCamt: StatementReader = (bytes) => checkStatement(readParts(bytes))
 
@@ -41,6 +44,7 @@ async function* readParts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Stat
   for await (const pieces of readXml(bytes, 'Document', IN_PARTS)) {
     for (const piece of pieces) yield* reader.read(piece)
   }
+  yield* reader.finish()
 }
 
 interface Statement {
@@ -53,20 +57,29 @@ interface Statement {
   closing: Balance | null
   toOn: string | null
   totals: CamtTotals
+  /** Where it is a page that isn't the statement's last. */
+  goesOn: { id: string | null; page: number } | null
+  /** Whether its lines go on those of the page before. */
+  isCarried: boolean
 }
 
-interface Balance {
-  units: bigint
-  currency: string
-  day: string | null
-  place: Place
+/** What is known of a statement that goes on in another page. */
+interface Begun {
+  id: string | null
+  page: number
+  closing: Balance | null
+  end: Extract<StatementPart, { kind: 'end' }>
 }
 
 /** Follows the message piece by piece; holds the head of a statement, or one entry. */
 class CamtReader {
   #isStatement = true
   /** Version 02 tells of pages for the whole message. */
-  #inPages = false
+  #page: Page | null = null
+  /** The statement before, which goes on in another page: its end waits for what the next one is. */
+  #carried: Begun | null = null
+  /** Of each account in this file what went on last. */
+  readonly #begun = new Map<string, Begun>()
   #statement: Statement | null = null
   #entry: CamtEntry | null = null
   /** How much is held of the head or entry that is being read, and of an entry's transactions. */
@@ -78,7 +91,14 @@ class CamtReader {
     } else if (name === 'Stmt' || name === 'Ntfctn') {
       if (this.#statement !== null) throw misplaced(name, place)
       const totals = new CamtTotals()
-      const unknown = { account: '', currency: null, closing: null, toOn: null }
+      const unknown = {
+        account: '',
+        currency: null,
+        closing: null,
+        toOn: null,
+        goesOn: null,
+        isCarried: false,
+      }
       this.#held = { head: 0, details: 0 }
       this.#statement = { place, head: [], begun: false, ...unknown, totals }
     } else if (name === 'Ntry') {
@@ -116,7 +136,7 @@ class CamtReader {
       }
       return
     }
-    if (element.name === 'GrpHdr') this.#inPages = isPage(childOf(element, 'MsgPgntn'))
+    if (element.name === 'GrpHdr') this.#page = pageIn(childOf(element, 'MsgPgntn'))
     if (this.#statement === null) return
     if (element.name === 'TxsSummry') this.#statement.totals.state(element)
     else if (BEFORE_ENTRIES.has(element.name)) {
@@ -133,80 +153,113 @@ class CamtReader {
     const { head, place } = statement
     const field = (name: string): XmlElement | undefined => onlyOf(head, name)
     const account = field('Acct')
-    const id = childOf(account, 'Id')
-    const named = childOf(id, 'IBAN') ?? childOf(childOf(id, 'Othr'), 'Id')
+    const number = childOf(account, 'Id')
+    const named = childOf(number, 'IBAN') ?? childOf(childOf(number, 'Othr'), 'Id')
     if (named === undefined) throw new StatementError('account', place, 'The statement names no account.')
     statement.account = accountOf(named.text, named.place)
-    const { opening, closing, paged } = this.#balancesOf(head)
-    statement.currency = textOf(account, 'Ccy') ?? opening?.currency ?? closing?.currency ?? null
+    const page = pageIn(field('StmtPgntn')) ?? this.#page
+    const none = { opening: null, closing: null, isPart: false, begins: true, ends: true }
+    const { opening, closing, isPart, begins, ends } = this.#isStatement ? balancesOf(head, page) : none
+    const told = closing ?? opening
+    statement.currency = textOf(account, 'Ccy') ?? told?.currency ?? null
+    if (told !== null && told.currency !== statement.currency) throw otherCurrency(told, statement.currency!)
     const period = field('FrToDt')
     const from = timeOf(childOf(period, 'FrDtTm'))?.day ?? null
     statement.closing = closing
     statement.toOn = closing?.day ?? timeOf(childOf(period, 'ToDtTm'))?.day ?? null
+    const id = idOf(field('Id'))
+    if (isPart && page !== null) {
+      if (!page.isLast && !ends) statement.goesOn = { id, page: page.number }
+      statement.isCarried = !begins && this.#follows({ id, page: page.number, opening }, statement)
+    }
+    if (statement.isCarried) return
+    yield* this.#endCarried()
     yield {
       kind: 'begin',
       place,
       account: statement.account,
       currency: statement.currency,
-      statementRef: field('Id')?.text || null,
+      statementRef: id,
       // The day of an opening balance may be the one before the statement's first, unless it has but one day.
       fromOn: from ?? (opening !== null && opening.day === closing?.day ? opening.day : null),
       toOn: statement.toOn,
       openingUnits: opening?.units ?? null,
-      complete: this.#isStatement && !paged,
+      complete: this.#isStatement && !isPart,
     }
   }
 
-  /** Booked balances; a page that isn't the first or the last of its statement has interim ones in their place. */
-  #balancesOf(head: readonly XmlElement[]): {
-    opening: Balance | null
-    closing: Balance | null
-    paged: boolean
-  } {
-    const balances = head.filter(({ name }) => name === 'Bal')
-    const has = (code: string): boolean => balances.some((element) => codeOf(element) === code)
-    // A message of several pages may hold whole statements as well.
-    const partial = this.#inPages && !((has('OPBD') || has('PRCD')) && has('CLBD'))
-    const paged = partial || isPage(onlyOf(head, 'StmtPgntn'))
-    if (!this.#isStatement) return { opening: null, closing: null, paged }
-    const interim = paged ? balances.filter((element) => codeOf(element) === 'ITBD') : []
-    const find = (code: string): XmlElement | undefined => {
-      const [first, second] = balances.filter((element) => codeOf(element) === code)
-      if (second !== undefined) throw repeated(second)
-      return first
+  /** Whether a page goes on where the statement before it in this file ended. Throws where another should stand there. */
+  #follows(
+    { id, page, opening }: { id: string | null; page: number; opening: Balance | null },
+    { place, account, currency }: Statement,
+  ): boolean {
+    const before = this.#begun.get(account)
+    if (before === undefined || (page <= 1 && (id === null || id !== before.id))) return false
+    if (before !== this.#carried || page !== before.page + 1) {
+      const message =
+        `This is page ${page} of a statement and page ${before.page + 1} has to follow. ` +
+        'Put all pages of a statement one after the other, each of them once.'
+      throw new StatementError('truncated', place, message)
     }
-    const closing = find('CLBD')
-    const opening = find('OPBD') ?? find('PRCD') ?? (interim.length === 2 || closing ? interim[0] : undefined)
-    const last = closing ?? (interim.length === 2 || opening !== interim[0] ? interim.at(-1) : undefined)
-    return { opening: balanceOf(opening), closing: balanceOf(last), paged }
+    const { closing } = before
+    if (opening === null || closing === null) return true
+    if (opening.currency !== closing.currency) throw otherCurrency(opening, closing.currency)
+    if (opening.units === closing.units) return true
+    const shown = ({ units }: Balance): string => shownAmount(units, currency ?? opening.currency)
+    const message = `The page before ended with ${shown(closing)} and this one begins with ${shown(opening)}: one is missing.`
+    throw new StatementError('balance', opening.place, message)
+  }
+
+  *#endCarried(): Generator<StatementPart> {
+    const carried = this.#carried
+    this.#carried = null
+    if (carried !== null) yield carried.end
   }
 
   *#closeEntry(): Generator<StatementPart> {
-    const { totals, account, currency, toOn } = this.#statement!
+    const statement = this.#statement!
     const entry = this.#entry!
     this.#entry = null
-    const { told, lines } = linesOfEntry(entry, { account, toOn })
-    if (currency !== null && told.currency !== currency) {
-      const message = `This entry is in ${told.currency} and the statement in ${currency}.`
-      throw new StatementError('currency', entry.place, message)
+    const { told, lines } = linesOfEntry(entry, statement)
+    if (told.booked && told.money !== null) {
+      const { currency, units } = told.money
+      // A notification may leave the currency to its entries.
+      if (units !== 0n) statement.currency ??= currency
+      if (statement.currency !== null && currency !== statement.currency) {
+        const message = `This entry is in ${currency} and the statement in ${statement.currency}.`
+        throw new StatementError('currency', entry.place, message)
+      }
     }
-    totals.add(told)
+    statement.totals.add(told)
     for (const line of lines) yield { kind: 'line', ...line }
   }
 
   *#closeStatement(place: Place): Generator<StatementPart> {
     yield* this.#begin()
-    const { closing, toOn, totals, currency } = this.#statement!
+    const { account, closing, toOn, totals, currency, goesOn, isCarried } = this.#statement!
     this.#statement = null
-    yield {
+    // Each page states what it holds itself.
+    const stated = totals.check(currency)
+    const end: Begun['end'] = {
       kind: 'end',
       place: closing?.place ?? place,
       closingUnits: closing?.units ?? null,
-      toOn,
-      stated: totals.check(currency),
+      toOn: toOn ?? (isCarried ? this.#carried!.end.toOn : null),
+      stated: isCarried || goesOn !== null ? NOTHING_STATED : stated,
     }
+    this.#carried = null
+    this.#begun.delete(account)
+    if (goesOn === null) return yield end
+    this.#carried = { ...goesOn, closing, end }
+    this.#begun.set(account, this.#carried)
+  }
+
+  *finish(): Generator<StatementPart> {
+    yield* this.#endCarried()
   }
 }
+
+const NOTHING_STATED = { lines: null, creditUnits: null, debitUnits: null }
 
 const misplaced = (name: string, place: Place): StatementError =>
   new StatementError(
@@ -226,19 +279,6 @@ function messageOf(namespace: string, place: Place): CamtMessage {
   )
 }
 
-const isPage = (page: XmlElement | undefined): boolean =>
-  page !== undefined && (textOf(page, 'LastPgInd') !== 'true' || textOf(page, 'PgNb') !== '1')
-
-const codeOf = (balance: XmlElement): string | null =>
-  textOf(childOf(childOf(balance, 'Tp'), 'CdOrPrtry'), 'Cd')
-
-function balanceOf(element: XmlElement | undefined): Balance | null {
-  if (element === undefined) return null
-  const { units, currency } = amountIn(element)
-  return {
-    units: directionOf(element) === 'credit' ? units : -units,
-    currency,
-    day: timeIn(childOf(element, 'Dt'))?.day ?? null,
-    place: element.place,
-  }
+function idOf(element: XmlElement | undefined): string | null {
+  return element === undefined || element.text === '' ? null : boundReference(element, element.text)
 }

@@ -100,7 +100,7 @@ describe('what a file says', () => {
 
   test('credit and debit columns, words beside the amount, a sign the other way round', async () => {
     const columns = { booked_on: 'day', credit: 'in', debit: 'out' }
-    const two = 'day,in,out\n2026-03-31,1.00,\n2026-03-31,,2.00\n2026-03-31,0,-3\n'
+    const two = 'day,in,out\n2026-03-31,1.00,\n2026-03-31,,-2.00\n2026-03-31,0,-3\n2026-03-31,0,0\n'
     assert.deepEqual(await amounts({ columns }, two), [
       ['credit', 100n],
       ['debit', 200n],
@@ -130,10 +130,25 @@ describe('what a file says', () => {
     assert.equal(await read('EUR 12', '.'), 1200n)
     assert.equal(await read('12.50-', '.'), -1250n)
     assert.equal(await read('\u221212.5', '.'), -1250n)
-    for (const text of ['1.23', '1.23.456', '--1', '-1-', '1,5,0', '', 'abc', '1e3']) {
+    for (const text of [
+      '1.23',
+      '1.23.456',
+      '--1',
+      '-1-',
+      '1,5,0',
+      '',
+      'abc',
+      '1e3',
+      '0.500',
+      '1.234 567',
+      '5,-',
+    ]) {
       await assert.rejects(read(text, ','), /Line 2, column 12: .* is no amount, such as -1\.234,56/, text)
     }
-    await assert.rejects(read('1,234', ','), /at most 2 decimals in EUR/)
+    assert.equal(await read('0,500', ','), 50n)
+    assert.equal(await read('1234,500', ','), 123_450n)
+    assert.equal(await read('1,235', '.'), 123_500n)
+    await assert.rejects(read('1234,567', ','), /at most 2 decimals in EUR/)
   })
 
   test('no header, tabs, other encodings, accounts in a column', async () => {
@@ -155,6 +170,21 @@ describe('what a file says', () => {
       [ACCOUNT, 'line', 'line', 'end', 'ES7921000813610123456789', 'line', 'end'],
     )
     assert.equal(linesAmong(parts)[0]!.concept, 'Año €')
+  })
+
+  test('another quote, doubled inside of it, and lines before the table that end in CR', async () => {
+    const mapping = { ...PLAIN, quote: "'", columns: { ...PLAIN.columns, concept: 'text' } }
+    const [line] = linesAmong(
+      await readAll(reader(mapping), "text,day,amount\n'O''Brien \"x\"',2026-03-31,1\n"),
+    )
+    assert.equal(line!.concept, 'O\'Brien "x"')
+    for (const end of ['\n', '\r\n', '\r']) {
+      const file = ['Bank', '', 'day,amount', '2026-03-31,1', ''].join(end)
+      for (const size of [1, 1000]) {
+        const parts = await readAll(reader({ ...PLAIN, skip_rows: 2 }), file, size)
+        assert.deepEqual(parts[1]!.place, { line: 4, column: 1 }, JSON.stringify(end))
+      }
+    }
   })
 
   test('a table without rows is a statement without lines', async () => {
@@ -204,89 +234,11 @@ describe('a mapping', () => {
     assert.match(one({ skip_rows: -1 }), /skip_rows must be a whole number/)
     assert.match(one({ encoding: 'ebcdic' }), /encoding must be one of guess, utf-8/)
     assert.match(one({ directions: { credit: ['H'], debit: ['S'] } }), /columns\.direction goes with/)
+    const two = { booked_on: 'day', credit: 'in', debit: 'out' }
+    assert.match(one({ sign: 'reversed', columns: two }), /^sign goes with amounts that have one/)
     const columns = { ...PLAIN.columns, direction: 'd' }
+    const hands = { credit: ['H'], debit: ['S'] }
+    assert.match(one({ sign: 'reversed', columns, directions: hands }), /^sign goes with/)
     assert.match(one({ columns, directions: { credit: ['H'], debit: ['H'] } }), /directions has "H" for both/)
-  })
-})
-
-describe('what is refused', () => {
-  test('columns that aren’t there, or twice', async () => {
-    const message = await refused(PLAIN, 'date,amount\n')
-    assert.equal(message, 'column at 1:1: There is no column "day". The row has 2: "date", "amount".')
-    assert.match(await refused(PLAIN, 'day,day,amount\n'), /^column at 1:1: Two columns are called "day"/)
-    const third = { ...PLAIN, columns: { ...PLAIN.columns, concept: 3 } }
-    assert.match(await refused(third, 'day,amount\n'), /^column at 1:1: There is no column 3/)
-  })
-
-  test('rows that are cut, open quotes, endless rows, quotes in the middle', async () => {
-    assert.match(
-      await refused(PLAIN, 'day,amount\n2026-03-31\n'),
-      /^row at 2:1: The row has 1 columns and the first has 2/,
-    )
-    assert.match(
-      await refused(PLAIN, 'day,amount\n"2026-03-31,1\n'),
-      /^truncated at \d:1: A " is never closed/,
-    )
-    assert.match(await refused(PLAIN, `day,amount\n"${'x'.repeat(200_000)}`), /^csv at 2:1: A row is longer/)
-    assert.match(await refused(PLAIN, 'day,amount\n2026-03-31,1"2\n'), /^csv at 2:1: This is no CSV/)
-  })
-
-  test('days and amounts, with their columns, behind quotes and line ends', async () => {
-    const mapping = { ...PLAIN, columns: { ...PLAIN.columns, concept: 'text' } }
-    assert.match(
-      await refused(mapping, 'text,day,amount\n"a,\nb",2026-3-31,1\n'),
-      /^date at 3:4: "2026-3-31" is no day as YYYY-MM-DD/,
-    )
-    assert.match(
-      await refused(mapping, 'text,day,amount\n"a""",2026-02-30,1\n'),
-      /^date at 2:7: There is no day/,
-    )
-    assert.match(await refused(mapping, 'text,day,amount\n"a",2026-03-31,1.005\n'), /^amount at 2:16: /)
-  })
-
-  test('both a credit and a debit, an unknown word, an account or currency that can’t be', async () => {
-    const both = { ...PLAIN, columns: { booked_on: 'day', credit: 'in', debit: 'out' } }
-    assert.match(await refused(both, 'day,in,out\n2026-03-31,1,1\n'), /^row at 2:14: The row has both/)
-    const words = {
-      ...PLAIN,
-      directions: { credit: ['H'], debit: ['S'] },
-      columns: { ...PLAIN.columns, direction: 'w' },
-    }
-    assert.match(
-      await refused(words, 'day,amount,w\n2026-03-31,1,X\n'),
-      /^row at 2:14: "X" is none of the words in directions: H, S/,
-    )
-    const columns = { ...PLAIN.columns, account: 'a', currency: 'c' }
-    const told = { columns }
-    assert.match(
-      await refused(told, 'a,c,day,amount\nES9121000418450200051333,EUR,2026-03-31,1\n'),
-      /^account at 2:1: /,
-    )
-    assert.match(
-      await refused(told, `a,c,day,amount\n${ACCOUNT},eur,2026-03-31,1\n`),
-      /^currency at 2:26: "eur"/,
-    )
-  })
-
-  test('balances that don’t follow from one another in either order', async () => {
-    const mapping = { ...PLAIN, columns: { ...PLAIN.columns, balance: 'b' } }
-    const rows = (...balances: string[]): string =>
-      `day,amount,b\n${balances.map((balance) => `2026-03-31,1,${balance}\n`).join('')}`
-    await readAll(reader(mapping), rows('1', '2', '3'))
-    await readAll(reader(mapping), rows('3', '2', '1'))
-    assert.match(
-      await refused(mapping, rows('1', '2', '4')),
-      /^balance at 4:1: The balance after this line is 4\.00 EUR/,
-    )
-    assert.match(await refused(mapping, rows('3', '2', '3')), /^balance at 4:1: /)
-    assert.match(await refused(mapping, rows('1', '1')), /^balance at 3:1: /)
-  })
-
-  test('another encoding than the mapping says', async () => {
-    const latin = Buffer.from('day,amount,ñ\n', 'latin1')
-    assert.match(
-      await refused({ ...PLAIN, encoding: 'utf-8' }, latin),
-      /^encoding at 1:12: This is not UTF-8/,
-    )
   })
 })

@@ -1,33 +1,23 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { CsvError, parse } from 'csv-parse'
+import type { Asset } from '../../money/asset.ts'
 import { normaliseIban } from '../../providers/bank/iban.ts'
-import { accountOf } from './account-number.ts'
+import { accountOf, ibanOfAccount } from './account-number.ts'
 import { checkStatement } from './check-statement.ts'
 import type { CsvColumn, CsvColumnName, CsvMapping } from './csv-mapping.ts'
+import { type CsvRow, placeOf, readRows } from './csv-rows.ts'
 import { CsvValues } from './csv-values.ts'
-import { decodeText } from './decode-text.ts'
 import { type Place, StatementError, type StatementPart, type StatementReader } from './statement.ts'
 import { currencyOf, joinCut, referenceOf } from './statement-values.ts'
-
-/** Characters of one row. */
-const MAX_ROW = 64 * 1024
 
 /**
  * Reads a bank's CSV as `mapping` says (`csvMappingOf`). Rows of one account that stand together are one statement,
  * oldest or newest first; where a column tells the balance, each must follow from the one beside it. A list of rows
  * tells neither its first nor its last balance, so that a file that was cut between two rows looks whole.
  *
- * Throws `StatementError`: `encoding`, `csv`, `column`, `row`, `amount`, `currency`, `date`, `account`, `balance`.
+ * Throws `StatementError`: `encoding`, `csv`, `truncated`, `column`, `row`, `amount`, `currency`, `date`, `account`, `order`,
+ * `balance`.
  */
 export function csvReader(mapping: CsvMapping): StatementReader {
   return (bytes) => checkStatement(readParts(bytes, mapping))
-}
-
-interface Row {
-  cells: readonly string[]
-  line: number
-  raw: string
 }
 
 async function* readParts(
@@ -39,80 +29,6 @@ async function* readParts(
   yield* reader.finish()
 }
 
-async function* readRows(bytes: AsyncIterable<Uint8Array>, mapping: CsvMapping): AsyncGenerator<Row> {
-  const parser = parse({
-    delimiter: mapping.delimiter,
-    quote: mapping.quote,
-    record_delimiter: ['\r\n', '\n', '\r'],
-    info: true,
-    raw: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: MAX_ROW,
-  })
-  const text = afterRows(
-    decodeText(bytes, () => mapping.encoding),
-    mapping.skipRows,
-  )
-  // A failure of either side ends the other, and comes out of the loop below.
-  const piped = pipeline(Readable.from(text), parser).catch((error: unknown) =>
-    parser.destroy(asError(error)),
-  )
-  try {
-    for await (const { record, info, raw } of parser as AsyncIterable<Parsed>) {
-      const written = raw.replace(/^(?:\r\n|\n|\r)+/, '').replace(/(?:\r\n|\n|\r)$/, '')
-      const linesInside = written.split(/\r\n|\n|\r/).length - 1
-      yield { cells: record, line: mapping.skipRows + info.lines - linesInside, raw: written }
-    }
-    await piped
-  } catch (error) {
-    throw error instanceof CsvError ? unreadable(error, mapping) : error
-  } finally {
-    parser.destroy()
-    await piped
-    await text.return(undefined)
-  }
-}
-
-interface Parsed {
-  record: string[]
-  info: { lines: number }
-  raw: string
-}
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
-
-function unreadable(error: CsvError, mapping: CsvMapping): StatementError {
-  const { lines } = error as unknown as { lines?: number }
-  const place = { line: mapping.skipRows + (lines ?? 1), column: 1 }
-  const quote = mapping.quote ?? '"'
-  if (error.code === 'CSV_QUOTE_NOT_CLOSED') {
-    const message = `A ${quote} is never closed: the file ends early, or its quotes are no quotes (quote: null).`
-    return new StatementError('truncated', place, message)
-  }
-  if (error.code === 'CSV_MAX_RECORD_SIZE') {
-    const message = `A row is longer than ${MAX_ROW} characters: is a ${quote} not closed, or the delimiter another?`
-    return new StatementError('csv', place, message)
-  }
-  const message = `This is no CSV with ${JSON.stringify(mapping.delimiter)} between columns and ${quote} around texts.`
-  return new StatementError('csv', place, message)
-}
-
-/** The text after so many lines; what stands before the table needn't be CSV. */
-async function* afterRows(text: AsyncIterable<string>, rows: number): AsyncGenerator<string, void> {
-  let left = rows
-  for await (const piece of text) {
-    let from = 0
-    while (left > 0) {
-      const end = piece.indexOf('\n', from)
-      if (end < 0) break
-      from = end + 1
-      left -= 1
-    }
-    if (left === 0 && from < piece.length) yield from === 0 ? piece : piece.slice(from)
-  }
-}
-
 class CsvReader {
   readonly #mapping: CsvMapping
   readonly #values: CsvValues
@@ -121,6 +37,13 @@ class CsvReader {
   #only: number | null = null
   #width = 0
   #account: string | null = null
+  /** Accounts whose rows have ended, by their IBAN where they have one. */
+  readonly #ended = new Set<string>()
+  #tookAny = false
+  /** Whether the file writes `12,50-`, so that a last amount may lack its minus. */
+  #hasMinusAfter = false
+  /** Why the first row that was left out was, in case that all are. */
+  #leftOut: StatementError | null = null
   #toOn: string | null = null
   #last: Place = { line: 1, column: 1 }
 
@@ -129,7 +52,7 @@ class CsvReader {
     this.#values = new CsvValues(mapping)
   }
 
-  *row(row: Row): Generator<StatementPart> {
+  *row(row: CsvRow): Generator<StatementPart> {
     this.#last = { line: row.line, column: 1 }
     if (this.#columns === null) {
       this.#findColumns(row)
@@ -139,20 +62,44 @@ class CsvReader {
       const message = `The row has ${row.cells.length} columns and the first has ${this.#width}.`
       throw new StatementError('row', this.#last, message)
     }
-    const { only } = this.#mapping
-    if (only !== null && !only.values.includes(row.cells[this.#only!]!.trim())) return
+    if (!this.#isTaken(row)) return
     yield* this.#line(row)
   }
 
   *finish(): Generator<StatementPart> {
     const { account } = this.#mapping
+    if (this.#leftOut !== null && !this.#tookAny) throw this.#leftOut
     if (this.#account === null && account !== null && this.#columns !== null) {
       yield this.#begin(account, this.#last)
     }
     yield* this.#end()
   }
 
-  #findColumns({ cells, line }: Row): void {
+  /** Whether the row is one that counts (`only`). */
+  #isTaken(row: CsvRow): boolean {
+    const { only } = this.#mapping
+    const word = only === null ? '' : row.cells[this.#only!]!.trim()
+    if (only === null || only.values.includes(word)) {
+      this.#tookAny = true
+      return true
+    }
+    const shown = JSON.stringify(word.slice(0, 40))
+    const refuse = (problem: string): StatementError =>
+      new StatementError('row', placeOf(row, this.#only!, this.#mapping), `${shown} ${problem}`)
+    const lower = word.toLowerCase()
+    if (only.values.some((value) => value.trim().toLowerCase() === lower)) {
+      throw refuse(
+        'is one of the words in only, but for its case or blanks: write it there as the file does.',
+      )
+    }
+    this.#leftOut ??= refuse(
+      `is none of the words in only, nor is that of any other row: ${only.values.join(', ')}. ` +
+        'If none of the rows is booked yet, there is nothing to import.',
+    )
+    return false
+  }
+
+  #findColumns({ cells, line }: CsvRow): void {
     this.#width = cells.length
     const names = cells.map((cell) => cell.trim().toLowerCase())
     const find = (column: CsvColumn): number => {
@@ -171,7 +118,7 @@ class CsvReader {
     this.#only = this.#mapping.only === null ? null : find(this.#mapping.only.column)
   }
 
-  *#line(row: Row): Generator<StatementPart> {
+  *#line(row: CsvRow): Generator<StatementPart> {
     const { mapping, columns } = { mapping: this.#mapping, columns: this.#columns! }
     const cell = (name: CsvColumnName): Cell => {
       const at = columns.get(name)?.[0]
@@ -184,6 +131,12 @@ class CsvReader {
     const account = mapping.account ?? accountOf(accountCell.text, accountCell.place())
     if (account !== this.#account) {
       yield* this.#end()
+      if (this.#ended.has(ibanOfAccount(account) ?? account)) {
+        const message =
+          'Rows of this account stand before those of another already, and rows of one account must stand together: ' +
+          'sort the file by account.'
+        throw new StatementError('order', accountCell.place(), message)
+      }
       yield this.#begin(account, place)
     }
     const currencyCell = cell('currency')
@@ -192,6 +145,7 @@ class CsvReader {
       mapping.currency === null ? currencyCell.place() : place,
     )
     const moved = this.#values.movement(cell, currency)
+    this.#refuseCut(row, currency)
     const bookedOn = this.#values.day(cell('booked_on'))
     if (this.#toOn === null || bookedOn > this.#toOn) this.#toOn = bookedOn
     if (moved.units === 0n) return
@@ -217,6 +171,25 @@ class CsvReader {
     }
   }
 
+  /** A last row without a line end may be cut inside of its amount, `12` of `12,50`: only all its decimals show that it isn't. */
+  #refuseCut({ cells, raw, isEnded }: CsvRow, { decimals, symbol }: Asset): void {
+    const last = cells.length - 1
+    const isAmount = (['amount', 'credit', 'debit'] as const).some(
+      (name) => this.#columns!.get(name)?.[0] === last,
+    )
+    const text = cells[last]!.trim()
+    if (isEnded && isAmount) this.#hasMinusAfter ||= /[-\u2212]$/.test(text)
+    if (isEnded || !isAmount || text === '' || raw.endsWith(this.#mapping.quote ?? '\n')) return
+    const { decimal } = this.#mapping
+    const fraction = /^\d*/.exec(text.slice(text.lastIndexOf(decimal) + 1))![0]
+    const hasAllDecimals = decimals > 0 && text.includes(decimal) && fraction.length >= decimals
+    if (hasAllDecimals && (!this.#hasMinusAfter || /[-\u2212]$/.test(text))) return
+    const message =
+      `The file ends in the amount ${JSON.stringify(text.slice(0, 40))} of ${symbol}, which may be cut. ` +
+      'Download it again; if it is whole, end its last row with a line end.'
+    throw new StatementError('truncated', this.#last, message)
+  }
+
   #begin(account: string, place: Place): StatementPart {
     this.#account = account
     this.#toOn = null
@@ -235,6 +208,7 @@ class CsvReader {
 
   *#end(): Generator<StatementPart> {
     if (this.#account === null) return
+    this.#ended.add(ibanOfAccount(this.#account) ?? this.#account)
     this.#account = null
     const stated = { lines: null, creditUnits: null, debitUnits: null }
     yield { kind: 'end', place: this.#last, closingUnits: null, toOn: this.#toOn, stated }
@@ -248,23 +222,3 @@ export interface Cell {
 }
 
 const ABSENT: Cell = { text: '', place: () => ({ line: 1, column: 1 }) }
-
-/** Where a row's cell begins, by walking over the quotes before it. */
-function placeOf({ raw, line: first }: Row, index: number, { delimiter, quote }: CsvMapping): Place {
-  let line = first
-  let begin = 0
-  let cell = 0
-  let inQuotes = false
-  for (let at = 0; at < raw.length && cell < index; at += 1) {
-    const character = raw[at]!
-    if (character === quote) inQuotes = !inQuotes
-    else if (character === delimiter && !inQuotes) {
-      cell += 1
-      if (cell === index) return { line, column: at + 2 - begin }
-    } else if (character === '\n') {
-      line += 1
-      begin = at + 1
-    }
-  }
-  return { line, column: 1 }
-}

@@ -280,6 +280,24 @@ describe('a thread lives as long as it is needed', () => {
     )
   })
 
+  test('that its memory was not enough is no reason to try again', async () => {
+    const threads = await threadsOf(
+      async () => {
+        const { refusal } = await read(readInWorker(inPieces(LARGE), TASK))
+        const { code, text } = refusal as StatementError
+        assert.equal(code, 'too_large')
+        assert.match(text, /more than 512 MB of memory.* Ask the bank for smaller files/)
+      },
+      (worker) => {
+        const lack = Object.assign(new Error('Worker terminated due to reaching memory limit'), {
+          code: 'ERR_WORKER_OUT_OF_MEMORY',
+        })
+        void once(worker, 'message').then(() => worker.emit('error', lack))
+      },
+    )
+    assert.equal(threads[0]?.isGone, true)
+  })
+
   test('it is given the bytes and not what lies beside them in memory', async () => {
     const pooled = Buffer.from(CAMT.slice(0, 1_000))
     assert.ok(pooled.buffer.byteLength > pooled.length)

@@ -11,7 +11,8 @@ const MOST_HEAP_MB = 512
  * nothing but the bytes, begins with the first part that is asked for, is never more than some thousand parts ahead,
  * and is gone once the reading ends or stops.
  *
- * Throws what the reader of the format does, and `Error` where the thread dies.
+ * Throws what the reader of the format does, `StatementError` with code `too_large` where the thread's memory isn't enough,
+ * and `Error` where it dies otherwise.
  */
 export async function* readInWorker(
   bytes: AsyncIterable<Uint8Array>,
@@ -44,8 +45,20 @@ export async function* readInWorker(
       } else return
     }
     throw new Error('The thread that reads the statement ended before the statement did.')
+  } catch (error) {
+    // Another try would end alike.
+    if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY') throw tooLargeToRead()
+    throw error
   } finally {
     await worker.terminate()
     await source.return?.()
   }
 }
+
+const tooLargeToRead = (): StatementError =>
+  new StatementError(
+    'too_large',
+    { line: 1, column: 1 },
+    `Reading this file takes more than ${MOST_HEAP_MB} MB of memory, as no statement does. Ask the bank for smaller files, ` +
+      'such as one for each day.',
+  )

@@ -96,7 +96,84 @@ describe('statements of banks', () => {
   })
 })
 
+const OTHER_ACCOUNT = 'DE89370400440532013000'
+/** A second statement, as far as the place of its account and on from there. */
+const another = (account: string): string =>
+  `:20:2\n${account}:28C:8\n:60F:C260331EUR0,00\n:61:260331C5,00NTRFX\n:62F:C260331EUR5,00\n-\n`
+const accounts = async (file: string): Promise<string[]> =>
+  (await readAll(readMt940, file)).flatMap((part) => (part.kind === 'begin' ? [part.account] : []))
+
+describe('whose statement it is', () => {
+  const first = statement(':61:2603310331C10,00NTRFX')
+
+  test('the account with the BIC of its bank on a line of its own', async () => {
+    const file = first + another(`:25P:${OTHER_ACCOUNT}\nCOBADEFFXXX\n`)
+    assert.deepEqual(await accounts(file), [ACCOUNT, OTHER_ACCOUNT])
+  })
+
+  test('one that names no account is never of the account before', async () => {
+    const nameless = /^account at 10:1: The statement names no account \(:25:\)/
+    assert.match(await refused(first + another('')), nameless)
+    assert.match(await refused(first.replace('\n-\n', '\n') + another('')), /^account at 9:1: /)
+    const unopened = `:20:1\n:25:${ACCOUNT}\n-\n`
+    assert.match(await refused(unopened + another('')), /^account at 6:1: /)
+    const page = first.replace(':62F:', ':62M:') + another('').replace('60F:C260331EUR0', '60M:C260331EUR10')
+    assert.match(await refused(page), nameless)
+  })
+
+  test('what stands behind a balance is no part of it', async () => {
+    for (const trailer of ['-XXX', 'ABNANL2A', ':940:', ':940:\nABNANL2A\n940'])
+      assert.deepEqual(
+        await accounts(first.replace('\n-\n', `\n${trailer}\n`) + another(`:25:${OTHER_ACCOUNT}\n`)),
+        [ACCOUNT, OTHER_ACCOUNT],
+      )
+  })
+})
+
+describe('texts that look like something else', () => {
+  const concept = async (text: string): Promise<string> =>
+    (await line(`:61:260331C10,00NTRFX\n:86:${text}`)).concept
+
+  test('lines that begin like a field go on with the text', async () => {
+    const full = 'A'.repeat(65)
+    for (const text of [':26:37 Folgenr. 007', ':25:37', ':20:37', ':60F:x', ':61:12', ':62F:Haus', ':65:C'])
+      assert.equal(await concept(`${full}\n${text}`), full + text)
+    assert.equal(
+      await concept('105?00X?20SVWZ+2026-03-31T16\n:26:37 Folgenr. 007?31DE89370400440532013000'),
+      '2026-03-31T16:26:37 Folgenr. 007',
+    )
+  })
+
+  test('fields behind the closing balance are read as ever, and a statement that breaks off is none', async () => {
+    const whole = statement(':61:260331C10,00NTRFX\n:86:A')
+    const behind = ':64:C260331EUR10,00\n:65:C260401EUR10,00\n:86:/SUM/0/1/0,00/10,00/\n-'
+    const file = whole.replace('\n-\n', `\n${behind}\n`) + another(`:25:${OTHER_ACCOUNT}\n`)
+    assert.deepEqual(await accounts(file), [ACCOUNT, OTHER_ACCOUNT])
+    const broken = whole.slice(0, whole.indexOf(':62F:'))
+    assert.match(await refused(broken + whole), /^order at 10:1: :60F:/)
+    assert.match(await refused(`${broken}{1:F01X}{2:O940}{4:\n${whole}`), /^truncated /)
+  })
+
+  test('braces in a text, and blocks behind a message', async () => {
+    assert.equal(await concept('A\n{4711} B\n{5:C'), 'A {4711} B {5:C')
+    const blocks = '{1:F01X}{2:O940}{4:\n'
+    const file =
+      blocks + statement(':61:260331C10,00NTRFX').replace('\n-\n', '\n-}{5:{CHK:1}}\n{S:{COP:P}}\n')
+    assert.deepEqual(await accounts(file + file), [ACCOUNT, ACCOUNT])
+    assert.match(await refused('{1:F01X\n:20:1\n'), /^field at 1:1: A block of the header does not end/)
+  })
+})
+
 describe('one movement', () => {
+  test('blanks for the day of booking, and before the kind', async () => {
+    const read = async (text: string) => {
+      const { bookedOn, units, bankRef } = await line(`:61:${text}`)
+      return [bookedOn, units, bankRef]
+    }
+    assert.deepEqual(await read('260331    C10,00NTRFNONREF//XY'), ['2026-03-31', 1000n, 'XY'])
+    assert.deepEqual(await read('2603310331C10,00 NTRFNONREF//XY'), ['2026-03-31', 1000n, 'XY'])
+  })
+
   test('days of booking on either side of a year’s end, and a leap day', async () => {
     assert.equal((await line(':61:2512311231C10,NTRFX')).bookedOn, '2025-12-31')
     assert.equal((await line(':61:2512310102C10,NTRFX')).bookedOn, '2026-01-02')
@@ -129,6 +206,9 @@ describe('one movement', () => {
     assert.deepEqual(await refs('ABC 1//XY/2'), ['ABC 1', 'XY/2'])
     assert.deepEqual(await refs('NONREF'), [null, null])
     assert.deepEqual(await refs('EREF//NONREF'), [null, null])
+    // A Dutch bank writes the other's account there.
+    assert.deepEqual(await refs('NL91ABNA0417164300'), [null, null])
+    assert.deepEqual(await refs('RF18539007547034'), ['RF18539007547034', null])
   })
 
   test('a movement of nothing is no line, and one without :86: is one', async () => {
@@ -165,6 +245,7 @@ test('accounts: IBAN with BIC before or currency behind, bank code and account, 
   assert.equal(read('NL91ABNA0417164300EUR'), 'NL91ABNA0417164300')
   assert.equal(read('NL91ABNA0417164300 EUR'), 'NL91ABNA0417164300')
   assert.equal(read('ABNANL2A/NL91ABNA0417164300'), 'NL91ABNA0417164300')
+  assert.equal(read('NL91ABNA0417164300/EUR'), 'NL91ABNA0417164300')
   assert.equal(read('MT84MALT011000012345MTLCAST001S'), 'MT84MALT011000012345MTLCAST001S')
   assert.equal(read('50880050/0194777100888EUR'), '50880050/0194777100888')
   assert.equal(read('123456789'), '123456789')
@@ -243,7 +324,10 @@ describe('what is refused', () => {
       /^currency at 6:1/,
     )
     assert.match(await refused(':61:260331C10,00NTRFX\n'), /^order at 1:1: :61: does not stand/)
-    assert.match(await refused(statement('').replace(/:25:.*\n/, '')), /^order at 3:1/)
+    assert.match(
+      await refused(statement('').replace(/:25:.*\n/, '')),
+      /^account at 3:1: The statement names no account \(:25:\)/,
+    )
   })
 
   test('what is no text, endless lines and fields', async () => {

@@ -37,17 +37,27 @@ async function* readParts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Stat
 type Movement = Extract<StatementPart, { kind: 'line' }>
 
 /** Header and trailer around a message: `{1:F01…}{2:O940…}{4:`, `{5:{CHK:…}}`. */
-const BLOCKS = /^(?:\{[1235]:(?:[^{}]|\{[^{}]*\})*\}|\{4:)+/
+const BLOCKS = /^(?:\{[1235S]:(?:[^{}]|\{[^{}]*\})*\}|\{4:)+/
+const HEADER = /^\{1:[A-Z]\d{2}/
+
+const FIELD = /^:(\d{2}[A-Z]?|NS):(.*)$/
+/** What ends the text of a movement's `:86:`; a balance that doesn't belong there does, so that it is refused. */
+const FIELD_AFTER_TEXT = /^:(?:61:\d{6}|86:|NS:|62[FM]:[CD]|60[FM]:[CD]\d{6}[A-Z]{3}\d)/
+/** Fields that have more lines than one. */
+const LONG_FIELDS = ['25P', '61', '86', 'NS']
 
 class Mt940Reader {
   #field: Mt940Field | null = null
+  /** As this message names it; never that of the message before. */
   #account: string | null = null
   #reference: string | null = null
   /** Inside a statement: after its opening balance and before its last closing one. */
   #currency: string | null = null
-  /** What `:62M:` left for the next page's `:60M:`; null but between pages. */
-  #carried: bigint | null = null
+  /** What `:62M:` left for the next page's `:60M:`, and whose it is; null but between pages. */
+  #carried: { units: bigint; account: string | null } | null = null
   #movement: Movement | null = null
+  /** How many lines tell of the movement so far, in however many fields. */
+  #told = 0
   /** After a header or `:20:`, until the statement's last closing balance: a file may not end there. */
   #inMessage = false
   /** After `{4:`, until its `-}`. */
@@ -57,26 +67,28 @@ class Mt940Reader {
   *line({ line, text: written }: TextLine): Generator<StatementPart> {
     this.#last = { line, column: written.length + 1 }
     // The header's blocks may stand on the first field's line.
-    const blocks = BLOCKS.exec(written)?.[0] ?? ''
+    const isText = this.#field?.tag === '86' && !HEADER.test(written)
+    const blocks = isText ? '' : (BLOCKS.exec(written)?.[0] ?? '')
     if (blocks !== '') yield* this.#closeField()
     if (/^\{[1-4]:/.test(blocks)) this.#inMessage = true
     if (blocks.endsWith('{4:')) this.#inBlock = true
     const text = written.slice(blocks.length)
     const column = blocks.length + 1
-    if (/^\{/.test(text)) {
+    if (text.startsWith('{') && !isText) {
       throw new StatementError('field', { line, column }, 'A block of the header does not end.')
     }
-    const field = /^:(\d{2}[A-Z]?|NS):(.*)$/.exec(text)
+    const field = this.#isInDetails() && !FIELD_AFTER_TEXT.test(text) ? null : FIELD.exec(text)
     if (field !== null) {
       yield* this.#closeField()
       this.#field = { tag: field[1]!, lines: [field[2]!], place: { line, column } }
-    } else if (/^-(\}.*)?$/.test(text.trim()) && !this.#isHyphenOfText(text)) {
+    } else if (/^-(\}.*)?$/.test(text.trim()) && !(this.#isInDetails() && text.trim() === '-')) {
       yield* this.#closeField()
       yield* this.#closeMessage()
       this.#inBlock = false
-    } else if (this.#field !== null) {
+    } else if (this.#field !== null && LONG_FIELDS.includes(this.#field.tag)) {
+      // Behind any other field stands what some banks put between their messages.
       if (this.#field.lines.push(text) > MAX_FIELD_LINES) {
-        throw new StatementError('field', { line, column }, `The field :${this.#field.tag}: does not end.`)
+        throw endless(this.#field.tag, { line, column })
       }
     }
   }
@@ -98,10 +110,13 @@ class Mt940Reader {
     }
   }
 
-  /** No message ends at a movement: a hyphen alone there is what was left of a text that was cut into lines. */
-  #isHyphenOfText(text: string): boolean {
+  /**
+   * In a movement's `:86:`, whose text was cut into lines: one may begin with what looks like a field, and a hyphen
+   * alone is what was left of it, as no message ends there.
+   */
+  #isInDetails(): boolean {
     const inMovements = this.#currency !== null && this.#carried === null
-    return inMovements && this.#field?.tag === '86' && text.trim() === '-'
+    return inMovements && (this.#field?.tag === '86' || this.#field?.tag === 'NS')
   }
 
   *#closeField(): Generator<StatementPart> {
@@ -115,6 +130,7 @@ class Mt940Reader {
         this.#inMessage = true
         return
       case '25':
+      case '25P':
         return this.#takeAccount(field)
       case '28':
       case '28C':
@@ -125,11 +141,15 @@ class Mt940Reader {
         return yield* this.#open(field)
       case '61':
         if (this.#currency === null) throw misplaced(field)
+        this.#told = 0
         this.#movement = { kind: 'line', ...readMovement(field, currencyOf(this.#currency, field.place)) }
         return
       case '86':
+        if (this.#movement === null) return
         // Some banks tell one movement's details in two fields.
-        if (this.#movement !== null) Object.assign(this.#movement, readDetails(field, this.#movement))
+        this.#told += field.lines.length
+        if (this.#told > MAX_FIELD_LINES) throw endless(field.tag, field.place)
+        Object.assign(this.#movement, readDetails(field, this.#movement))
         return
       case '62F':
       case '62M':
@@ -151,31 +171,37 @@ class Mt940Reader {
       throw new StatementError('truncated', this.#last, message)
     }
     this.#reference = this.#carried === null ? null : this.#reference
+    this.#account = null
   }
 
   #takeAccount(field: Mt940Field): void {
     if (this.#currency !== null && this.#carried === null) throw misplaced(field)
-    const account = mt940Account(contentOf(field), field.place)
-    if (this.#carried !== null && account !== this.#account)
+    // `:25P:` tells the BIC on its second line.
+    const account = mt940Account(field.lines[0]!, field.place)
+    if (this.#carried !== null && account !== this.#carried.account)
       throw new StatementError('truncated', field.place, ELSEWHERE)
     this.#account = account
   }
 
   *#open(field: Mt940Field): Generator<StatementPart> {
     const { units, currency } = balanceIn(field)
+    const inMovements = this.#currency !== null && this.#carried === null
+    if (inMovements) throw misplaced(field)
+    if (this.#account === null) {
+      throw new StatementError('account', field.place, 'The statement names no account (:25:).')
+    }
     if (this.#carried !== null) {
       if (field.tag !== '60M' || currency !== this.#currency) {
         throw new StatementError('truncated', field.place, ELSEWHERE)
       }
-      if (units !== this.#carried) {
-        const [carried, here] = [shownAmount(this.#carried, currency), shownAmount(units, currency)]
+      if (units !== this.#carried.units) {
+        const [carried, here] = [shownAmount(this.#carried.units, currency), shownAmount(units, currency)]
         const message = `The page before ended with ${carried} and this one begins with ${here}: one is missing.`
         throw new StatementError('balance', field.place, message)
       }
       this.#carried = null
       return
     }
-    if (this.#currency !== null || this.#account === null) throw misplaced(field)
     this.#currency = currency
     yield {
       kind: 'begin',
@@ -200,10 +226,11 @@ class Mt940Reader {
     }
     this.#inMessage = false
     if (field.tag === '62M') {
-      this.#carried = units
+      this.#carried = { units, account: this.#account }
       return
     }
     this.#currency = null
+    this.#account = null
     const stated = { lines: null, creditUnits: null, debitUnits: null }
     yield { kind: 'end', place: field.place, closingUnits: units, toOn: day, stated }
   }
@@ -214,6 +241,8 @@ const ELSEWHERE =
 
 const contentOf = (field: Mt940Field): string => field.lines.join('').trim()
 
+const endless = (tag: string, place: Place): StatementError =>
+  new StatementError('field', place, `The field :${tag}: does not end.`)
 const misplaced = ({ tag, place }: Mt940Field): StatementError =>
   new StatementError(
     'order',
@@ -222,11 +251,14 @@ const misplaced = ({ tag, place }: Mt940Field): StatementError =>
   )
 
 /**
- * `:25:`: an IBAN alone, after a BIC, or before a currency (with or without space); else a bank code and account, which
- * is given back as it stands.
+ * `:25:`: an IBAN alone, after a BIC, or before a currency (with a space, a slash, or neither); else a bank code and
+ * account, which is given back as it stands.
  */
 export function mt940Account(text: string, place: Place): string {
-  const account = text.replaceAll(/\s/g, '').toUpperCase()
+  const account = text
+    .replaceAll(/\s/g, '')
+    .toUpperCase()
+    .replace(/\/[A-Z]{3}$/, '')
   const last = account.slice(account.lastIndexOf('/') + 1)
   const iban = /^([A-Z]{2}\d{2}[A-Z0-9]{10,30}?)([A-Z]{3})?$/.exec(last)
   if (iban === null) return accountOf(account.replace(/(?<=\d)[A-Z]{3}$/, ''), place)

@@ -16,7 +16,7 @@ export interface XmlElement {
 export type XmlPiece =
   | { kind: 'open'; name: string; namespace: string; place: Place }
   | { kind: 'close'; name: string; place: Place }
-  /** `size` counts the characters of its texts and some for each node. */
+  /** `size` counts the characters of its texts, names and attributes, and some for each node. */
   | { kind: 'element'; element: XmlElement; size: number }
 
 /** No message of ISO 20022 nests deeper than 16. */
@@ -28,8 +28,9 @@ const MAX_ELEMENT = 256 * 1024
 
 /**
  * Reads XML as a stream. `root`, which other elements may wrap, and elements named in `inParts` that stand in one
- * another from there are told by `open` and `close`; what stands in them is told whole, and never larger than the bounds above. Elements of another namespace
- * than the one they stand in are left out. A document type, entities and processing instructions are refused
+ * another from there are told by `open` and `close`; what stands in them is told whole, and never larger than the bounds
+ * above. Elements of another namespace than the one they stand in are left out, unless they have none or the name of one
+ * that is told in parts: such a one is refused (`xml`), as it may be meant. A document type, entities and processing instructions are refused
  * (`doctype`), as is what isn't well formed (`xml`), nests or grows beyond the bounds (`xml`), or ends early
  * (`truncated`).
  *
@@ -59,17 +60,18 @@ export function encodingOfXml(head: Uint8Array): TextEncoding {
     Buffer.from(head).toString('latin1', 0, 512),
   )
   const name = declaration?.[1] ?? 'UTF-8'
-  switch (name.toLowerCase()) {
-    case 'utf-8':
+  switch (name.toLowerCase().replaceAll(/[-_]/g, '')) {
     case 'utf8':
-    case 'us-ascii':
+    case 'usascii':
+    case 'ascii':
       return 'utf-8'
-    case 'iso-8859-1':
+    case 'iso88591':
     case 'latin1':
-    case 'windows-1252':
+    case 'windows1252':
     case 'cp1252':
       return 'windows-1252'
-    case 'iso-8859-15':
+    case 'iso885915':
+    case 'latin9':
       return 'iso-8859-15'
     default: {
       const column = (declaration?.[0].length ?? 1) - name.length
@@ -171,6 +173,7 @@ class XmlReader {
     if (parent === undefined && name !== this.#root) {
       this.#wrappers += 1
     } else if (this.#leftOut > 0 || (parent !== undefined && tag.uri !== parent.namespace)) {
+      if (this.#leftOut === 0) this.#refuseStray(tag)
       this.#leftOut += 1
     } else if (this.#whole.length > 0) {
       this.#addElement(tag)
@@ -183,6 +186,13 @@ class XmlReader {
     }
   }
 
+  /** What is meant to be read and isn't would be missed by nobody; but an extension (`Envlp`) may hold whatever it likes. */
+  #refuseStray({ local, uri }: SaxesTagNS): void {
+    if (this.#whole.at(-1)?.name === 'Envlp' || (uri !== '' && !this.#inParts.has(local))) return
+    const message = `${local} is not in the namespace of its message. Let the program that made the file put it there.`
+    throw new StatementError('xml', this.#tagPlace, message)
+  }
+
   #addElement(tag: SaxesTagNS): void {
     const element: XmlElement = {
       name: tag.local,
@@ -191,7 +201,9 @@ class XmlReader {
       attributes: attributesOf(tag),
       children: [],
     }
-    this.#grow(100)
+    let size = 100 + element.name.length
+    for (const name in tag.attributes) size += 100 + name.length + tag.attributes[name]!.value.length
+    this.#grow(size, element)
     this.#whole.at(-1)?.children.push(element)
     this.#whole.push(element)
   }
@@ -218,14 +230,15 @@ class XmlReader {
     this.#mark()
     const element = this.#whole.at(-1)
     if (element === undefined || this.#leftOut > 0) return
-    this.#grow(text.length)
+    this.#grow(text.length, element)
     element.text += text
   }
 
-  #grow(by: number): void {
+  #grow(by: number, within: XmlElement): void {
     this.#wholeSize += by
     if (this.#wholeSize <= MAX_ELEMENT) return
-    throw new StatementError('xml', this.#whole[0]!.place, `${this.#whole[0]!.name} holds more than any has.`)
+    const { name, place } = this.#whole[0] ?? within
+    throw new StatementError('xml', place, `${name} holds more than any has.`)
   }
 }
 

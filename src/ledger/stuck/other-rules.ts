@@ -15,6 +15,17 @@ export const OTHER_RULES: readonly StuckRule[] = [
         from sales where state = 'crypto_received' and updated_at <= ${cutoff}`,
   },
   {
+    code: 'sale_coins_not_returned',
+    severity: 'high',
+    says: 'Coins of a sale are to go back, and have not left.',
+    mend: '"effects list" has its reason: a list of wallets that doesn’t answer (not_screened), a coin without a contract (no_contract), coins or gas that are short, a door that is closed.',
+    // Whatever the sale's own state: it may have ended, paid out or not, while late coins wait to go back.
+    rows: (cutoff) => sql`
+      select e.reference, e.asset, e.units, e.created_at as since, e.reason as why from effects e
+       where e.state = 'planned' and e.kind = 'coin_transfer' and starts_with(e.reference, 'sale:')
+         and e.created_at <= ${cutoff}`,
+  },
+  {
     code: 'sale_in_review',
     severity: 'medium',
     says: 'A sale waits for a person to look at it.',

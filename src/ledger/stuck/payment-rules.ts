@@ -7,12 +7,12 @@ export const PAYMENT_RULES: readonly StuckRule[] = [
     code: 'payment_without_transfer',
     severity: 'high',
     says: 'A payment has its money, and its coins have not left.',
-    mend: 'See why with "effects list --payment <id>": coins or gas that are short, a door that is closed.',
+    mend: 'See why with "effects list --payment <id>": coins or gas that are short, a door that is closed. Of one that is unknown find out whether it left: "effects confirm" names its transaction, else "effects retry".',
     rows: (cutoff) => sql`
       select 'payment:' || p.id as reference, p.fiat as asset, p.received_units as units, p.received_at as since, e.reason as why
         from payments p left join effects e on e.purpose = 'payment:' || p.id || ':coins'
        where p.state = 'payment_received' and p.received_at <= ${cutoff}
-         and (e.id is null or e.state in ('planned', 'failed', 'cancelled'))
+         and (e.id is null or e.state in ('planned', 'failed', 'cancelled', 'unknown'))
          -- What goes back instead is looked for as a payout.
          and not coalesce((p.refund->>'whole')::boolean, false)`,
   },
@@ -26,6 +26,17 @@ export const PAYMENT_RULES: readonly StuckRule[] = [
         from effects e left join chain_transactions t on t.id = e.transaction_id
        where e.state in ('reserved', 'prepared', 'sent') and e.kind = 'coin_transfer'
          and coalesce(t.created_at, e.updated_at) <= ${cutoff} and not starts_with(e.reference, 'sweep:')`,
+  },
+  {
+    code: 'transfer_unknown',
+    severity: 'high',
+    says: 'Nobody knows whether coins left: their wallet sent what the platform doesn’t know of.',
+    mend: 'Find out on the chain: "effects confirm" names the transaction that moved them, "effects retry" sends what never left.',
+    rows: (cutoff) => sql`
+      select e.reference, e.asset, e.units, e.updated_at as since, e.reason as why from effects e
+       where e.state = 'unknown' and e.kind = 'coin_transfer' and e.updated_at <= ${cutoff}
+         -- These are looked for as payment_without_transfer.
+         and not exists (select from payments p where e.purpose = 'payment:' || p.id || ':coins' and p.state = 'payment_received')`,
   },
   {
     code: 'payment_in_review',
@@ -45,5 +56,14 @@ export const PAYMENT_RULES: readonly StuckRule[] = [
       select 'payment:' || id as reference, fiat as asset, (refund->>'units')::numeric as units, updated_at as since,
              'refund failed' as why
         from payments where refund->>'state' = 'failed' and updated_at <= ${cutoff}`,
+  },
+  {
+    code: 'card_refund_not_ended',
+    severity: 'high',
+    says: 'A card refund was ordered, and its provider says neither that it was carried out nor that it failed.',
+    mend: 'Ask the provider; "effects retry" asks it again and never orders twice, "effects settle" records what it said.',
+    rows: (cutoff) => sql`
+      select e.reference, e.asset, e.units, e.created_at as since, e.reason as why from effects e
+       where e.state = 'sent' and e.kind = 'card_refund' and e.created_at <= ${cutoff}`,
   },
 ]

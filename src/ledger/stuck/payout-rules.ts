@@ -5,7 +5,8 @@ import type { StuckRule } from './rule.ts'
 /** Of the effect `e`: a line took its money, or the one line of the file that it was in. */
 const isOnStatement: RawBuilder<unknown> = sql`
   (exists (select from bank_transactions t
-            where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit' and t.transfer_ref = e.provider_ref)
+            where t.iban = split_part(e.door, ':', 2) and t.direction = 'debit'
+              and t.transfer_ref in (e.provider_ref, e.idempotency_key))
    or exists (select from file_orders o where o.idempotency_key = e.idempotency_key and o.state in ('booked', 'returned')))`
 
 const IS_IN_A_FILE = sql`exists (select from file_orders o where o.idempotency_key = e.idempotency_key)`
