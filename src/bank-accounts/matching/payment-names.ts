@@ -11,7 +11,7 @@ type Needs = Pick<App, 'db' | 'clock' | 'secrets'>
 
 const AT_ONCE = 3_000
 const SIDE_BY_SIDE = 3
-const LEFT_OUT_AT_ONCE = 10_000
+const LEFT_OUT_AT_ONCE = 100_000
 /** Ended payments are found without their number for so long. */
 export const LATE_DAYS = 45
 const DAY_MS = 86_400_000
