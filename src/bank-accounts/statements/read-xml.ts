@@ -163,7 +163,7 @@ class XmlReader {
     try {
       what()
     } catch (error) {
-      const [place, message] = /^\d+:\d+: ([^]*)/.exec((error as Error).message) ?? []
+      const [place, message] = /^\d+:\d+: (.*)/s.exec((error as Error).message) ?? []
       if (place === undefined || error instanceof StatementError) throw error
       this.#fail(message!)
     }
