@@ -34,12 +34,18 @@ export const customerKey = ({
   customerId,
 }: Pick<Payment, 'integrationId' | 'customerId'>): string => `${integrationId} ${customerId}`
 
-/** So many names are kept opened. */
-const MOST_OPENED = 30_000
+/** So many names are kept opened, twice: those that were wanted lately, and those before them. */
+const MOST_OPENED = 15_000
 /** Nonce and tag: no two sealings have the same. */
 const SEALING_BYTES = 28
+
+interface OpenedNames {
+  latest: Map<string, CustomerName>
+  before: Map<string, CustomerName>
+}
+
 /** Names opened lately, by the sealing of their key and their own: while lines are matched, the same customers are looked at again and again. */
-const lately = new WeakMap<Secrets, Map<string, CustomerName>>()
+const lately = new WeakMap<Secrets, OpenedNames>()
 
 /** Null of a customer who was forgotten. */
 export function openName(
@@ -48,16 +54,18 @@ export function openName(
   personalSealed: Buffer,
 ): CustomerName | null {
   if (!keyWrapped) return null
-  const opened = lately.get(secrets) ?? new Map<string, CustomerName>()
+  const opened = lately.get(secrets) ?? { latest: new Map(), before: new Map() }
   lately.set(secrets, opened)
-  const sealing = [keyWrapped, personalSealed]
-    .map((sealed) => sealed.toString('latin1', 0, SEALING_BYTES))
-    .join('')
-  const known = opened.get(sealing)
+  const sealing =
+    keyWrapped.toString('latin1', 0, SEALING_BYTES) + personalSealed.toString('latin1', 0, SEALING_BYTES)
+  const known = opened.latest.get(sealing)
   if (known) return known
-  if (opened.size >= MOST_OPENED) opened.delete(opened.keys().next().value!)
-  const name = nameOf(secrets, keyWrapped, personalSealed)
-  opened.set(sealing, name)
+  const name = opened.before.get(sealing) ?? nameOf(secrets, keyWrapped, personalSealed)
+  if (opened.latest.size >= MOST_OPENED) {
+    opened.before = opened.latest
+    opened.latest = new Map()
+  }
+  opened.latest.set(sealing, name)
   return name
 }
 

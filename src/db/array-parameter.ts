@@ -35,6 +35,8 @@ function bytesOf(values: readonly (Buffer | null)[]): Buffer {
 
 /** Undefined where an element is none of the plain kinds. */
 function textOf(values: readonly unknown[]): string | undefined {
+  const texts = textOfTexts(values)
+  if (texts !== undefined) return texts
   let text = '{'
   for (let at = 0; at < values.length; at += 1) {
     const element = elementOf(values[at])
@@ -58,6 +60,19 @@ function elementOf(value: unknown): string | undefined {
       if (value === null) return 'NULL'
       return value instanceof Date ? timeOf(value) : undefined
   }
+}
+
+/** What JSON writes otherwise than as it is, or with one backslash before it, has another letter there. */
+const OTHER_ESCAPE = /\\[^"\\]/
+
+/**
+ * A list of nothing but texts and nulls is what JSON writes but for its brackets, and the engine writes that in one go. Undefined
+ * where there is anything else.
+ */
+function textOfTexts(values: readonly unknown[]): string | undefined {
+  for (const value of values) if (typeof value !== 'string' && value !== null) return undefined
+  const json = JSON.stringify(values)
+  return OTHER_ESCAPE.test(json) ? undefined : `{${json.slice(1, -1)}}`
 }
 
 /** What JSON writes otherwise than as it is, or with one backslash before it. */
