@@ -6,7 +6,7 @@ import { addIntegration } from '../src/common/integration-admin.ts'
 import type { Db, Trx } from '../src/db/database.ts'
 import { createClock } from '../src/kernel/clock.ts'
 import { loadConfig } from '../src/kernel/config.ts'
-import { newEventId } from '../src/kernel/ids.ts'
+import { newEventIds } from '../src/kernel/ids.ts'
 import type { Secrets } from '../src/kernel/secrets.ts'
 import { signDelivery } from '../src/webhooks/sign.ts'
 import { subscribe } from '../src/webhooks/subscription-store.ts'
@@ -156,7 +156,7 @@ async function addDue(trx: Trx, secrets: Secrets, { id, url }: Target): Promise<
       returning event_sequence - ${EVENTS} as sequence
     ), given as (
       select given.id, sealed, base.sequence + place as sequence
-        from base, unnest(${sealed.map(newEventId)}::text[], ${sealed}::bytea[]) with ordinality as given (id, sealed, place)
+        from base, unnest(${newEventIds(sealed.length)}::text[], ${sealed}::bytea[]) with ordinality as given (id, sealed, place)
     ), added as (
       insert into events (integration_id, id, type, stream, sequence, data_sealed, key_wrapped, created_at)
       select ${id}::integer, id, 'PAY_IN', 'payment:' || id, sequence, sealed, ${key}::bytea, ${now}::timestamptz from given
@@ -183,7 +183,7 @@ async function sendBarely(targets: readonly Target[]): Promise<number> {
   const pools = targets.map(({ url }) => new Pool(new URL(url).origin, { connections: BARE_CONNECTIONS }))
   const bodies = targets.map(() =>
     Array.from({ length: EVENTS }, (_, sequence) => {
-      const id = newEventId()
+      const [id] = newEventIds(1) as [string]
       return {
         id,
         body: JSON.stringify({ id, type: 'PAY_IN', sequence, created_at: new Date(), data: DATA }),

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
 import { recheckShort } from '../effects/payout-store.ts'
-import { randomText } from '../kernel/ids.ts'
+import { randomTexts } from '../kernel/ids.ts'
 import { bookAll, type Journal, type Posting } from '../ledger/book.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
 import type { BankLine } from '../providers/bank/port.ts'
@@ -74,7 +74,7 @@ async function insertLines(
                                    state, due_at, created_at)
     select given.*, case when direction = 'debit' and transfer_ref is not null then 'matched' else 'unmatched' end,
            case when direction = 'credit' then ${now}::timestamptz end, ${now}
-      from unnest(${lines.map(({ iban }) => iban)}::text[], ${lines.map(() => randomText(25))}::text[],
+      from unnest(${lines.map(({ iban }) => iban)}::text[], ${randomTexts(lines.length, 25)}::text[],
                   ${lines.map(({ ref }) => ref)}::text[], ${lines.map(({ bookedAt }) => bookedAt)}::timestamptz[],
                   ${lines.map(({ valueDate }) => valueDate)}::date[],
                   ${lines.map(({ direction }) => direction)}::text[],

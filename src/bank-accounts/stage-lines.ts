@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { App } from '../app.ts'
 import type { Trx } from '../db/database.ts'
-import { randomText } from '../kernel/ids.ts'
+import { randomTexts } from '../kernel/ids.ts'
 import { COUNTERPARTY_PURPOSE, type Counterparty } from '../onramp/refund-sources.ts'
 import { createBatchStage, emptyBatchStage, stageMarks } from './batches/told-batches.ts'
 import { payersReference, plain } from './compare-words.ts'
@@ -81,7 +81,7 @@ export function stageLines(
                               end_to_end_id, counterparty_sealed, payer_index, return_code, return_text, reversal_refs, print)
       select * from unnest(
         ${rows.map(({ number }) => number)}::integer[], ${of(({ place }) => place.line)}::integer[],
-        ${rows.map(() => randomText(25))}::text[], ${of(({ bankRef }) => bankRef)}::text[],
+        ${randomTexts(rows.length, 25)}::text[], ${of(({ bankRef }) => bankRef)}::text[],
         ${of((line) => bookingTime(line, now))}::timestamptz[], ${of(({ bookedOn }) => bookedOn)}::date[],
         ${of(({ valueDate }) => valueDate)}::date[], ${of(({ direction }) => direction)}::text[],
         ${of(({ units }) => units.toString())}::numeric[], ${of(({ concept }) => concept)}::text[],

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
-import { randomText } from '../kernel/ids.ts'
+import { randomTexts } from '../kernel/ids.ts'
 import type { EffectNeeds } from './model.ts'
 
 /** Money that is to go out. */
@@ -47,7 +47,7 @@ export async function planEffects(
                          idempotency_key, due_at, created_at, updated_at)
     select given.id, given.integration_id, given.kind, given.purpose, given.reference, coalesce(given.door, hot.door),
            given.asset, given.units, given.account, given.destination_sealed, 'planned', given.id, ${now}, ${now}, ${now}
-      from unnest(${effects.map(() => randomText(25))}::text[],
+      from unnest(${randomTexts(effects.length, 25)}::text[],
                   ${effects.map(({ integrationId }) => integrationId)}::integer[],
                   ${effects.map(({ kind }) => kind)}::text[],
                   ${effects.map(({ purpose }) => purpose)}::text[],

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { newEventId } from '../kernel/ids.ts'
+import { newEventIds } from '../kernel/ids.ts'
 import type { Secrets } from '../kernel/secrets.ts'
 import type { EventType } from './event-types.ts'
 
@@ -40,7 +40,7 @@ export async function emit(
     select given.*, ${clock.now()}::timestamptz
       from unnest(
         ${events.map(({ integrationId }) => integrationId)}::integer[],
-        ${events.map(() => newEventId())}::text[],
+        ${newEventIds(events.length)}::text[],
         ${events.map(({ type }) => type)}::text[],
         ${events.map(({ stream }) => stream)}::text[],
         ${sealed}::bytea[],
