@@ -4,14 +4,8 @@ import { sql } from 'kysely'
 import { bankLineLane } from '../src/bank-accounts/match-lines.ts'
 import { inventBankLines } from './support/bank-lines-generator.ts'
 import { putPayments, receiveLines } from './support/matching-world.ts'
-import {
-  addCustomer,
-  createGuided,
-  findIban,
-  type PaymentWorld,
-  startPaymentWorld,
-  takeInstructions,
-} from './support/payments.ts'
+import type { PaymentWorld } from './support/payments.ts'
+import { startTemplateWorld } from './support/template-world.ts'
 
 const SEED = 5
 const LINES = 1_500
@@ -20,12 +14,11 @@ describe('many lines at once', () => {
   let t: PaymentWorld
   let iban: string
   before(async () => {
-    t = await startPaymentWorld()
-    const templateId = await createGuided(t, await addCustomer(t.app), { payment_type: 'transfer' })
-    await takeInstructions(t, templateId)
-    iban = await findIban(t.app)
+    const world = await startTemplateWorld()
+    t = world.t
+    iban = world.iban
     const invented = inventBankLines(SEED, LINES, t.app.clock.now())
-    await putPayments(t.app, invented, { iban, templateId })
+    await putPayments(t.app, invented, world)
     await receiveLines(t.app, invented, { iban, matchSome: async () => 0 })
   })
   after(() => t.stop())
@@ -62,5 +55,21 @@ describe('many lines at once', () => {
     for (const table of ['bank_accounts', 'statement_imports']) {
       await assert.rejects(sql`delete from ${sql.table(table)}`.execute(t.app.db), /are never deleted/)
     }
+  })
+
+  it('are matched to payments that exist, and neither a match nor its payment becomes another', async () => {
+    const copyWith = (column: string) =>
+      sql`
+        insert into bank_matches (iban, transaction_id, integration_id, payment_id, units, matched_by, booked_at, created_at)
+        select iban, ${column === 'transaction_id' ? sql`'none'` : sql`transaction_id`}, integration_id,
+               ${column === 'payment_id' ? sql`'none'` : sql`payment_id`}, 0, matched_by, booked_at, created_at
+          from bank_matches limit 2`.execute(t.app.db)
+    await assert.rejects(copyWith('transaction_id'), /line none of \w+ does not exist/)
+    await assert.rejects(copyWith('payment_id'), /payment none of integration 1 does not exist/)
+    await assert.rejects(
+      sql`update bank_matches set payment_id = payment_id || 'x'`.execute(t.app.db),
+      /are never given to others/,
+    )
+    await assert.rejects(sql`delete from payments`.execute(t.app.db), /are never deleted/)
   })
 })

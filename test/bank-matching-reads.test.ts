@@ -8,15 +8,9 @@ import { spanishIban } from '../src/providers/bank/iban.ts'
 import { eventually } from './support/app.ts'
 import { inventBankLines } from './support/bank-lines-generator.ts'
 import { putPayments, receiveLines } from './support/matching-world.ts'
-import {
-  addCustomer,
-  createGuided,
-  findIban,
-  type PaymentWorld,
-  startPaymentWorld,
-  takeInstructions,
-} from './support/payments.ts'
+import type { PaymentWorld } from './support/payments.ts'
 import { bytesOf, statementParts, writeCamt } from './support/statement-writers.ts'
+import { startTemplateWorld } from './support/template-world.ts'
 
 const KNOWN_LINES = 1_000
 const LINES = 6_000
@@ -27,10 +21,12 @@ const MOST_READ = 200
 describe('the first statement of an account that the statistics do not know', () => {
   let t: PaymentWorld
   let templateId: string
+  let known: string
   before(async () => {
-    t = await startPaymentWorld()
-    templateId = await createGuided(t, await addCustomer(t.app), { payment_type: 'transfer' })
-    await takeInstructions(t, templateId)
+    const world = await startTemplateWorld()
+    t = world.t
+    templateId = world.templateId
+    known = world.iban
   })
   after(() => t.stop())
 
@@ -40,7 +36,6 @@ describe('the first statement of an account that the statistics do not know', ()
       while ((await lane.step()) > 0);
     }
     const before = inventBankLines(2, KNOWN_LINES, t.app.clock.now())
-    const known = await findIban(t.app)
     await putPayments(t.app, before, { iban: known, templateId })
     await receiveLines(t.app, before, { iban: known, matchSome: () => lane.step() })
 

@@ -5,14 +5,8 @@ import { bankLineLane } from '../src/bank-accounts/match-lines.ts'
 import { verifyBooks } from '../src/ledger/verify.ts'
 import { type InventedLines, inventBankLines } from './support/bank-lines-generator.ts'
 import { judgeMatches, putPayments, receiveLines } from './support/matching-world.ts'
-import {
-  addCustomer,
-  createGuided,
-  findIban,
-  type PaymentWorld,
-  startPaymentWorld,
-  takeInstructions,
-} from './support/payments.ts'
+import type { PaymentWorld } from './support/payments.ts'
+import { startTemplateWorld } from './support/template-world.ts'
 
 /** The seed that the weights were tuned on; `npm run bench -- matching` reports others. */
 const SEED = 1
@@ -22,14 +16,12 @@ describe('ten thousand transfers with the faults of real life', () => {
   let t: PaymentWorld
   let invented: InventedLines
   before(async () => {
-    t = await startPaymentWorld()
-    const templateId = await createGuided(t, await addCustomer(t.app), { payment_type: 'transfer' })
-    await takeInstructions(t, templateId)
-    const iban = await findIban(t.app)
+    const world = await startTemplateWorld()
+    t = world.t
     invented = inventBankLines(SEED, LINES, t.app.clock.now())
-    await putPayments(t.app, invented, { iban, templateId })
+    await putPayments(t.app, invented, world)
     const lane = bankLineLane(t.app)
-    await receiveLines(t.app, invented, { iban, matchSome: () => lane.step() })
+    await receiveLines(t.app, invented, { iban: world.iban, matchSome: () => lane.step() })
   })
   after(() => t.stop())
 
