@@ -10,6 +10,7 @@ import type { InventedLine, InventedLines } from './bank-lines-generator.ts'
 type Needs = { db: Db; secrets: Secrets }
 
 const AT_ONCE = 5_000
+const ID_LENGTH = 25
 
 /** Puts invented customers and payments straight into the database; the payments are like the template. */
 export async function putPayments(
@@ -70,9 +71,9 @@ async function findColumns(db: Db): Promise<string[]> {
   return rows.map(({ columnName }) => columnName)
 }
 
-/** The id of the payment at that place of the list. */
+/** The id of the payment at that place of the list: as scattered as those that the program gives. */
 export const paymentIdOf = (seed: number, place: number): string =>
-  `p${String(seed).padStart(8, '0')}${String(place).padStart(16, '0')}`
+  sha256(`payment ${seed} ${place}`).toString('hex').slice(0, ID_LENGTH)
 
 async function putCustomers(
   { db, secrets }: Needs,
