@@ -29,12 +29,16 @@ export function createClock(realMs: () => number = Date.now): MovableClock {
   }
 }
 
+let lastKnown = Number.NaN
+let lastText = ''
 let secondKnown = Number.NaN
 let secondText = ''
 
 /** ISO 8601 UTC with six decimals, as the API writes every time: `2026-06-26T10:30:00.000000Z`. */
 export function wireTime(time: Date): string {
   const ms = time.getTime()
+  // Most are the very same `now`.
+  if (ms === lastKnown) return lastText
   const second = Math.floor(ms / 1000)
   // Times come in bunches within a second, and writing a date costs more than the rest of a quote's figures.
   if (second !== secondKnown) {
@@ -42,7 +46,9 @@ export function wireTime(time: Date): string {
     secondKnown = second
   }
   // Joined rather than concatenated: V8 writes flat text as JSON three times faster than text in pieces.
-  return [secondText, String(ms - second * 1000).padStart(3, '0'), '000Z'].join('')
+  lastText = [secondText, String(ms - second * 1000).padStart(3, '0'), '000Z'].join('')
+  lastKnown = ms
+  return lastText
 }
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const

@@ -17,7 +17,27 @@ import {
   scoreCandidate,
 } from './score.ts'
 
-export type Line = Selectable<BankTransactionsTable>
+/** What is asked of a line that is to be matched. */
+const LINE = [
+  'iban',
+  'id',
+  'bookedAt',
+  'bookedOn',
+  'units',
+  'matchedUnits',
+  'currency',
+  'counterpartySealed',
+  'payerIndex',
+  'concept',
+  'endToEndId',
+  'transferRef',
+  'returnCode',
+  'dueAt',
+] as const satisfies readonly (keyof BankTransactionsTable)[]
+export type Line = Pick<Selectable<BankTransactionsTable>, (typeof LINE)[number]>
+
+/** Of `bank_transactions lines`. */
+export const LINE_COLUMNS = sql.join(LINE.map((column) => sql.ref(`lines.${column}`)))
 
 /** A payment that a line may be for. */
 export interface Candidate {

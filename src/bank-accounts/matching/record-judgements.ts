@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Trx } from '../../db/database.ts'
-import type { Line, ScoredCandidate } from './find-candidates.ts'
+import { LINE_COLUMNS, type Line, type ScoredCandidate } from './find-candidates.ts'
 
 /** What becomes of a line that is not matched now. */
 export interface Judgement {
@@ -27,7 +27,7 @@ export async function lockOpenLines(
   const { rows } = await sql<Line>`
     select locked.*
       from unnest(${sorted.map(({ iban }) => iban)}::text[], ${sorted.map(({ id }) => id)}::text[]) given (iban, id),
-           lateral (select * from bank_transactions lines
+           lateral (select ${LINE_COLUMNS} from bank_transactions lines
                      where lines.iban = given.iban and lines.id = given.id for update) locked`.execute(trx)
   return rows.filter(({ matchedUnits, dueAt }) => matchedUnits === 0n && dueAt !== null)
 }
