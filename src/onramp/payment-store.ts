@@ -188,8 +188,8 @@ interface Row extends Omit<Payment, 'account'> {
 }
 
 function readRow(row: Row): Payment {
-  const { bic, accountHolderName, bankName, ...rest } = row
+  const { bic, accountHolderName, bankName } = row
   const account = bic === null ? null : { bic, holderName: accountHolderName!, bankName: bankName! }
-  // Copied once: many are read at a time, and each has some sixty fields.
-  return Object.assign(rest, { account })
+  // Not copied: many are read at a time, and each has some sixty fields.
+  return Object.assign(row, { account })
 }

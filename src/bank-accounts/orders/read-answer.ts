@@ -18,6 +18,13 @@ const VERDICTS: Readonly<Record<string, OrderVerdict>> = {
   PATC: 'pending',
   PDNG: 'pending',
   RCVD: 'pending',
+  // Whether the names fit the accounts (verification of payee): nothing is decided by that, the bank waits for the order's signature.
+  RCVC: 'pending',
+  RVCM: 'pending',
+  RVMC: 'pending',
+  RVNA: 'pending',
+  RVNC: 'pending',
+  RVNM: 'pending',
   CANC: 'rejected',
   RJCT: 'rejected',
 }

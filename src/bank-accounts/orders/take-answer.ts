@@ -115,11 +115,14 @@ const accepts = ({ orders }: BankAnswer, endToEndId: string): boolean =>
 const describe = ({ code, reason, reasonText }: BankStatus): string =>
   reason || reasonText ? `${code}: ${describeReason(reason, reasonText)}` : code
 
-/** The closest word counts: of the order, else of its group, else of the file. */
-const statusOf = (
-  { orders, payments, group, messageId }: BankAnswer,
-  endToEndId: string,
-): BankStatus | null => orders.get(endToEndId) ?? payments.get(`${messageId}-1`) ?? group
+/** The closest word counts: of the order, else of its group, else of the file. Where it has no reason, the next one's that says the same. */
+function statusOf({ orders, payments, group, messageId }: BankAnswer, endToEndId: string): BankStatus | null {
+  const told = [orders.get(endToEndId), payments.get(`${messageId}-1`), group].filter((one) => one != null)
+  const [closest] = told
+  if (!closest) return null
+  const reasoned = told.find((one) => one.verdict === closest.verdict && (one.reason || one.reasonText))
+  return { ...closest, reason: reasoned?.reason ?? null, reasonText: reasoned?.reasonText ?? null }
+}
 
 function refuseStrangers({ messageId, orders, payments }: BankAnswer, own: readonly string[]): void {
   const known = new Set(own)
