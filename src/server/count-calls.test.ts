@@ -126,8 +126,11 @@ describe('too many calls', () => {
     // One who must authenticate again hears so.
     const late = await test.api('GET', '/api/available-assets', { token: ended })
     assert.equal(late.body.error, 'authorization_incorrect')
-    const guess = await test.api('GET', '/api/available-assets', { token: 'guess' })
-    assert.equal(guess.status, 429)
+    const guesses = []
+    for (let n = 0; n <= 2 * LIMIT; n += 1) {
+      guesses.push((await test.api('GET', '/api/available-assets', { token: 'guess' })).status)
+    }
+    assert.ok(guesses.includes(429))
   })
 
   it('an integration’s calls to what does not exist count as its others do', async () => {
