@@ -17,7 +17,7 @@ const OURS = 'ES9121000418450200051332'
 /** An example as it would be of the test's account, without what it tells of others. */
 const exampleOf = (name: string): string =>
   readFileSync(new URL(`statements/examples/${name}`, import.meta.url), 'utf8')
-    .replaceAll(/<(Stmt|Ntfctn)>[^]*?<\/\1>\s*/g, (one) => (one.includes(`<IBAN>${OURS}</IBAN>`) ? one : ''))
+    .replaceAll(/<(Stmt|Ntfctn)>.*?<\/\1>\s*/gs, (one) => (one.includes(`<IBAN>${OURS}</IBAN>`) ? one : ''))
     .replaceAll(OURS, iban)
 
 async function importText(text: string): Promise<{ lines: number; added: number }> {
@@ -57,7 +57,7 @@ describe('what another tool wrote is imported', () => {
       .replaceAll(/2026-11-(\d\d)/g, (_, day: string) => `2026-11-${Number(day) + 3}`)
       .replaceAll('261116-261118', '261119-261121')
       .replace('1000.00', '1145.04')
-      .replace(/1145\.04(?![^]*1145\.04)/, '1290.08')
+      .replace(/1145\.04(?!.*1145\.04)/s, '1290.08')
     assert.deepEqual(await importText(next), { lines: 5, added: 5 })
   })
 })

@@ -20,7 +20,7 @@ describe('an answer that another tool wrote', () => {
   const answerTo = (name: string, messageId: string, key: string): string =>
     exampleOf(name)
       .replaceAll('Qm7RtY2LpXc9VbN4Zk', messageId)
-      .replaceAll(/\s*<TxInfAndSts>[^]*?<\/TxInfAndSts>/g, (one, at: number, text: string) =>
+      .replaceAll(/\s*<TxInfAndSts>.*?<\/TxInfAndSts>/gs, (one, at: number, text: string) =>
         text.indexOf('<TxInfAndSts>') > at ? one.replace('Hq3vT8nLw2XcYb5RmKd9PzJf7', key) : '',
       )
 
