@@ -16,6 +16,7 @@ import {
 } from './closing/read-beside.ts'
 import { findChain, isCovered, readStatements, sumLines } from './closing/read-statements.ts'
 import { dayAfter } from './closing/statement-chain.ts'
+import { whileBooksRest } from './lock-books.ts'
 import { bankOf } from './record-lines.ts'
 
 type Needs = Pick<App, 'db' | 'clock'> & { providers: Pick<App['providers'], 'bank'> }
@@ -101,20 +102,25 @@ async function closeAccount(
   for (let look = 1; ; look += 1) {
     const asked = await askIfNeeded(app, account, day)
     if (!asked) return undefined
-    const closed = await app.db
-      .transaction()
-      .setIsolationLevel('repeatable read')
-      .execute(async (trx) => {
-        // Who closes the same day at the same time comes after this. It sees what was found here, as it must not look
-        // at anything before it has the lock: only locking a table doesn't.
-        await sql`lock table bank_closes in share row exclusive mode`.execute(trx)
-        const facts = await readFacts(trx, account, day, asked)
-        const comparison = compareDay(day, facts)
-        const again =
-          comparison.toldBy === 'bank' && comparison.differences.some(({ cause }) => cause === 'unexplained')
-        if (again && look < LOOKS) return undefined
-        return record(trx, { account, day, who, now: app.clock.now() }, comparison)
-      })
+    // A line that is not among those that are compared is recorded after `now`, and so known to have come later.
+    const closed = await whileBooksRest(app.db, (db) =>
+      db
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .execute(async (trx) => {
+          // Who closes the same day at the same time comes after this. It sees what was found here, as it must not look
+          // at anything before it has the lock: only locking a table doesn't.
+          await sql`lock table bank_closes in share row exclusive mode`.execute(trx)
+          const now = app.clock.now()
+          const facts = await readFacts(trx, account, day, asked)
+          const comparison = compareDay(day, facts)
+          const again =
+            comparison.toldBy === 'bank' &&
+            comparison.differences.some(({ cause }) => cause === 'unexplained')
+          if (again && look < LOOKS) return undefined
+          return record(trx, { account, day, who, now }, comparison)
+        }),
+    )
     if (closed) return closed
   }
 }
