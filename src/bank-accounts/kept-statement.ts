@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { App } from '../app.ts'
@@ -8,6 +9,9 @@ import { StatementError } from './statements/statement.ts'
 /** Held at a time; a file of any size needs little memory. */
 const PIECE_BYTES = 4 * 1024 * 1024
 const PURPOSE = 'statement-file'
+const SPOOL = 'cryptopocket-statement-'
+/** No import takes so long: what lies there since then was left by one that was killed. */
+const LEFT_MS = 86_400_000
 /** Before each piece: its place, and whether it is the last, so that none can be swapped, left out or put elsewhere. */
 const HEAD_BYTES = 5
 
@@ -50,7 +54,8 @@ export async function keepStatement(
   let waitingBytes = 0
   let total = 0
   let pieces = 0
-  const spool = await mkdtemp(join(tmpdir(), 'statement-'))
+  const spool = await mkdtemp(join(tmpdir(), SPOOL))
+  await removeLeft(statSync(spool))
   const spooled = (piece: number): string => join(spool, String(piece))
   const release = (): Promise<void> => rm(spool, { recursive: true, force: true })
   const write = async (last: boolean): Promise<void> => {
@@ -82,6 +87,17 @@ export async function keepStatement(
   const read = (): AsyncGenerator<Buffer> =>
     readPieces(secrets, storageKey, (piece) => readFile(spooled(piece)))
   return { storageKey, bytes: total, digest: hash.digest(), read, release }
+}
+
+/** Removes what imports of ours left that were killed. `now` is of a folder that was made just now. */
+async function removeLeft(now: { mtimeMs: number; uid: number }): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(SPOOL)) continue
+    const path = join(tmpdir(), name)
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found?.uid === now.uid && found.mtimeMs < now.mtimeMs - LEFT_MS)
+      await rm(path, { recursive: true, force: true })
+  }
 }
 
 export const tooLarge = (maxBytes: number): StatementError =>
