@@ -74,20 +74,18 @@ async function describe(client: pg.Client, at: Date): Promise<Manifest> {
   }
 }
 
-/**
- * Tables in an order in which each comes after those it refers to. What a trigger looks for when rows are written no foreign key
- * tells: such tables come as late as others let them.
- */
+/** Tables in an order in which each comes after those it refers to: by a foreign key, or by a trigger that is given their names. */
 async function listTables(client: pg.Client): Promise<Manifest['tables']> {
-  const { rows } = await client.query<{ name: string; columns: string[]; needs: string[]; checked: boolean }>(
+  const { rows } = await client.query<{ name: string; columns: string[]; needs: string[] }>(
     `select format('%I.%I', n.nspname, c.relname) as name,
        -- A transaction id means nothing in another cluster: the restoring transaction's own takes its place.
        (select array_agg(attname::text order by attnum) from pg_attribute
          where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '' and atttypid <> 'xid8'::regtype) as columns,
        array(select format('%I.%I', fn.nspname, f.relname) from pg_constraint k join pg_class f on f.oid = k.confrelid
-         join pg_namespace fn on fn.oid = f.relnamespace where k.conrelid = c.oid and k.contype = 'f' and f.oid <> c.oid) as needs,
-       -- A bit of the type stands for insert.
-       exists (select from pg_trigger where tgrelid = c.oid and not tgisinternal and tgtype & 4 <> 0) as checked
+               join pg_namespace fn on fn.oid = f.relnamespace where k.conrelid = c.oid and k.contype = 'f' and f.oid <> c.oid
+             union
+             select format('%I.%I', n.nspname, given) from pg_trigger, string_to_array(encode(tgargs, 'escape'), '\\000') args, unnest(args) given
+              where tgrelid = c.oid and not tgisinternal and given <> '') as needs
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'r' and n.nspname = any($1) and c.relname <> 'migrations' order by 1`,
     [SCHEMAS],
@@ -100,8 +98,7 @@ async function listTables(client: pg.Client): Promise<Manifest['tables']> {
     )
     if (free.length === 0)
       throw new BackupError('Tables refer to each other in a circle; they have no order to be restored in.')
-    const unchecked = free.filter(({ checked }) => !checked)
-    for (const { name, columns } of unchecked.length > 0 ? unchecked : free) {
+    for (const { name, columns } of free) {
       placed.add(name)
       ordered.push({ name, columns })
     }
