@@ -102,15 +102,13 @@ async function closeAccount(
   for (let look = 1; ; look += 1) {
     const asked = await askIfNeeded(app, account, day)
     if (!asked) return undefined
-    // A line that is not among those that are compared is recorded after `now`, and so known to have come later.
+    // A line that is not among those that are compared is recorded after `now`, and so known to have come later. Who closes the
+    // same day at the same time comes after this, and sees what was found here.
     const closed = await whileBooksRest(app.db, (db) =>
       db
         .transaction()
         .setIsolationLevel('repeatable read')
         .execute(async (trx) => {
-          // Who closes the same day at the same time comes after this. It sees what was found here, as it must not look
-          // at anything before it has the lock: only locking a table doesn't.
-          await sql`lock table bank_closes in share row exclusive mode`.execute(trx)
           const now = app.clock.now()
           const facts = await readFacts(trx, account, day, asked)
           const comparison = compareDay(day, facts)

@@ -112,6 +112,10 @@ describe('too many calls', () => {
     await test.app.moveClock(test.app.clock.offsetMs() + 86_400_001)
     const token = await test.authenticate('sandbox-key', 'sandbox-secret')
     const stranger = () => test.api('GET', '/api/nothing', { token: null })
+    const guessAfterStrangers = async () => {
+      for (let n = 0; n <= 2 * LIMIT && (await stranger()).status !== 429; n += 1);
+      return (await test.api('GET', '/api/available-assets', { token: 'guess' })).status
+    }
     const answers = []
     // A window may end on the way: twice as many are enough for one of them.
     for (let n = 0; n <= 2 * LIMIT; n += 1) answers.push(await stranger())
@@ -126,11 +130,9 @@ describe('too many calls', () => {
     // One who must authenticate again hears so.
     const late = await test.api('GET', '/api/available-assets', { token: ended })
     assert.equal(late.body.error, 'authorization_incorrect')
-    const guesses = []
-    for (let n = 0; n <= 2 * LIMIT; n += 1) {
-      guesses.push((await test.api('GET', '/api/available-assets', { token: 'guess' })).status)
-    }
-    assert.ok(guesses.includes(429))
+    // Of two that guess right after strangers were refused, the minute may end for one.
+    const guessed = [await guessAfterStrangers(), await guessAfterStrangers()]
+    assert.ok(guessed.includes(429), guessed.join())
   })
 
   it('an integration’s calls to what does not exist count as its others do', async () => {
