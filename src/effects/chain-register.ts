@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Address } from 'viem'
 import type { Trx } from '../db/database.ts'
-import { bookAll } from '../ledger/book.ts'
+import { bookAll, IS_INDEXED } from '../ledger/book.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
 import { beginScan, beginScanAnew } from './chain-scans.ts'
 import { haltDoor } from './doors.ts'
@@ -137,7 +137,7 @@ export async function beginEpoch(
     )
     const balances = await sql<{ account: string; asset: string; units: bigint }>`
       select account, asset, sum(units) as units from postings
-       where account = any(${doors}::text[]) group by account, asset having sum(units) <> 0
+       where account = any(${doors}::text[]) and ${IS_INDEXED} group by account, asset having sum(units) <> 0
        order by account, asset`.execute(trx)
     await bookAll(trx, [
       {

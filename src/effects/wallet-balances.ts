@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Address, Hex } from 'viem'
+import { IS_INDEXED } from '../ledger/book.ts'
 import { COIN_ASSETS, nativeAssetOf } from '../money/asset.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
 import { type EffectNeeds, walletDoor } from './model.ts'
@@ -62,7 +63,7 @@ async function listWallets(
              where d.chain = w.chain and d.address = w.address and d.state = 'final')
           or (select coalesce(sum(abs(total)), 0) <> 0
                 from (select sum(units) as total from postings
-                       where account = 'wallet:' || w.chain || ':' || w.address group by asset) held))`
+                       where account = 'wallet:' || w.chain || ':' || w.address and ${IS_INDEXED} group by asset) held))`
         : sql<boolean>`address = ${which.address}`
   const { rows } = await sql<{ address: Address; isDeposit: boolean }>`
     select address, role = 'deposit' as is_deposit from wallets w

@@ -113,8 +113,14 @@ export const isCheckpointed = (account: string): boolean => !account.startsWith(
 
 export const CUSTOMER_ACCOUNTS = 'customer:'
 
+/**
+ * For a `where` on postings beside `account = …`: that it is one of the accounts whose entries are found by it, those of customers,
+ * of wallets and at banks. In the words of the index, `postings_of_account`.
+ */
+export const IS_INDEXED = sql<boolean>`account ~ '^(customer|wallet|bank):'`
+
 const sumOf = (account: string, asset: string) => sql`
-  select coalesce(sum(units), 0) as units from postings where account = ${account} and asset = ${asset}`
+  select coalesce(sum(units), 0) as units from postings where account = ${account} and asset = ${asset} and ${IS_INDEXED}`
 
 /** The sum of an account that isn't a customer's, to be read with others in one statement; also of columns of it. */
 export const sumFromCheckpoint = (

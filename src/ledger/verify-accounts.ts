@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
-import { CUSTOMER_ACCOUNTS } from './book.ts'
+import { CUSTOMER_ACCOUNTS, IS_INDEXED } from './book.ts'
 import type { Problem } from './verify.ts'
 import { findBatchProblems, findDebitProblems } from './verify-payouts.ts'
 import { findStatementProblems } from './verify-statements.ts'
@@ -150,7 +150,7 @@ async function findUnfinished(trx: Trx): Promise<Problem[]> {
                               and e.state not in ('confirmed', 'cancelled'))
       ) ended cross join lateral (
         select account, asset, sum(units) as units from postings
-         where account in (${CUSTOMER_ACCOUNTS} || ended.id || ':fiat', ${CUSTOMER_ACCOUNTS} || ended.id || ':coin')
+         where account in (${CUSTOMER_ACCOUNTS} || ended.id || ':fiat', ${CUSTOMER_ACCOUNTS} || ended.id || ':coin') and ${IS_INDEXED}
          group by account, asset having sum(units) <> 0
       ) booked
      order by booked.account limit ${MOST_NAMED}`.execute(trx)

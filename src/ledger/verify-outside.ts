@@ -2,6 +2,7 @@ import { type Selectable, sql } from 'kysely'
 import type { Db } from '../db/database.ts'
 import type { BankAccountsTable } from '../db/schema.ts'
 import type { BankLine, BankProvider } from '../providers/bank/port.ts'
+import { IS_INDEXED } from './book.ts'
 import type { Problem } from './verify.ts'
 
 /** A wallet's account in the books beside what its chain says, less what left and isn't booked yet. */
@@ -64,7 +65,8 @@ async function compareAccount(
   }
   const balance = await bank.getBalance(iban)
   const { rows } = await sql<{ booked: bigint; known: string[] }>`
-    select (select coalesce(sum(units), 0) from postings where account = ${`bank:${iban}`} and asset = ${currency}) as booked,
+    select (select coalesce(sum(units), 0) from postings
+             where account = ${`bank:${iban}`} and asset = ${currency} and ${IS_INDEXED}) as booked,
            array(select bank_ref from bank_transactions
                   where iban = ${iban} and bank_ref = any(${lines.map(({ ref }) => ref)}::text[])
                  union

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Trx } from '../db/database.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
+import { IS_INDEXED } from './book.ts'
 import type { Problem } from './verify.ts'
 
 const MOST_NAMED = 1_000
@@ -35,7 +36,8 @@ async function findOtherBalances(trx: Trx): Promise<Problem[]> {
     doubted: bigint
   }>`
     select a.iban, a.currency, last.to_on::text as to_on, last.closing_units as closing,
-           (select coalesce(sum(units), 0) from postings where account = 'bank:' || a.iban and asset = a.currency)
+           (select coalesce(sum(units), 0) from postings
+             where account = 'bank:' || a.iban and asset = a.currency and ${IS_INDEXED})
            - (select coalesce(sum(case t.direction when 'credit' then t.units else -t.units end), 0)
                 from bank_transactions t
                where t.iban = a.iban and t.state <> 'divided'

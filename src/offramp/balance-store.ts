@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Address } from 'viem'
 import type { Db, Trx } from '../db/database.ts'
 import { walletDoor } from '../effects/model.ts'
+import { IS_INDEXED } from '../ledger/book.ts'
 import { nativeAssetOf } from '../money/asset.ts'
 import { type BlockPlace, type FoundDeposit, recordDeposits, type Scan } from './scan-store.ts'
 
@@ -52,7 +53,7 @@ export async function explainAddresses(
   const doors = addresses.map((address) => walletDoor(chain, address))
   const { rows } = await sql<ExplainedAddress>`
     select s.integration_id, s.id as sale_id, given.address,
-           coalesce((select sum(p.units) from postings p where p.account = given.door and p.asset = ${asset}), 0)
+           coalesce((select sum(p.units) from postings p where p.account = given.door and p.asset = ${asset} and ${IS_INDEXED}), 0)
          + coalesce((select sum(d.units) from deposits d
                       where d.chain = ${chain} and d.epoch = ${epoch} and d.address = given.address
                         and d.asset = ${asset} and d.state <> 'vanished'

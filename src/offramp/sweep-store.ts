@@ -4,6 +4,7 @@ import type { Db, Trx } from '../db/database.ts'
 import type { SweepsTable } from '../db/schema.ts'
 import { walletDoor } from '../effects/model.ts'
 import { randomText } from '../kernel/ids.ts'
+import { IS_INDEXED } from '../ledger/book.ts'
 
 export type Sweep = Selectable<SweepsTable>
 
@@ -76,7 +77,8 @@ export async function readHeld(
 ): Promise<(place: Place) => Held> {
   const { rows } = await sql<Place & Held>`
     select given.address, given.asset,
-           coalesce((select sum(units) from postings p where p.account = given.door and p.asset = given.asset), 0) as booked_units,
+           coalesce((select sum(units) from postings p
+                      where p.account = given.door and p.asset = given.asset and ${IS_INDEXED}), 0) as booked_units,
            coalesce((select sum(b.units) from deposits b join chains c on c.chain = b.chain and c.epoch = b.epoch
                       where b.chain = ${chain} and b.address = given.address and b.asset = given.asset
                         and b.state = 'final' and b.outcome = 'blocked' and b.settled_at is null), 0) as blocked_units

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Trx } from '../../db/database.ts'
 import { balanceOf } from '../../ledger/book.ts'
+import { LINES_BY_DUE } from '../../ledger/stuck/bank-rules.ts'
 import { suspenseOf, transitOutOf } from '../record-lines.ts'
 import type { DayLine, DoubtfulLine, MissingOrder, UnexpectedDebit } from './compare-day.ts'
 import { chainRows } from './read-statements.ts'
@@ -110,7 +111,7 @@ export async function readStanding(
                 else 'over 7 days' end as age, count(*)::int as lines, sum(units) as units
       from (select ${now}::timestamptz - t.created_at as age,
                    case when t.direction = 'credit' then 1 else -1 end * (t.units - t.matched_units) as units
-              from bank_transactions t
+              from ${LINES_BY_DUE} t
              where t.iban = ${iban} and t.matched_units < t.units
                and (t.direction = 'credit' or t.transfer_ref is null)
             union all

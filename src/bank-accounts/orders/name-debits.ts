@@ -70,7 +70,7 @@ export async function nameOddDebits({ db, log }: Pick<App, 'db' | 'log'>): Promi
         left join effects e
           on e.kind = 'bank_transfer' and e.door = 'bank:' || t.iban and e.idempotency_key = t.end_to_end_id
         left join file_orders o on o.idempotency_key = t.end_to_end_id and o.iban = t.iban
-       where t.matched_units < t.units and (t.direction = 'credit' or t.transfer_ref is null)
+       where t.matched_units < t.units and (t.direction = 'credit' or t.transfer_ref is null) and t.due_at is null
          and t.direction = 'debit' and t.matched_units = 0 and t.match_reasons = '[]'
          and case when e.id is null then o.file_id is not null
                   when e.units <> t.units or e.asset <> t.currency then true

@@ -4,6 +4,11 @@ import type { StuckRule } from './rule.ts'
 /** How the reasons of debits begin that say for which order of ours the bank took them, and that it should not have. */
 const UNEXPECTED_DEBIT = '^(given_up|debit):'
 
+/** Bank lines, so that those that wait for a person and those that are to be looked at are each found by their own index. */
+export const LINES_BY_DUE = sql`
+  (select * from bank_transactions where due_at is null
+   union all select * from bank_transactions where due_at is not null)`
+
 /** What came to our accounts and has no owner, and accounts of which nobody tells. */
 export const BANK_RULES: readonly StuckRule[] = [
   {
@@ -14,7 +19,7 @@ export const BANK_RULES: readonly StuckRule[] = [
     rows: (cutoff) => sql`
       select 'bank-line:' || iban || ':' || id as reference, currency as asset, units - matched_units as units, created_at as since,
              coalesce(match_reasons->>0, return_code) as why
-        from bank_transactions
+        from ${LINES_BY_DUE} lines
        where matched_units < units and (direction = 'credit' or transfer_ref is null) and state <> 'suggested'
          and created_at <= ${cutoff}
          -- These are looked for as debit_unexpected.
@@ -28,7 +33,7 @@ export const BANK_RULES: readonly StuckRule[] = [
     rows: (cutoff) => sql`
       select 'bank-line:' || iban || ':' || id as reference, currency as asset, units - matched_units as units, created_at as since,
              coalesce(match_reasons->>0, 'proposed') as why
-        from bank_transactions
+        from ${LINES_BY_DUE} lines
        where matched_units < units and (direction = 'credit' or transfer_ref is null) and state = 'suggested'
          and created_at <= ${cutoff}`,
   },

@@ -10,8 +10,9 @@ export const PAYMENT_RULES: readonly StuckRule[] = [
     mend: 'See why with "effects list --payment <id>": coins or gas that are short, a door that is closed. Of one that is unknown find out whether it left: "effects confirm" names its transaction, else "effects retry".',
     rows: (cutoff) => sql`
       select 'payment:' || p.id as reference, p.fiat as asset, p.received_units as units, p.received_at as since, e.reason as why
-        from payments p left join effects e on e.purpose = 'payment:' || p.id || ':coins'
-       where p.state = 'payment_received' and p.received_at <= ${cutoff}
+        from integrations i join payments p on p.integration_id = i.id and p.state = 'payment_received'
+        left join effects e on e.purpose = 'payment:' || p.id || ':coins'
+       where p.received_at <= ${cutoff}
          and (e.id is null or e.state in ('planned', 'failed', 'cancelled', 'unknown'))
          -- What goes back instead is looked for as a payout.
          and not coalesce((p.refund->>'whole')::boolean, false)`,
@@ -36,7 +37,9 @@ export const PAYMENT_RULES: readonly StuckRule[] = [
       select e.reference, e.asset, e.units, e.updated_at as since, e.reason as why from effects e
        where e.state = 'unknown' and e.kind = 'coin_transfer' and e.updated_at <= ${cutoff}
          -- These are looked for as payment_without_transfer.
-         and not exists (select from payments p where e.purpose = 'payment:' || p.id || ':coins' and p.state = 'payment_received')`,
+         and not exists (select from payments p
+                          where e.purpose = 'payment:' || p.id || ':coins' and p.id = split_part(e.purpose, ':', 2)
+                            and p.state = 'payment_received')`,
   },
   {
     code: 'payment_in_review',
