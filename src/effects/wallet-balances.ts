@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Address, Hex } from 'viem'
-import { IS_INDEXED } from '../ledger/book.ts'
+import { IS_INDEXED, UNSEALED_POSTINGS } from '../ledger/book.ts'
 import { COIN_ASSETS, nativeAssetOf } from '../money/asset.ts'
 import type { ChainSetup } from '../providers/chain/setup.ts'
 import { type EffectNeeds, walletDoor } from './model.ts'
@@ -124,8 +124,7 @@ async function readBooks(
     select account, asset, sum(units) as units from (
       select account, asset, units from balance_checkpoints where account = any(${doors}::text[])
       union all
-      select p.account, p.asset, p.units from unsealed_journals join postings p using (journal_id)
-       where p.account = any(${doors}::text[])) entries
+      select account, asset, units from ${UNSEALED_POSTINGS} p where account = any(${doors}::text[])) entries
      group by account, asset order by account, asset`.execute(db)
   const open = await sql<{
     hash: Hex

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import type { Db } from '../db/database.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { UNSEALED_POSTINGS } from '../ledger/book.ts'
 import type { Asset } from '../money/asset.ts'
 
 /** Whether the hot wallets can deliver. */
@@ -94,9 +95,7 @@ async function readFreeUnits(db: Db): Promise<Map<string, bigint>> {
     ), held as (
       select account as door, asset, units from balance_checkpoints where account in (select door from hot)
       union all
-      select postings.account, postings.asset, postings.units
-        from unsealed_journals join postings using (journal_id)
-       where postings.account in (select door from hot)
+      select account, asset, units from ${UNSEALED_POSTINGS} p where account in (select door from hot)
     ), leaving as (
       select door, asset, -sum(units) as units from effects
        where state in ('planned', 'reserved', 'prepared', 'sent', 'unknown') group by door, asset
