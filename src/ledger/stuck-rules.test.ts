@@ -203,6 +203,8 @@ describe('each kind of stuck money is found when it has been so for long enough'
   it('suspense_line, until somebody claims it', async () => {
     const iban = await findIban(t.app)
     const id = await tellLine(t.app, { iban, units: 4_242n, counterpartyName: 'Nadie Conocido' })
+    // The lane that looks for its owner may stand still.
+    await assertStuck('suspense_line', `bank-line:${iban}:${id}`)
     await t.runLanes('bank-lines')
     const { units, asset } = await assertStuck('suspense_line', `bank-line:${iban}:${id}`)
     assert.deepEqual([units, asset], [4_242n, 'EUR'])
