@@ -3,14 +3,13 @@ import { CAUSE_TEXTS, DISMISSED_TEXT } from '../bank-accounts/closing/cause-text
 import { type DayDifference, isDismissed } from '../bank-accounts/closing/compare-day.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
+import { counted } from './context.ts'
 import { durationText } from './stuck.ts'
 
 /** Who closed the same day so shortly before did it at the same time. */
 const JUST_NOW_MS = 60_000
 
 const money = (units: bigint, currency: string): string => formatAmount(units, assetOf(currency))
-
-const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
 
 /** A closed day in lines of text: the two balances, each difference with what to do, and what stands open. */
 export function closedDayText(day: ClosedDay): string[] {

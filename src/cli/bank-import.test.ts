@@ -34,7 +34,7 @@ test('an operator tries a statement, imports it, lists it and has it written out
   const parts = statementParts({ account: iban, lines: () => [{ units: 1_234n, concept: 'Pago' }] })
   const good = put('good.xml', [...writeCamt(parts)].join(''))
   const tried = await cli('import', good, '--dry-run')
-  assert.match(tried.text, /camt\.053\.001\.08, 1 lines, 1 new \(dry run, nothing is kept\)/)
+  assert.match(tried.text, /camt\.053\.001\.08, 1 line, 1 new \(dry run, nothing is kept\)/)
   assert.deepEqual([tried.code, await booked()], [0, 0])
 
   const bad = put('bad.xml', readFileSync(good, 'utf8').replace('</Ntry>', '</Nrty>'))
@@ -95,7 +95,7 @@ test('a CSV is imported with its mapping, and a mapping that is wrong is named',
   assert.equal(wrong.code, 1)
   assert.match(wrong.text, /The mapping of the CSV can't be used/)
   const taken = await cli('import', list, '--mapping', mapping)
-  assert.match(taken.text, /csv, 1 lines, 1 new/)
+  assert.match(taken.text, /csv, 1 line, 1 new/)
   assert.equal(taken.code, 0, taken.text)
   assert.match((await cli('doubts')).text, /No line is in doubt/)
 })

@@ -13,7 +13,7 @@ import { StatementError } from '../bank-accounts/statements/statement.ts'
 import { RefusedOperation } from '../effects/operate-effects.ts'
 import { formatAmount } from '../money/amount.ts'
 import { assetOf } from '../money/asset.ts'
-import { printTable, withApp } from './context.ts'
+import { counted, printTable, withApp } from './context.ts'
 import { fileProblem, refuseUnreadable, refuseUnwritable } from './given-input.ts'
 
 /** How often a long import says how far it is. */
@@ -89,18 +89,20 @@ function progressOf(path: string): (progress: { bytes: number; lines: number }) 
   return ({ bytes, lines }) => {
     if (performance.now() - told < PROGRESS_MS) return
     told = performance.now()
-    console.error(lines > 0 ? `${path}: ${lines} lines read` : `${path}: ${bytes} bytes kept`)
+    console.error(lines > 0 ? `${path}: ${counted(lines, 'line')} read` : `${path}: ${bytes} bytes kept`)
   }
 }
 
 function printImported(path: string, file: ImportedFile, dryRun: boolean): void {
   const { importId, format, again, lines, added, doubts, statements } = file
   if (again) {
-    console.log(`${path}: was imported before (${importId}, ${format}, ${lines} lines); nothing was added.`)
+    console.log(
+      `${path}: was imported before (${importId}, ${format}, ${counted(lines, 'line')}); nothing was added.`,
+    )
     return
   }
   const id = dryRun ? 'dry run, nothing is kept' : importId
-  console.log(`${path}: ${format}, ${lines} lines, ${added} new (${id})`)
+  console.log(`${path}: ${format}, ${counted(lines, 'line')}, ${added} new (${id})`)
   printTable(
     statements.map(({ iban, currency, fromOn, toOn, ...one }) => {
       const money = (units: bigint | null): string | null =>

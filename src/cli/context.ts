@@ -72,3 +72,6 @@ function cell(value: unknown): string {
   if (value instanceof Date) return value.toISOString()
   return String(value)
 }
+
+/** Such as `1 line`, `2 lines`. */
+export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`

@@ -28,6 +28,14 @@ export function refuseUnwritable(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })) {
     throw new RefusedOperation(`${path} is there already, and is not replaced.`)
   }
+  refuseFolder(path)
+}
+
+/** The same of a file that may be there, and is replaced. */
+export function refuseFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new RefusedOperation(`${path} is a folder; name the file.`)
+  }
   if (!statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) {
     throw new RefusedOperation(`${path} can't be written: there is no folder ${dirname(path)}.`)
   }

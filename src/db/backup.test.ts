@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import pg from 'pg'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../../test/support/database.ts'
-import { backup, restore } from './backup.ts'
+import { BackupError, backup, restore } from './backup.ts'
 
 let from: TestDatabase
 let into: TestDatabase
@@ -86,4 +86,12 @@ test('what a trigger looks for is restored before what refers to it', async () =
   } finally {
     await restored.end()
   }
+})
+
+test('a file that is not there, or is no backup, is refused before anything is touched', async () => {
+  const none = join(folder, 'none.cpbackup')
+  await assert.rejects(restore(into.url, none, { replace: true }), BackupError)
+  writeFileSync(none, 'not a backup')
+  await assert.rejects(restore(into.url, none, { replace: true }), BackupError)
+  await assert.rejects(restore(into.url, folder, { replace: true }), BackupError)
 })

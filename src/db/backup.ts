@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { rename } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import { type Duplex, pipeline as joined, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import pg from 'pg'
@@ -171,12 +171,16 @@ async function makeRoom(client: pg.Client, replace: boolean): Promise<void> {
   )
 }
 
+/** What the file holds; whoever reads it is thrown what fails, also where the file itself can't be read. */
+const unpack = (file: string): AsyncIterable<Buffer> =>
+  joined(createReadStream(file), createGunzip(), () => {}) as Duplex as AsyncIterable<Buffer>
+
 /** Reads the whole file once before anything is touched: a cut or changed backup replaces nothing. */
 async function verifyFile(file: string): Promise<void> {
   const hash = createHash('sha256')
   let tail: Buffer = Buffer.alloc(0)
   try {
-    for await (const chunk of createReadStream(file).pipe(createGunzip()) as AsyncIterable<Buffer>) {
+    for await (const chunk of unpack(file)) {
       const bytes = Buffer.concat([tail, chunk])
       hash.update(bytes.subarray(0, Math.max(0, bytes.length - 32)))
       tail = bytes.subarray(Math.max(0, bytes.length - 32))
@@ -190,7 +194,7 @@ async function verifyFile(file: string): Promise<void> {
 const endsWith = (hash: Hash, tail: Buffer): boolean => hash.digest().equals(tail)
 
 async function load(client: pg.Client, file: string): Promise<Manifest> {
-  const input = (createReadStream(file).pipe(createGunzip()) as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+  const input = unpack(file)[Symbol.asyncIterator]()
   let buffered: Buffer = Buffer.alloc(0)
   async function more(): Promise<void> {
     const next = await input.next()

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -26,7 +26,7 @@ export function browserBinary(): Promise<BrowserBinary> {
 async function unpack(): Promise<string> {
   const packageFolder = dirname(dirname(fileURLToPath(import.meta.resolve('@sparticuz/chromium'))))
   const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'))
-  const folder = join(cacheFolder(), `chromium-${version}`)
+  const folder = join(cacheFolder(), `browser-${version}`)
   if (existsSync(folder)) return folder
   const draft = mkdtempSync(join(dirname(folder), '.chromium-'))
   const { TMPDIR } = process.env
@@ -35,6 +35,7 @@ async function unpack(): Promise<string> {
     process.env.TMPDIR = draft
     await chromium.executablePath()
     await inflate(join(packageFolder, 'bin', 'al2023.tar.br'))
+    writeFileSync(join(draft, 'fonts', 'fonts.conf'), fontsConfiguration(folder))
     renameSync(draft, folder)
   } catch (error) {
     // Another test file was faster.
@@ -46,6 +47,20 @@ async function unpack(): Promise<string> {
   }
   return folder
 }
+
+/**
+ * The package's own names fixed folders, one of them in the temporary folder: without fonts texts have no width, and the browser
+ * gives up. Fonts of the machine are left out, so that a page looks the same on all.
+ */
+const fontsConfiguration = (folder: string): string => `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${escapeText(join(folder, 'fonts', 'fonts'))}</dir>
+  <cachedir>${escapeText(join(folder, 'fonts-cache'))}</cachedir>
+</fontconfig>
+`
+
+const escapeText = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
 function cacheFolder(): string {
   const modules = dirname(dirname(createRequire(import.meta.url).resolve('pg/package.json')))
