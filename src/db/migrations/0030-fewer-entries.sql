@@ -8,4 +8,4 @@ create index bank_transactions_waiting on bank_transactions (created_at)
 -- Of the accounts that are asked for one by one. The others, such as fees, have an entry of every journal, and are read from their
 -- checkpoints.
 drop index postings_account_asset_units_idx;
-create index postings_of_account on postings (account, asset) where account ~ '^(customer|wallet|bank):';
+create index postings_of_account on postings (account, asset) where split_part(account, ':', 1) in ('customer', 'wallet', 'bank');
