@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -86,6 +86,13 @@ test('what a trigger looks for is restored before what refers to it', async () =
   } finally {
     await restored.end()
   }
+})
+
+test('a backup that can’t be written leaves nothing behind', async () => {
+  const place = join(folder, 'place')
+  mkdirSync(place)
+  await assert.rejects(backup(from.url, place, new Date()), /EISDIR|EEXIST|ENOTEMPTY|EPERM/)
+  assert.equal(existsSync(`${place}.unfinished`), false)
 })
 
 test('a file that is not there, or is no backup, is refused before anything is touched', async () => {

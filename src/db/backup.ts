@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { type Duplex, pipeline as joined, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
@@ -50,12 +50,17 @@ export async function backup(
       }
       yield hash.digest()
     }
-    await pipeline(
-      Readable.from(content()),
-      createGzip(),
-      createWriteStream(unfinished, { mode: 0o600, flush: true }),
-    )
-    await rename(unfinished, file)
+    try {
+      await pipeline(
+        Readable.from(content()),
+        createGzip(),
+        createWriteStream(unfinished, { mode: 0o600, flush: true }),
+      )
+      await rename(unfinished, file)
+    } finally {
+      // There only when something failed.
+      await rm(unfinished, { force: true })
+    }
     return { tables: manifest.tables.length, bytes }
   } finally {
     await client.end()
