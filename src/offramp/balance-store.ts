@@ -37,7 +37,7 @@ export interface ExplainedAddress {
   explainedUnits: bigint
   /** How many of its own transactions are final and booked: when it has more, not all of what left it is. */
   settled: number
-  /** Gas for it is on its way, or came after the block, so that nothing can be said now. */
+  /** Gas for it is on its way, or gas or coins came after the block, so that nothing can be said now. */
   isMoving: boolean
 }
 
@@ -66,6 +66,9 @@ export async function explainAddresses(
                       and (e.state in ('planned', 'reserved', 'prepared', 'sent', 'unknown')
                            or (e.state = 'confirmed'
                                and (select t.block_height from chain_transactions t where t.id = e.transaction_id) > ${height})))
+             or exists (select from deposits d
+                         where d.chain = ${chain} and d.epoch = ${epoch} and d.address = given.address
+                           and d.asset = ${asset} and d.state <> 'vanished' and d.block_height > ${height})
              as is_moving
       from unnest(${[...addresses]}::text[], ${doors}::text[]) given (address, door)
      cross join lateral (

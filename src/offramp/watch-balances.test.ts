@@ -61,6 +61,13 @@ describe('native coins that contracts send, on a real node', () => {
     return { raw, hash: keccak256(raw) }
   }
 
+  /** The chain is read to its end, and nobody has looked at balances there. */
+  const readUpTo = async (): Promise<void> => {
+    const nothing = async (): Promise<bigint[]> => []
+    const refuse = { ...chain.provider, nativeBalancesAt: nothing }
+    await world.watch({ ...watched, provider: refuse })
+  }
+
   const addSale = async () => (await world.addSales('polygon', 1, 'POL'))[0]!
   const reorganise = (depth: number): Promise<unknown> => chain.node().rpc.call('anvil_reorg', depth, [])
 
@@ -76,10 +83,11 @@ describe('native coins that contracts send, on a real node', () => {
     await chain.mine(2)
     await world.watch(watched)
     const { latest } = await chain.provider.heads()
+    const [below] = await chain.provider.blocks([latest.height - 1])
     const [first, second] = (await of(one)).sort((a, b) => Number(a.units - b.units))
     assert.deepEqual(
       [first!.units, first!.fromAddress, first!.txHash, first!.blockHash, first!.asset, first!.state],
-      [5n, null, `balance:${latest.hash}:${one.address}`, latest.hash, 'polygon:POL', 'seen'],
+      [5n, null, `balance:${below!.hash}:${one.address}`, below!.hash, 'polygon:POL', 'seen'],
     )
     assert.deepEqual(
       [second!.units, second!.fromAddress, second!.txHash, second!.state],
@@ -103,10 +111,10 @@ describe('native coins that contracts send, on a real node', () => {
   test('a reorganisation takes them back; mined again they are another deposit, and count once', async () => {
     const sale = await addSale()
     const paid = await inside.send({ address: sale.address, units: 9n })
-    await chain.mine()
+    await chain.mine(2)
     await world.watch(watched)
     assert.deepEqual(await unitsOf(sale, 'seen'), [9n])
-    await reorganise(1)
+    await reorganise(2)
     await chain.node().rpc.call('anvil_dropAllTransactions')
     await chain.mine()
     await world.watch(watched)
@@ -115,7 +123,7 @@ describe('native coins that contracts send, on a real node', () => {
       ['vanished'],
     )
     await chain.provider.send([paid.raw])
-    await chain.mine()
+    await chain.mine(2)
     await world.watch(watched)
     await chain.mine(CONFIRMATIONS)
     await world.watch(watched)
@@ -134,6 +142,61 @@ describe('native coins that contracts send, on a real node', () => {
     assert.deepEqual(await look(scan), { found: 0, isDone: true })
   })
 
+  test('what the newest block alone says is looked at again: nothing is seen, and nothing is called read', async () => {
+    const sale = await addSale()
+    await inside.send({ address: sale.address, units: 2n })
+    await chain.mine()
+    const look = createBalanceWatch(world.needs, watched)
+    await readUpTo()
+    assert.deepEqual(await look((await findScan(world.db, 'polygon'))!), { found: 0, isDone: false })
+    assert.deepEqual(await of(sale), [])
+    await chain.mine()
+    world.pass(1_000)
+    await readUpTo()
+    assert.deepEqual(await look((await findScan(world.db, 'polygon'))!), { found: 1, isDone: true })
+    assert.deepEqual(await unitsOf(sale, 'seen'), [2n])
+  })
+
+  test('a node that answers for its newest block from the one it is writing: coins count once', async () => {
+    const sale = await addSale()
+    const direct = await payDirectly(sale.address, 8n)
+    const hasty: WatchedChain = {
+      ...watched,
+      witness: null,
+      provider: {
+        ...chain.provider,
+        async nativeBalancesAt(addresses, hash) {
+          const { latest } = await chain.provider.heads()
+          if (hash !== latest.hash) return chain.provider.nativeBalancesAt(addresses, hash)
+          await chain.mine()
+          const { latest: written } = await chain.provider.heads()
+          return chain.provider.nativeBalancesAt(addresses, written.hash)
+        },
+      },
+    }
+    for (let look = 0; look < 1 + CONFIRMATIONS; look += 1) {
+      await world.watch(hasty)
+      world.pass(1_000)
+    }
+    assert.deepEqual(
+      (await of(sale)).map(({ units, txHash, state }) => ({ units, txHash, state })),
+      [{ units: 8n, txHash: direct.hash, state: 'final' }],
+    )
+  })
+
+  test('coins of both kinds, the direct ones in the newest block: both are seen whole', async () => {
+    const sale = await addSale()
+    await inside.send({ address: sale.address, units: 100n })
+    await chain.mine()
+    await payDirectly(sale.address, 30n)
+    await chain.mine()
+    await world.watch(watched)
+    assert.deepEqual(await unitsOf(sale, 'seen'), [30n])
+    await chain.mine()
+    await world.watch(watched)
+    assert.deepEqual((await unitsOf(sale, 'seen')).sort(), [100n, 30n])
+  })
+
   test('an expired sale is looked at for a week', async () => {
     const sale = await addSale()
     const end = (days: number) =>
@@ -141,7 +204,7 @@ describe('native coins that contracts send, on a real node', () => {
       update sales set state = 'expired', due_at = null, updated_at = ${world.clock.now()}::timestamptz - ${days} * interval '1 day'
        where id = ${sale.id}`.execute(world.db)
     await inside.send({ address: sale.address, units: 3n })
-    await chain.mine()
+    await chain.mine(2)
     await end(8)
     await world.watch(watched)
     assert.deepEqual(await of(sale), [])
@@ -153,7 +216,7 @@ describe('native coins that contracts send, on a real node', () => {
   test('a second node that has another balance, or not yet the block: nothing is seen', async () => {
     const sale = await addSale()
     await inside.send({ address: sale.address, units: 4n })
-    await chain.mine()
+    await chain.mine(2)
     const { blocks, receipts, nativeBalancesAt } = chain.provider
     const behind = { blocks: async () => [null], receipts, nativeBalancesAt }
     const other = { blocks, receipts, nativeBalancesAt: async () => [3n] }
@@ -195,7 +258,7 @@ describe('native coins that contracts send, on a real node', () => {
           return height === undefined || latest.height - height < CONFIRMATIONS
         })
       }
-      await chain.mine()
+      await chain.mine(2)
       await world.watch(watched)
       await chain.mine(CONFIRMATIONS)
       await world.watch(watched)
@@ -247,7 +310,7 @@ for (const symbol of ['POL', 'USDC']) {
       )
       const inside = await openInsidePayer(chain)
       await inside.send({ address, units: 11n })
-      await chain.mine()
+      await chain.mine(2)
       assert.deepEqual([await look(), await look()], [1, 0])
       const found = await db.selectFrom('deposits').selectAll().where('state', '=', 'seen').execute()
       assert.deepEqual(

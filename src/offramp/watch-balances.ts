@@ -6,15 +6,15 @@ import {
   listNativeAddresses,
   recordUnexplained,
 } from './balance-store.ts'
-import type { FoundDeposit, Scan } from './scan-store.ts'
-import type { WatchedChain, WatchNeeds } from './watch-deposits.ts'
+import type { BlockPlace, FoundDeposit, Scan } from './scan-store.ts'
+import type { BlockReader, WatchedChain, WatchNeeds } from './watch-deposits.ts'
 
 type BalanceNeeds = Pick<WatchNeeds, 'db' | 'clock' | 'log'>
 
 /** A look rests so many times as long as it took: with any number of addresses it takes a small part of the time. */
 const REST_TIMES = 25
 /** What could not be said is looked at again after this, in real time. */
-const DOUBT_MS = 5_000
+const DOUBT_MS = 1_000
 
 /** `isDone`: this block needs no other look. */
 export interface BalanceLook {
@@ -24,8 +24,7 @@ export interface BalanceLook {
 
 /**
  * Finds native coins that a contract sent while it ran, of which no transaction's value and no log tells: what sales'
- * addresses hold after the newest block that was read, more than the deposits and our own transfers explain. In memory
- * is only when it looked last.
+ * addresses hold more than the deposits and our own transfers explain. In memory is only when it looked last.
  */
 export function createBalanceWatch(
   needs: BalanceNeeds,
@@ -47,53 +46,83 @@ export function createBalanceWatch(
   }
 }
 
+/**
+ * Some nodes (Anvil is one) answer for their newest block from what is being written at that moment, which may be the
+ * block that follows. So the newest block only raises a suspicion; what is recorded is what addresses held after the
+ * block below it, asked while another stood on it.
+ */
 async function lookAtBalances(needs: BalanceNeeds, watched: WatchedChain, scan: Scan): Promise<BalanceLook> {
   const { db, clock, log } = needs
   const addresses = await listNativeAddresses(db, scan, clock.now())
   if (addresses.length === 0) return { found: 0, isDone: true }
-  const balances = await watched.provider.nativeBalancesAt(addresses, scan.hash)
-  const units = new Map(addresses.map((address, place) => [address, balances[place]!]))
-  const held = addresses.filter((address) => units.get(address)! > 0n)
-  const known = await explainAddresses(db, scan, scan, held)
-  const more = known.filter(({ address, explainedUnits }) => units.get(address)! > explainedUnits)
-  if (more.length === 0) return { found: 0, isDone: true }
-  const counts = await watched.provider.transactionCounts(
-    more.map(({ address }) => address),
-    scan.hash,
-  )
-  const sent = new Map(more.map(({ address }, place) => [address, counts[place]!]))
-  const sure = more.filter((one) => isSettled(one, sent)).map(({ address }) => address)
-  if (sure.length === 0 || !(await doesWitnessAgree(needs, watched, scan, { sure, units })))
+  const newest = await unitsAt(watched.provider, addresses, scan.hash)
+  const held = addresses.filter((address) => newest.get(address)! > 0n)
+  const suspects = (await explainAddresses(db, scan, scan, held))
+    .filter(({ address, explainedUnits }) => newest.get(address)! > explainedUnits)
+    .map(({ address }) => address)
+  if (suspects.length === 0) return { found: 0, isDone: true }
+  const below = await readBelow(watched.provider, scan, suspects)
+  if (!below) return { found: 0, isDone: false }
+  const { block, units, sent } = below
+  const isSure = (one: ExplainedAddress): boolean =>
+    !one.isMoving && one.settled === sent.get(one.address) && units.get(one.address)! > one.explainedUnits
+  const sure = (await explainAddresses(db, scan, block, suspects))
+    .filter(isSure)
+    .map(({ address }) => address)
+  if (sure.length === 0 || !(await doesWitnessAgree(needs, watched, block, { sure, units })))
     return { found: 0, isDone: false }
   const found = await recordUnexplained(db, scan, clock.now(), async (trx) => {
-    const now = await explainAddresses(trx, scan, scan, sure)
-    return now.filter((one) => isSettled(one, sent)).flatMap((one) => surplusOf(scan, one, units))
+    const now = await explainAddresses(trx, scan, block, sure)
+    return now.filter(isSure).map((one) => surplusOf(scan.chain, block, one, units))
   })
   if (found > 0) {
-    const facts = { chain: scan.chain, height: scan.height, found }
+    const facts = { chain: scan.chain, height: block.height, found }
     log.warn(facts, 'Native coins came to addresses of sales by no transaction of their own.')
   }
-  return { found, isDone: sure.length === more.length }
+  const isSame = suspects.every((address) => newest.get(address) === units.get(address))
+  return { found, isDone: isSame && sure.length === suspects.length }
 }
 
-/** All that left the address and all gas that we sent there is in the books. */
-const isSettled = (
-  { address, settled, isMoving }: ExplainedAddress,
-  sent: ReadonlyMap<Address, number>,
-): boolean => !isMoving && settled === sent.get(address)
+type Units = ReadonlyMap<Address, bigint>
+
+async function unitsAt(
+  provider: Pick<BlockReader, 'nativeBalancesAt'>,
+  addresses: readonly Address[],
+  hash: Hex,
+): Promise<Units> {
+  const balances = await provider.nativeBalancesAt(addresses, hash)
+  return new Map(addresses.map((address, place) => [address, balances[place]!]))
+}
+
+/** What addresses held, and had sent, after the block below the one that was read last; null where that is not the node's. */
+async function readBelow(
+  provider: BlockReader,
+  { height, hash }: Scan,
+  addresses: readonly Address[],
+): Promise<{ block: BlockPlace; units: Units; sent: ReadonlyMap<Address, number> } | null> {
+  const [read] = await provider.blocks([height])
+  if (height === 0 || read?.hash !== hash) return null
+  const block = { height: height - 1, hash: read.parentHash }
+  const units = await unitsAt(provider, addresses, block.hash)
+  const counts = await provider.transactionCounts(addresses, block.hash)
+  // It stood on that block before and after, so it did meanwhile: a block that is gone doesn't come back.
+  const [still] = await provider.blocks([height])
+  if (still?.hash !== hash) return null
+  return { block, units, sent: new Map(addresses.map((address, place) => [address, counts[place]!])) }
+}
 
 /** Where there is a second node, it must say the same of the same block before anything is seen. */
 async function doesWitnessAgree(
   { log }: BalanceNeeds,
-  { witness }: WatchedChain,
-  { chain, height, hash }: Scan,
-  { sure, units }: { sure: readonly Address[]; units: ReadonlyMap<Address, bigint> },
+  { chain, witness }: WatchedChain,
+  { height, hash }: BlockPlace,
+  { sure, units }: { sure: readonly Address[]; units: Units },
 ): Promise<boolean> {
   if (!witness) return true
   const [block] = await witness.blocks([height])
   if (block?.hash !== hash) return false
-  const balances = await witness.nativeBalancesAt(sure, hash)
-  const doubtful = sure.filter((address, place) => balances[place] !== units.get(address))
+  const balances = await unitsAt(witness, sure, hash)
+  const doubtful = sure.filter((address) => balances.get(address) !== units.get(address))
   if (doubtful.length > 0)
     log.error({ chain, hash, addresses: doubtful }, 'The nodes disagree about what addresses hold.')
   return doubtful.length === 0
@@ -106,25 +135,20 @@ export const balanceKey = (blockHash: Hex, address: string): string => `balance:
 export const transactionOf = ({ txHash }: { txHash: string }): Hex | null =>
   txHash.startsWith('0x') ? (txHash as Hex) : null
 
-function surplusOf(
-  { chain, height, hash }: Scan,
+const surplusOf = (
+  chain: string,
+  { height, hash }: BlockPlace,
   { integrationId, saleId, address, explainedUnits }: ExplainedAddress,
-  balances: ReadonlyMap<Address, bigint>,
-): FoundDeposit[] {
-  const units = balances.get(address)! - explainedUnits
-  if (units <= 0n) return []
-  return [
-    {
-      integrationId,
-      saleId,
-      address,
-      asset: nativeAssetOf(chain).id,
-      units,
-      fromAddress: null,
-      txHash: balanceKey(hash, address),
-      ordinal: 0,
-      blockHeight: height,
-      blockHash: hash,
-    },
-  ]
-}
+  units: Units,
+): FoundDeposit => ({
+  integrationId,
+  saleId,
+  address,
+  asset: nativeAssetOf(chain).id,
+  units: units.get(address)! - explainedUnits,
+  fromAddress: null,
+  txHash: balanceKey(hash, address),
+  ordinal: 0,
+  blockHeight: height,
+  blockHash: hash,
+})

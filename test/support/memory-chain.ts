@@ -18,7 +18,7 @@ export interface MemoryBlock extends BlockRef {
   transactions: readonly MemoryTransaction[]
 }
 
-/** A chain in memory, seen through nodes that may lag, be down, or stand on a fork that was left. */
+/** A chain in memory, seen through nodes that may lag, be down, stand on a fork that was left, or be a block ahead of themselves. */
 export interface MemoryChain {
   blocks(): readonly MemoryBlock[]
   mine(transactions?: readonly MemoryTransaction[]): void
@@ -96,10 +96,12 @@ function createNode(
     parentHash,
     time,
   })
-  const upTo = (hash: Hex): readonly MemoryBlock[] => {
+  /** For its newest block the node answers from what it is writing: the next block, where there is one. */
+  const stateAfter = (hash: Hex): readonly MemoryBlock[] => {
     const at = view().findIndex((block) => block.hash === hash)
     if (at < 0) throw failed(`block ${hash} is not there`)
-    return view().slice(0, at + 1)
+    const next = at === view().length - 1 ? truth()[at + 1] : undefined
+    return [...view().slice(0, at + 1), ...(next?.parentHash === hash ? [next] : [])]
   }
   const has = (block: BlockRef): boolean => view()[block.height]?.hash === block.hash
   return {
@@ -127,7 +129,7 @@ function createNode(
       blocks: (heights) =>
         answer(() => heights.map((height) => (view()[height] ? ref(view()[height]!) : null))),
       nativeBalancesAt: (addresses, hash) =>
-        answer(() => addresses.map((address) => balanceOf(upTo(hash), address))),
+        answer(() => addresses.map((address) => balanceOf(stateAfter(hash), address))),
       transactionCounts: (addresses) => answer(() => addresses.map(() => 0)),
       receipts: (hashes) => answer(() => hashes.map((hash) => receiptOf(view(), hash))),
       transfersIn: (blocks, coins) =>
