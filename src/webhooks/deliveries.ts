@@ -101,7 +101,8 @@ export const listWebhookDeliveries = endpoint({
         next_attempt_at: row.dueAt && wireTime(row.dueAt),
         created_at: wireTime(row.createdAt),
         updated_at: wireTime(row.updatedAt),
-        attempts: attempts.get(row.sequence) ?? [],
+        // Attempts recorded after the row was read belong to a state that is not told here.
+        attempts: attempts.get(row.sequence)?.slice(0, row.attempts) ?? [],
       }),
     })
   },

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { sql } from 'kysely'
 import { eventually, startTestApp, type TestApp } from '../../test/support/app.ts'
 import { type Receiver, startReceiver } from '../../test/support/webhook-world.ts'
+import { recordAttempts } from './delivery-store.ts'
 import { emit } from './emit.ts'
 import type { EventType } from './event-types.ts'
 
@@ -222,6 +224,41 @@ test('the deliveries tell every attempt; a redelivery sends the same event again
   )
   await post('/api/unsubscribeFromWebhook', { type: 'PAY_IN' })
   assert.equal((await post(path, {})).error, 'subscription_not_found')
+})
+
+test('a delivery and its attempts are told as of one moment', async () => {
+  const { db } = platform.app
+  const receiver = await newReceiver()
+  const { promise: answerable, resolve: answer } = Promise.withResolvers<void>()
+  receiver.answer = (response) => void answerable.then(() => response.end())
+  await post('/api/subscribeToWebhook', { type: 'PAY_IN', url: receiver.url })
+  await tell('PAY_IN', 'payment:moment')
+  await eventually('it is on the wire', async () => receiver.received.length === 1)
+  const { id } = receiver.received[0]!.json
+  const at = new Date(platform.app.clock.now().getTime() + 1_000)
+  const failed = { redeliveries: 0, url: receiver.url, status: 500, error: null, durationMs: 1, at }
+  const list = async () => (await platform.api('GET', `/api/webhooks/deliveries?event_id=${id}`)).body.data[0]
+  const before = await list()
+  const reading = await db.transaction().execute(async (trx) => {
+    await sql`lock table delivery_attempts in access exclusive mode`.execute(trx)
+    const reading = list()
+    await eventually('the row is read, its attempts are waited for', async () => {
+      const { rows } = await sql`
+        select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()
+           and query like 'select%delivery_attempts%'`.execute(db)
+      return rows.length > 0
+    })
+    const { sequence } = before
+    const later = { state: 'pending', dueAt: at, retryUntil: at } as const
+    await recordAttempts(trx, [{ integrationId, sequence, ...failed, ...later }], at)
+    return { answer: reading }
+  })
+  assert.deepEqual(await reading.answer, before)
+  const after = await list()
+  assert.deepEqual([after.attempts.length, after.next_attempt_at > after.created_at], [1, true])
+  answer()
+  await eventually('the attempt on the wire', async () => (await list()).attempts.length === 2)
+  await post('/api/unsubscribeFromWebhook', { type: 'PAY_IN' })
 })
 
 test('a redelivery asked for while an attempt is on the wire is one of its own, whatever comes of that attempt', async () => {
