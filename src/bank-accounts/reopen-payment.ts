@@ -60,7 +60,8 @@ export async function goBack(trx: Trx, changes: PaymentChanges, payment: Payment
   })
   // It is looked for by its customer's name again.
   if (waits)
-    await sql`update payment_concepts set named = null where iban = ${payment.accountIban} and concept = ${payment.concept}`.execute(
+    await sql`
+      insert into unnamed_payments (iban, payment_id) values (${payment.accountIban}, ${payment.id}) on conflict do nothing`.execute(
       trx,
     )
   return true

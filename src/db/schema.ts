@@ -35,6 +35,7 @@ export interface Database extends SimulatedDatabase {
   knownPayers: KnownPayersTable
   payerNews: PayerNewsTable
   paymentNames: PaymentNamesTable
+  unnamedPayments: UnnamedPaymentsTable
   statementImports: StatementImportsTable
   statements: StatementsTable
   statementLines: StatementLinesTable
@@ -328,8 +329,6 @@ export interface PaymentConceptsTable {
   concept: number
   integrationId: number
   paymentId: string
-  /** Whether `payment_names` has it; null: not looked at yet. */
-  named: Generated<boolean | null>
   createdAt: Date
 }
 
@@ -386,6 +385,13 @@ export interface PaymentNamesTable {
   digest: Buffer
   iban: string
   units: bigint
+  createdAt: Date
+}
+
+/** Payments that `payment_names` may have to have, not looked at yet. */
+export interface UnnamedPaymentsTable {
+  iban: string
+  paymentId: string
 }
 
 export interface BankLineRefsTable {

@@ -31,10 +31,10 @@ export async function takeConcept(
   if (!account) return undefined
   const { number, ...where } = account
   const concept = conceptOf(number)
-  await trx
-    .insertInto('paymentConcepts')
-    .values({ iban: where.iban, concept, integrationId, paymentId: id, createdAt: now })
-    .execute()
+  await sql`
+    with unnamed as (insert into unnamed_payments (iban, payment_id) values (${where.iban}, ${id}))
+    insert into payment_concepts (iban, concept, integration_id, payment_id, created_at)
+    values (${where.iban}, ${concept}, ${integrationId}, ${id}, ${now})`.execute(trx)
   return { ...where, concept }
 }
 

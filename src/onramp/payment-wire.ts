@@ -129,17 +129,24 @@ export function wirePayment(payment: Payment, app: Pick<App, 'config' | 'secrets
 export const gatewayUrl = ({ config }: Pick<App, 'config'>, paymentId: string): string =>
   `${config.publicUrl}/payment/${paymentId}`
 
+/** Whoever seals a holder mostly tells of the payment next: he goes with the sealing. */
+const sealed = new WeakMap<Buffer, Holder>()
+
 /** Who paid, once known; unreadable for good after the customer was forgotten. */
 export function openHolder(
   secrets: Secrets,
   { holderSealed, keyWrapped }: Pick<Payment, 'holderSealed' | 'keyWrapped'>,
-): Holder | null {
+): Readonly<Holder> | null {
   if (!holderSealed || !keyWrapped) return null
-  return JSON.parse(secrets.openFor(keyWrapped, holderSealed).toString('utf8'))
+  return sealed.get(holderSealed) ?? JSON.parse(secrets.openFor(keyWrapped, holderSealed).toString('utf8'))
 }
 
-export const sealHolder = (secrets: Secrets, keyWrapped: Buffer | null, holder: Holder): Buffer | null =>
-  keyWrapped && secrets.sealFor(keyWrapped, JSON.stringify(holder))
+export function sealHolder(secrets: Secrets, keyWrapped: Buffer | null, holder: Holder): Buffer | null {
+  if (!keyWrapped) return null
+  const holderSealed = secrets.sealFor(keyWrapped, JSON.stringify(holder))
+  sealed.set(holderSealed, holder)
+  return holderSealed
+}
 
 function wireBankTransfer(payment: Payment, fiat: Asset) {
   const { account, accountIban, concept } = payment

@@ -37,6 +37,8 @@ export async function putPayments(
       ), concepts as (
         insert into payment_concepts (iban, concept, integration_id, payment_id, created_at)
         select ${iban}, concept, 1, id, at from given
+      ), unnamed as (
+        insert into unnamed_payments (iban, payment_id) select ${iban}, id from given
       )
       insert into payments (${sql.join(columns.map((column) => sql.ref(column)))})
       select ${sql.join(columns.map((column) => sql.raw(OWN[column] ?? `template.${column}`)))}

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { App } from '../../app.ts'
 import type { Db, Trx } from '../../db/database.ts'
+import { planByKeys } from '../../db/plan-by-keys.ts'
 import type { Secrets } from '../../kernel/secrets.ts'
 import type { Payment } from '../../onramp/payment.ts'
 import type { PaymentState } from '../../onramp/payment-states.ts'
@@ -11,7 +12,6 @@ type Needs = Pick<App, 'db' | 'clock' | 'secrets'>
 
 const AT_ONCE = 3_000
 const SIDE_BY_SIDE = 3
-const LEFT_OUT_AT_ONCE = 100_000
 /** Ended payments are found without their number for so long. */
 export const LATE_DAYS = 45
 const DAY_MS = 86_400_000
@@ -32,11 +32,12 @@ export const ANY_NAME = Buffer.alloc(0)
 
 interface Unnamed {
   iban: string
-  concept: number
   paymentId: string
   units: bigint
+  isOpen: boolean
+  /** Both null unless it is open, the key also of a customer who was forgotten. */
   keyWrapped: Buffer | null
-  personalSealed: Buffer
+  personalSealed: Buffer | null
 }
 
 /** Who is naming now, by database. */
@@ -58,7 +59,6 @@ export async function nameOpenPayments(app: Needs, ibans: readonly string[]): Pr
 async function nameAlone(app: Needs, ibans: readonly string[]): Promise<void> {
   await app.db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(${NAMING})`.execute(trx)
-    await untilNone(() => leaveOutPaid(app, ibans))
     await untilNone(() => nameSome(app, ibans))
   })
 }
@@ -74,57 +74,43 @@ async function untilNone(work: () => Promise<number>): Promise<void> {
   if (failed) throw failed.reason
 }
 
-const OPEN_OR_LATE = sql`
-  (payments.state in ('started', 'pending_bank', 'in_review')
-   or (payments.state in ('expired', 'cancelled') and payments.updated_at > since.at))`
-
-const sinceOf = (clock: App['clock']) => sql`
-  (select ${new Date(clock.now().getTime() - LATE_DAYS * DAY_MS)}::timestamptz as at) since`
-
 /** Payments that have their money already, as most have whose number was written, need no names. Answers of how many. */
-async function leaveOutPaid({ db, clock }: Needs, ibans: readonly string[]): Promise<number> {
-  const { numAffectedRows } = await sql`
-    with paid as (
-      select concepts.iban, concepts.concept
-        from payment_concepts concepts
-        join payments on payments.integration_id = concepts.integration_id and payments.id = concepts.payment_id
-        cross join ${sinceOf(clock)}
-       where concepts.named is null and concepts.iban = any(${[...ibans]}::text[]) and not ${OPEN_OR_LATE}
-       limit ${LEFT_OUT_AT_ONCE} for update of concepts skip locked)
-    update payment_concepts set named = false from paid
-     where payment_concepts.iban = paid.iban and payment_concepts.concept = paid.concept`.execute(db)
-  return Number(numAffectedRows)
-}
-
 const nameSome = ({ db, clock, secrets }: Needs, ibans: readonly string[]): Promise<number> =>
   db.transaction().execute(async (trx) => {
+    await planByKeys(trx)
+    const now = clock.now()
     const { rows } = await sql<Unnamed>`
-    select concepts.iban, concepts.concept, concepts.payment_id, payments.fiat_units as units, key_wrapped, personal_sealed
-      from payment_concepts concepts
-      join payments on payments.integration_id = concepts.integration_id and payments.id = concepts.payment_id
-      join customers on customers.integration_id = payments.integration_id and customers.id = payments.customer_id
-      cross join ${sinceOf(clock)}
-     where concepts.named is null and concepts.iban = any(${[...ibans]}::text[]) and ${OPEN_OR_LATE}
-     limit ${AT_ONCE} for update of concepts skip locked`.execute(trx)
-    if (rows.length === 0) return 0
-    const digests = rows.flatMap((row) => digestsOf(secrets, row).map((digest) => ({ ...row, digest })))
-    await sql`
-    with told as (
-      update payment_concepts set named = true
-        from unnest(${rows.map(({ iban }) => iban)}::text[], ${rows.map(({ concept }) => concept)}::bigint[]) given (iban, concept)
-       where payment_concepts.iban = given.iban and payment_concepts.concept = given.concept
+      with taken as (
+        delete from unnamed_payments
+         where (iban, payment_id) in (select iban, payment_id from unnamed_payments where iban = any(${[...ibans]}::text[])
+                                       limit ${AT_ONCE} for update skip locked)
+        returning iban, payment_id)
+      select taken.iban, payments.id as payment_id, payments.fiat_units as units, payments.is_open, key_wrapped, personal_sealed
+        from taken
+        join (select *, state in ('started', 'pending_bank', 'in_review')
+                        or (state in ('expired', 'cancelled') and updated_at > ${daysBefore(now, LATE_DAYS)}) as is_open
+                from payments) payments on payments.id = taken.payment_id
+        left join customers on payments.is_open and customers.integration_id = payments.integration_id
+                               and customers.id = payments.customer_id`.execute(trx)
+    const digests = rows.flatMap((row) =>
+      row.isOpen ? digestsOf(secrets, row).map((digest) => ({ ...row, digest })) : [],
     )
-    insert into payment_names (payment_id, digest, iban, units)
-    select * from unnest(${digests.map(({ paymentId }) => paymentId)}::text[],
-                         ${digests.map(({ digest }) => digest)}::bytea[],
-                         ${digests.map(({ iban }) => iban)}::text[],
-                         ${digests.map(({ units }) => units.toString())}::numeric[])
-    on conflict do nothing`.execute(trx)
+    if (digests.length > 0)
+      await sql`
+        insert into payment_names (payment_id, digest, iban, units, created_at)
+        select given.*, ${now}
+          from unnest(${digests.map(({ paymentId }) => paymentId)}::text[],
+                      ${digests.map(({ digest }) => digest)}::bytea[],
+                      ${digests.map(({ iban }) => iban)}::text[],
+                      ${digests.map(({ units }) => units.toString())}::numeric[]) given
+        on conflict do nothing`.execute(trx)
     return rows.length
   })
 
+const daysBefore = (now: Date, days: number): Date => new Date(now.getTime() - days * DAY_MS)
+
 function digestsOf(secrets: Secrets, { keyWrapped, personalSealed }: Unnamed): Buffer[] {
-  const name = openName(secrets, keyWrapped, personalSealed)
+  const name = personalSealed && openName(secrets, keyWrapped, personalSealed)
   if (name === null) return [ANY_NAME]
   const { pairs, whole } = keysOfCustomer(name)
   return [ANY_NAME, digestOfWhole(secrets, whole), ...pairs.map((pair) => digestOfPair(secrets, pair))]
@@ -145,15 +131,11 @@ const KEPT_DAYS = 120
 
 /** Forgets names of payments so old that nobody pays them any more. Answers of how many. */
 export async function pruneNames({ db, clock }: { db: Db; clock: App['clock'] }): Promise<number> {
-  const before = new Date(clock.now().getTime() - KEPT_DAYS * DAY_MS)
-  const { rows } = await sql<{ paymentId: string }>`
-    with old as (
-      update payment_concepts set named = false
-       where (iban, concept) in (select iban, concept from payment_concepts
-                                  where named and created_at < ${before} limit ${PRUNED_AT_ONCE})
-      returning payment_id
-    )
-    delete from payment_names using old where payment_names.payment_id = old.payment_id
-    returning payment_names.payment_id`.execute(db)
-  return rows.length
+  const { rows } = await sql<{ digest: Buffer }>`
+    delete from payment_names
+     where payment_id in (select payment_id from payment_names
+                           where digest = ${ANY_NAME} and created_at < ${daysBefore(clock.now(), KEPT_DAYS)}
+                           limit ${PRUNED_AT_ONCE})
+    returning digest`.execute(db)
+  return rows.filter(({ digest }) => digest.equals(ANY_NAME)).length
 }
