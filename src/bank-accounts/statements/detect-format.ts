@@ -4,7 +4,7 @@ import { CAMT_MESSAGES, readCamt } from './read-camt.ts'
 import { csvReader } from './read-csv.ts'
 import { readInWorker } from './read-in-worker.ts'
 import { readMt940 } from './read-mt940.ts'
-import { readNorma43 } from './read-norma43.ts'
+import { isEbcdic, readNorma43 } from './read-norma43.ts'
 import { StatementError, type StatementPart, type StatementReader } from './statement.ts'
 
 export interface StatementFormat {
@@ -85,7 +85,7 @@ export function detectFormat(head: Uint8Array, csv: CsvMapping | null = null): S
 function formatOf(head: Uint8Array, orCsv: boolean): string {
   if (head.length === 0) throw refuse('empty', 'The file is empty.')
   refuseOtherFiles(head)
-  if (head[0] === 0xf1 && head[1] === 0xf1) return 'norma43'
+  if (isEbcdic(head)) return 'norma43'
   const text = textOfHead(head)
   if (text.startsWith('<')) return xmlFormat(text)
   if (/^\{1:/.test(text) || /^:(?:20|940):/m.test(text)) {

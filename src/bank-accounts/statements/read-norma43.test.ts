@@ -97,6 +97,62 @@ describe('what a file says', () => {
   })
 })
 
+describe('the standard’s own table of records', () => {
+  const text = readFileSync(new URL('examples/aeb-series-43.n43', import.meta.url), 'latin1')
+
+  test('each field stands where it says, from a record 00 that the count leaves out to five records 23', async () => {
+    const parts = await readAll(readNorma43, text, 81)
+    const [begin, credit, debit, end] = parts
+    assert.deepEqual(begin, {
+      kind: 'begin',
+      place: { line: 2, column: 1 },
+      account: '00120345030000067890',
+      currency: 'EUR',
+      statementRef: null,
+      fromOn: '2003-11-27',
+      toOn: '2003-11-28',
+      openingUnits: 250_000n,
+      complete: true,
+    })
+    const facts = linesAmong(parts).map(({ bookedOn, valueDate, direction, units, concept }) => [
+      ...[bookedOn, valueDate, direction, units, concept],
+    ])
+    const words =
+      'TRANSFERENCIA DE MARIA DEL CARMEN PENA IBANEZ CONCEPTO 1042 TERCER REGISTRO CUARTO REGISTRO QUINTO Y ULTIMO'
+    assert.deepEqual(facts, [
+      ['2003-11-27', '2003-11-27', 'credit', 15_050n, `${words} 000000001042`],
+      ['2003-11-28', '2003-12-01', 'debit', 1_225n, ''],
+    ])
+    assert.deepEqual(
+      [credit?.place, debit?.place],
+      [
+        { line: 3, column: 1 },
+        { line: 9, column: 1 },
+      ],
+    )
+    assert.ok(end?.kind === 'end')
+    assert.deepEqual([end.closingUnits, end.toOn], [263_825n, '2003-11-28'])
+  })
+
+  test('banks that count the record 00 are understood, other counts are not', async () => {
+    const counted = (count: string): string => text.replace(`${'9'.repeat(18)}000009`, '9'.repeat(18) + count)
+    assert.deepEqual(await readAll(readNorma43, counted('000010')), await readAll(readNorma43, text))
+    for (const count of ['000008', '000011']) {
+      assert.match(await refused(counted(count)), /^totals at 11:21: .* stand before it and 9 do/)
+    }
+    const headless = text.slice(text.indexOf('\r\n') + 2)
+    assert.equal((await readAll(readNorma43, headless)).length, 4)
+    assert.match(await refused(counted('000010').slice(82)), /^totals at 10:21: /)
+    assert.match(await refused(text.slice(0, 82) + text), /^order at 2:1: A record 00/)
+  })
+
+  test('its worked example of check digits: account 6/789-0 of branch 345 of agency 12', () => {
+    assert.equal(ibanOfCcc('00120345030000067890')?.slice(4), '00120345030000067890')
+    for (const digits of ['13', '02', '04', '30'])
+      assert.equal(ibanOfCcc(`00120345${digits}0000067890`), null, digits)
+  })
+})
+
 test('a CCC is the IBAN with Spain’s check digits, if its own fit', () => {
   assert.equal(ibanOfCcc('21000418450200051332'), 'ES9121000418450200051332')
   assert.equal(ibanOfCcc('2100 0418 45 0200051332'), 'ES9121000418450200051332')
@@ -158,7 +214,10 @@ describe('what is refused', () => {
   })
 
   test('EBCDIC, and no file at all', async () => {
-    assert.match(await refused(Uint8Array.of(0xf1, 0xf1, 0xf2)), /^encoding at 1:1: The file is in EBCDIC/)
+    for (const head of [0xf0, 0xf1]) {
+      const file = Uint8Array.of(head, head, 0xf2)
+      assert.match(await refused(file), /^encoding at 1:1: The file is in EBCDIC/)
+    }
     assert.match(await refused(''), /^truncated /)
   })
 })

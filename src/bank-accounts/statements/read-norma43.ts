@@ -49,8 +49,12 @@ async function* readParts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Stat
   reader.finish()
 }
 
+/** Whether a file begins with a record 00 or 11 as mainframes write it. */
+export const isEbcdic = (head: Uint8Array): boolean =>
+  (head[0] === 0xf0 || head[0] === 0xf1) && head[1] === head[0]
+
 function refuseEbcdic(head: Uint8Array): 'guess' {
-  if (head[0] === 0xf1 && head[1] === 0xf1) {
+  if (isEbcdic(head)) {
     const message = 'The file is in EBCDIC, as mainframes write it. Ask the bank for it in ASCII.'
     throw new StatementError('encoding', { line: 1, column: 1 }, message)
   }
@@ -139,7 +143,9 @@ class Norma43Reader {
   /** Of the movement: its records 23, and its references. */
   #words: string[] = []
   #references: string[] = []
+  /** Without a record 00. */
   #records = 0
+  #headed = false
   #ended = false
   #last: Place = { line: 1, column: 1 };
 
@@ -174,9 +180,9 @@ class Norma43Reader {
       case '88':
         return this.#finishFile(record)
       case '00':
-        // Some banks put a header of the transmission first, and count it.
-        if (this.#records > 0) throw misplaced(record)
-        break
+        if (this.#records > 0 || this.#headed) throw misplaced(record)
+        this.#headed = true
+        return
       default: {
         const message = `${JSON.stringify(record.code)} is no record of Norma 43: 11, 22, 23, 24, 33 or 88.`
         throw new StatementError('record', record.place, message)
@@ -298,7 +304,9 @@ class Norma43Reader {
       throw new StatementError('truncated', record.place, 'The account before has no record 33, its end.')
     }
     const said = Number(record.digits(21, 26, 'the number of records'))
-    if (said !== this.#records % 1_000_000) {
+    // The standard leaves the record 00 out of the count; some banks count it.
+    const counts = this.#headed ? [this.#records, this.#records + 1] : [this.#records]
+    if (!counts.some((count) => count % 1_000_000 === said)) {
       const message = `The record says that ${said} stand before it and ${this.#records} do. Download the file again.`
       throw new StatementError('totals', record.at(21), message)
     }
